@@ -1,0 +1,61 @@
+# The commands of the project. Needs Python 3.11+ and make; everything else is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps
+
+.PHONY: help setup demo test lint format unit soak benchmark lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## Make .venv with the pinned packages and the command incident-ledger
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@echo "Setting up $(VENV) (once, a minute or two) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+		|| { echo "Python 3.11, 3.12 or 3.13 is needed; name it: make PYTHON=python3.11 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: setup ## Generate 90 days of data, run the main job on the local warehouse, show the result
+	@$(BIN)/incident-ledger demo
+
+test: lint unit ## Everything that CI runs
+
+lint: $(VENV)/.ready-dev ## Format, lint and types
+	@$(BIN)/ruff format --check scripts tests/python
+	@$(BIN)/ruff check scripts tests/python
+	@$(BIN)/mypy
+	@$(BIN)/yamllint --strict .
+	@$(BIN)/sqlfluff lint --disable-progress-bar models tests/dbt analyses
+
+format: $(VENV)/.ready-dev ## Put every file into form
+	@$(BIN)/ruff format scripts tests/python
+	@$(BIN)/ruff check --fix scripts tests/python
+	@$(BIN)/sqlfluff fix --disable-progress-bar models tests/dbt analyses
+
+unit: $(VENV)/.ready-dev ## All tests
+	@$(BIN)/python -m pytest -m "not soak"
+
+soak: $(VENV)/.ready-dev ## Twenty kills instead of three
+	@$(BIN)/python -m pytest -m soak
+
+benchmark: $(VENV)/.ready-dev ## Measure the ratios that README quotes
+	@$(BIN)/incident-ledger-benchmark
+
+lock: ## Pin the newest packages that fit pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra build --extra dev --output-file requirements-dev.lock $(LOCK)
+	uv pip compile pyproject.toml --extra build --constraint requirements-dev.lock --output-file requirements.lock $(LOCK)
+
+LOCK := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
+	--no-emit-find-links --no-header --no-annotate --upgrade --quiet
+
+clean: ## Remove what the commands made (not .local, which holds data)
+	@rm -rf target logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Events in, state out: the append-only record of incidents."""

@@ -1,0 +1,84 @@
+"""Incident events: what may happen to an incident, and ids that say the same whoever computes them."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+# Of this project alone; changing it would change every id.
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "incident-ledger:events")
+
+
+class EventType(StrEnum):
+    """Every type of event, in the order in which an incident usually meets them."""
+
+    DETECTED = "detected"
+    ACKNOWLEDGED = "acknowledged"
+    SEVERITY_CHANGED = "severity_changed"
+    STATUS_CHANGED = "status_changed"
+    NOTE = "note"
+    ACTION_TAKEN = "action_taken"
+    ESCALATED = "escalated"
+    NOTIFIED = "notified"
+    IMPACT_ASSESSED = "impact_assessed"
+    ROOT_CAUSE_IDENTIFIED = "root_cause_identified"
+    ETA_SET = "eta_set"
+    COMMANDER_ASSIGNED = "commander_assigned"
+    WAR_ROOM_OPENED = "war_room_opened"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    REVIEW_SCHEDULED = "review_scheduled"
+    REVIEW_COMPLETED = "review_completed"
+    MERGED = "merged"
+    RETRACTED = "retracted"
+
+
+class Status(StrEnum):
+    """The playbook's four states of an incident."""
+
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    RESOLVING = "resolving"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One fact about one incident. `occurred_at` is UTC; `payload` holds only what JSON holds."""
+
+    incident_id: str
+    event_type: EventType
+    occurred_at: datetime
+    actor: str
+    source: str
+    source_key: str
+    severity_level: str | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def event_id(self) -> str:
+        """A UUID (version 5) over incident, type, time and payload: the same event has the same id everywhere."""
+        said = [self.incident_id, self.event_type.value, timestamp(self.occurred_at), canonical(self.payload)]
+        return str(uuid.uuid5(_NAMESPACE, canonical(said)))
+
+
+def incident_id(source: str, source_key: str, detection_time: datetime) -> str:
+    """`INC-<UTC detection time>-<8 hex of source and source key>`: readable, sortable, derived."""
+    digest = hashlib.sha256(canonical([source, source_key]).encode()).hexdigest()[:8]
+    return f"INC-{detection_time.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest}"
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def timestamp(moment: datetime) -> str:
+    """UTC, to the microsecond, in one form. Raises `ValueError` for a time without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""The playbook as tables: read, checked and asked."""

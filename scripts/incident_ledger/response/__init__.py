@@ -1,0 +1,1 @@
+"""From state, signals and policy to events: pure."""

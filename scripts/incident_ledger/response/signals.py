@@ -1,0 +1,28 @@
+"""What a detector says, whichever it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signal:
+    """One row of `fct_signals`: a rule that holds, or held, for a component.
+
+    `source` and `source_key` name the incident that it speaks of. `until` is None while it holds; `observed_at` is when
+    its check last ran (a signal ends when its check ran and found it gone, never by silence).
+    """
+
+    source: str
+    source_key: str
+    rule_id: str
+    component: str
+    severity_level: str
+    title: str
+    since: datetime
+    observed_at: datetime
+    until: datetime | None = None
+    value: float | None = None
+    threshold: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,86 @@
+"""All settings, read from the environment once. Secrets are `SecretStr` and are never printed."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from incident_ledger.errors import UserError
+
+PREFIX = "INCIDENT_LEDGER_"
+
+
+class Settings(BaseSettings):
+    """One object for the whole process; every field is the environment variable `INCIDENT_LEDGER_<FIELD>`.
+
+    `dataset` holds the marts; dbt derives `<dataset>_staging` and `<dataset>_policy` from it. `raw_dataset` holds
+    what the runner writes. Times are seconds, sizes are bytes unless the name says otherwise.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    target: Literal["local", "prod"] = "local"
+    project: str = "ai-workflows-459123"
+    location: str = "US"
+    dataset: str = "ai_usage_prod"
+    raw_dataset: str = "incident_ledger_raw"
+    project_dir: Path = Field(default_factory=lambda: find_project_dir(Path.cwd()))
+    api_endpoint: str | None = None
+    local_dir: Path | None = None
+    local_memory: str = "2GB"
+    maximum_bytes_billed: int = Field(default=100 * 1024**3, ge=10 * 1024**2)
+    query_timeout: float = Field(default=600.0, gt=0)
+    suites: str = "tests/gx"
+    channels: SecretStr | None = None
+    mail_from: str = "incident-ledger@localhost"
+    threads: int = Field(default=4, ge=1)
+
+    @field_validator("project", "dataset", "raw_dataset")
+    @classmethod
+    def _plain_name(cls, value: str) -> str:
+        if not value.replace("_", "").replace("-", "").isalnum():
+            raise ValueError("may hold only letters, digits, '_' and '-'")
+        return value
+
+    @property
+    def policy_dataset(self) -> str:
+        """Where dbt puts the seeds of `seeds/policy/`."""
+        return f"{self.dataset}_policy"
+
+    @property
+    def staging_dataset(self) -> str:
+        """Where dbt puts staging and intermediate models."""
+        return f"{self.dataset}_staging"
+
+    @property
+    def local_path(self) -> Path:
+        """The folder of the local warehouse: its data, its log, its outbox."""
+        return (self.local_dir or self.project_dir / ".local").resolve()
+
+    @property
+    def suite_dirs(self) -> list[Path]:
+        """Folders of Great Expectations suites; relative ones are below the project."""
+        return [self.project_dir / part for part in self.suites.split(":") if part]
+
+
+def find_project_dir(start: Path) -> Path:
+    """The folder with `dbt_project.yml` at or above `start`, else the one that this package was installed from."""
+    for folder in (start, *start.parents, *Path(__file__).resolve().parents):
+        if (folder / "dbt_project.yml").is_file():
+            return folder
+    return start
+
+
+def load_settings() -> Settings:
+    """Settings from the environment.
+
+    Raises `UserError` naming each variable that is wrong and why; the values are not repeated, since one may be secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"{PREFIX}{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}" for item in error.errors()
+        ]
+        raise UserError("Settings that cannot be used:\n  " + "\n  ".join(lines)) from None

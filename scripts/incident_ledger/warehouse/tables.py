@@ -1,0 +1,174 @@
+"""The tables that the runner writes, all in `raw_dataset`: one schema each, partitioned and clustered.
+
+dbt reads them as the source `incident_ledger_raw`; a test compares its YAML with this file.
+"""
+
+from dataclasses import dataclass, field
+
+from google.cloud.bigquery import (
+    Dataset,
+    DatasetReference,
+    SchemaField,
+    Table,
+    TimePartitioning,
+)
+
+from incident_ledger.warehouse.client import Warehouse
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """One table: columns as (name, type, mode), its day partition and its clustering."""
+
+    name: str
+    description: str
+    columns: tuple[tuple[str, str, str], ...]
+    partition: str | None = None
+    cluster: tuple[str, ...] = field(default=())
+
+
+def _required(**columns: str) -> tuple[tuple[str, str, str], ...]:
+    return tuple((name, kind, "REQUIRED") for name, kind in columns.items())
+
+
+def _nullable(**columns: str) -> tuple[tuple[str, str, str], ...]:
+    return tuple((name, kind, "NULLABLE") for name, kind in columns.items())
+
+
+INCIDENT_EVENTS = RawTable(
+    name="incident_events",
+    description="Append only. One row an event of an incident; what an incident is now is derived from these rows.",
+    columns=(
+        *_required(event_id="STRING", incident_id="STRING", event_type="STRING", occurred_at="TIMESTAMP"),
+        *_required(recorded_at="TIMESTAMP", actor="STRING", source="STRING", source_key="STRING"),
+        *_nullable(severity_level="STRING", payload="JSON"),
+    ),
+    partition="recorded_at",
+    cluster=("incident_id",),
+)
+
+IMPORT_REJECTS = RawTable(
+    name="import_rejects",
+    description="One row a record that an import or load refused. `replayed_at` is set once it was taken in after all.",
+    columns=(
+        *_required(reject_id="STRING", source="STRING", file="STRING", line="INT64", error="STRING"),
+        *_nullable(field="STRING", record="STRING"),
+        *_required(rejected_at="TIMESTAMP"),
+        *_nullable(replayed_at="TIMESTAMP"),
+    ),
+    partition="rejected_at",
+)
+
+QUALITY_RESULTS = RawTable(
+    name="quality_results",
+    description="One row a rule, batch and run. `day` is null for a table that is checked whole.",
+    columns=(
+        *_required(result_id="STRING", run_id="STRING", checked_at="TIMESTAMP"),
+        *_required(table_name="STRING", component="STRING", suite="STRING", rule_id="STRING"),
+        *_nullable(day="DATE", column_name="STRING", expectation_type="STRING", dimension="STRING", owner="STRING"),
+        *_nullable(gx_severity="STRING", is_table_rule="BOOL", success="BOOL"),
+        *_nullable(examined="INT64", failed="INT64", failed_record_rate="FLOAT64"),
+        *_nullable(severity_level="STRING", threshold="STRING", error="STRING", evidence="JSON"),
+    ),
+    partition="checked_at",
+    cluster=("component",),
+)
+
+QUALITY_BATCHES = RawTable(
+    name="quality_batches",
+    description="One row a table, batch and run: the suite's verdict. The worse of its two measures decides the severity.",
+    columns=(
+        *_required(batch_id="STRING", run_id="STRING", checked_at="TIMESTAMP"),
+        *_required(table_name="STRING", component="STRING", suite="STRING"),
+        *_nullable(day="DATE", owner="STRING", examined="INT64"),
+        *_required(rules_total="INT64", rules_ran="INT64", rules_failed="INT64", rules_errored="INT64"),
+        *_nullable(failed_validation_rate="FLOAT64", severity_level="STRING", worst_rule_id="STRING", error="STRING"),
+    ),
+    partition="checked_at",
+    cluster=("component",),
+)
+
+USAGE_RECORDS = RawTable(
+    name="usage_records",
+    description="One row a record of a usage export as it came (JSON text), by day of usage.",
+    columns=(
+        *_required(source="STRING", record_key="STRING", day="DATE", record="STRING"),
+        *_required(exported_at="TIMESTAMP", loaded_at="TIMESTAMP", file="STRING", line="INT64"),
+    ),
+    partition="day",
+    cluster=("source",),
+)
+
+USAGE_LOADS = RawTable(
+    name="usage_loads",
+    description="One row a load and day that it touched: says which days changed since when, without reading the records.",
+    columns=(
+        *_required(load_id="STRING", source="STRING", day="DATE", records="INT64", loaded_at="TIMESTAMP"),
+        *_nullable(is_complete="BOOL", file="STRING"),
+    ),
+    partition="loaded_at",
+)
+
+NOTIFICATIONS = RawTable(
+    name="notifications",
+    description="The outbox. One row a message and channel; `status` is pending, sent, uncertain or failed.",
+    columns=(
+        *_required(message_id="STRING", event_id="STRING", incident_id="STRING", template="STRING"),
+        *_required(channel="STRING", audience="STRING", recipients="STRING", subject="STRING"),
+        *_required(body_text="STRING", body_html="STRING", created_at="TIMESTAMP", status="STRING", attempts="INT64"),
+        *_nullable(last_attempt_at="TIMESTAMP", sent_at="TIMESTAMP", last_error="STRING"),
+    ),
+    partition="created_at",
+    cluster=("incident_id",),
+)
+
+RUN_STEPS = RawTable(
+    name="run_steps",
+    description="One row a step of a run: its times and its outcome.",
+    columns=(
+        *_required(run_id="STRING", command="STRING", as_of="TIMESTAMP", step="STRING", position="INT64"),
+        *_required(started_at="TIMESTAMP", finished_at="TIMESTAMP", outcome="STRING"),
+        *_nullable(detail="JSON"),
+    ),
+    partition="started_at",
+)
+
+LEASES = RawTable(
+    name="leases",
+    description="One row a lease: who may run and deliver, and until when.",
+    columns=(*_required(name="STRING", holder="STRING", until="TIMESTAMP"),),
+)
+
+ALL = (
+    INCIDENT_EVENTS,
+    IMPORT_REJECTS,
+    QUALITY_RESULTS,
+    QUALITY_BATCHES,
+    USAGE_RECORDS,
+    USAGE_LOADS,
+    NOTIFICATIONS,
+    RUN_STEPS,
+    LEASES,
+)
+
+
+def ensure_tables(warehouse: Warehouse) -> None:
+    """Make the datasets and tables that are missing; leave those that are there alone."""
+    settings, client = warehouse.settings, warehouse.client
+    for name in (settings.raw_dataset, settings.dataset):
+        dataset = Dataset(DatasetReference(settings.project, name))
+        dataset.location = settings.location
+        client.create_dataset(dataset, exists_ok=True, timeout=60)
+    for spec in ALL:
+        client.create_table(_table(spec, settings.project, settings.raw_dataset), exists_ok=True, timeout=60)
+
+
+def _table(spec: RawTable, project: str, dataset: str) -> Table:
+    schema = [SchemaField(name, kind, mode=mode) for name, kind, mode in spec.columns]
+    table = Table(f"{project}.{dataset}.{spec.name}", schema=schema)
+    table.description = spec.description
+    if spec.partition:
+        table.time_partitioning = TimePartitioning(field=spec.partition)
+    if spec.cluster:
+        table.clustering_fields = list(spec.cluster)
+    return table

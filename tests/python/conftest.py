@@ -1,0 +1,62 @@
+"""What the tests share: one local warehouse a test process, and fresh datasets a test."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from incident_ledger.settings import Settings
+from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse.local import start
+from incident_ledger.warehouse.tables import ensure_tables
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+SHARED_DATA = Path(os.environ.get("INCIDENT_LEDGER_SHARED_DATA", PROJECT_DIR.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data to develop against, which the project does not ship."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the real data is not here ({SHARED_DATA}); INCIDENT_LEDGER_SHARED_DATA names another folder")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One local warehouse for the whole test process."""
+    folder = tmp_path_factory.mktemp("warehouse")
+    yield start(folder)
+    import json
+    import signal
+
+    os.kill(json.loads((folder / "server.json").read_text())["pid"], signal.SIGTERM)
+
+
+@pytest.fixture
+def settings(endpoint: str, tmp_path: Path) -> Settings:
+    """Settings with datasets that no other test uses."""
+    return fresh_settings(endpoint, tmp_path)
+
+
+@pytest.fixture
+def warehouse(settings: Settings) -> Warehouse:
+    """The local warehouse with the runner's tables in fresh datasets."""
+    warehouse = connect(settings)
+    ensure_tables(warehouse)
+    return warehouse
+
+
+def fresh_settings(endpoint: str, folder: Path, **more: object) -> Settings:
+    """Settings for datasets of a new name."""
+    name = f"t{uuid.uuid4().hex[:10]}"
+    return Settings(
+        project_dir=PROJECT_DIR,
+        api_endpoint=endpoint,
+        local_dir=folder / "local",
+        dataset=name,
+        raw_dataset=f"{name}_raw",
+        **more,
+    )
