@@ -177,3 +177,18 @@ def _annotate(tree, schema):
 
 
 SQLTranslator._annotate_tree = staticmethod(_annotate)
+
+
+# `create table t (schema) … as (select …)`, which every dbt contract on a table makes: the parentheses were not unwrapped
+import bqemulator.sql.rewriter.create_table_schema_ctas as ctas
+
+_first = ctas._first_select
+
+
+def _first_select(body):
+    while isinstance(body, exp.Subquery | exp.Paren):
+        body = body.this
+    return _first(body)
+
+
+ctas._first_select = _first_select
