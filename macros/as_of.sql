@@ -1,4 +1,9 @@
-{# The time that a build speaks of, as a literal: the variable `as_of`, else the start of the invocation. #}
+{#
+  The time that a build speaks of, as a literal: the variable `as_of`, else what the runner sets, else the start of the
+  invocation. The runner uses the environment because another `--vars` makes dbt parse the whole project again.
+#}
 {% macro as_of() -%}
-    timestamp '{{ var("as_of") or run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f+00:00") }}'
+    timestamp '{{ var("as_of")
+        or env_var("INCIDENT_LEDGER_AS_OF", "")
+        or run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f+00:00") }}'
 {%- endmacro %}

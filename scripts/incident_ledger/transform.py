@@ -1,5 +1,6 @@
-"""dbt, called in this process: one runner, one parsed manifest, results node by node."""
+"""dbt, called in this process: one runner at a time, one parsed manifest, results node by node."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,13 +25,28 @@ class NodeResult:
     failures: int | None
 
     @property
+    def name(self) -> str:
+        """The node's short name, as `dbt build` prints it."""
+        return self.unique_id.split(".")[2]
+
+    @property
     def is_error(self) -> bool:
         """Could not run at all; a test that ran and found rows is `fail`, not an error."""
         return self.status in {"error", "runtime error", "partial success"}
 
+    @property
+    def is_skipped(self) -> bool:
+        """Not run because something before it failed."""
+        return self.status == "skipped"
+
+    @property
+    def is_failed_test(self) -> bool:
+        """A data test that ran and found rows."""
+        return self.status == "fail"
+
 
 class Dbt:
-    """The dbt project against one endpoint. dbt allows one invocation at a time in a process."""
+    """The dbt project against one endpoint."""
 
     def __init__(self, settings: Settings, endpoint: str | None) -> None:
         self._settings = settings
@@ -38,34 +54,71 @@ class Dbt:
         self._manifest: Any = None
 
     def build(
-        self, select: Sequence[str], *, exclude: Sequence[str] = (), as_of: datetime | None = None, unit_tests: bool = False
+        self,
+        select: Sequence[str],
+        *,
+        exclude: Sequence[str] = (),
+        as_of: datetime | None = None,
+        unit_tests: bool = False,
+        full_refresh: bool = False,
     ) -> list[NodeResult]:
-        """Seeds, models and data tests of a selection, in order. Raises `OutsideError` when dbt itself could not start."""
+        """Seeds, models and data tests of a selection, in order.
+
+        Raises `OutsideError` when dbt itself could not start (the project does not parse, the warehouse is not there).
+        """
         args = ["build", "--select", *select]
         if exclude:
             args += ["--exclude", *exclude]
         if not unit_tests:
             args += ["--exclude-resource-type", "unit_test"]
-        return self.invoke(args, {"as_of": timestamp(as_of)} if as_of else {})
+        if full_refresh:
+            args += ["--full-refresh"]
+        return self.invoke(args, as_of=as_of)
 
-    def invoke(self, args: Sequence[str], variables: Mapping[str, Any] | None = None) -> list[NodeResult]:
-        """Any dbt command; what it did, node by node."""
+    def manifest(self) -> Any:
+        """The parsed project, parsed once and used by every later call."""
+        if self._manifest is None:
+            self._manifest = self._call(["parse"], None)
+        return self._manifest
+
+    def invoke(
+        self, args: Sequence[str], *, as_of: datetime | None = None, variables: Mapping[str, Any] | None = None
+    ) -> list[NodeResult]:
+        """Any dbt command that works on nodes; what it did, node by node.
+
+        `as_of` goes by the environment: another `--vars` would make dbt parse the whole project again.
+        """
+        if variables:
+            args = [*args, "--vars", json.dumps(dict(variables))]
+        else:
+            self.manifest()
+        outcome = self._call(args, as_of, reuse=not variables)
+        return [_result(node) for node in getattr(outcome, "results", [])]
+
+    def _call(self, args: Sequence[str], as_of: datetime | None, *, reuse: bool = True) -> Any:
         from dbt.cli.main import dbtRunner
 
         folder = str(self._settings.project_dir)
-        command = [
-            "--quiet", "--no-use-colors", *args, "--project-dir", folder, "--profiles-dir", folder,
-            "--vars", json.dumps(dict(variables or {})),
-        ]
-        with self._environment():
-            outcome = dbtRunner(manifest=self._manifest).invoke(command)
+        command = ["--quiet", "--no-use-colors", *args, "--project-dir", folder, "--profiles-dir", folder]
+        with self._environment(as_of), self._alone():
+            outcome = dbtRunner(manifest=self._manifest if reuse else None).invoke(command)
         if outcome.exception is not None:
-            raise OutsideError(f"dbt {args[0]} could not run: {outcome.exception}", detail=" ".join(command))
-        results = getattr(outcome.result, "results", None)
-        return [] if results is None else [_result(node) for node in results]
+            raise OutsideError(
+                f"dbt {args[0]} could not run: {outcome.exception}", detail="dbt " + " ".join(command)
+            ) from outcome.exception
+        return outcome.result
 
     @contextmanager
-    def _environment(self) -> Iterator[None]:
+    def _alone(self) -> Iterator[None]:
+        """Two processes of this machine that share `target/` take turns: dbt writes it without a lock."""
+        lock = self._settings.local_path / "dbt.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with lock.open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def _environment(self, as_of: datetime | None) -> Iterator[None]:
         """The settings as `profiles.yml` and `dbt_project.yml` read them, for the time of one invocation."""
         settings = self._settings
         ours = {
@@ -76,6 +129,7 @@ class Dbt:
             "RAW_DATASET": settings.raw_dataset,
             "THREADS": str(settings.threads),
             "MAXIMUM_BYTES_BILLED": str(settings.maximum_bytes_billed),
+            "AS_OF": timestamp(as_of) if as_of else "",
         }
         if self._endpoint:
             ours["API_ENDPOINT"] = self._endpoint

@@ -22,6 +22,8 @@ class IncidentState:
     is_open: bool
     detection_time: datetime
     last_event_time: datetime
+    # The worst that its detector has said; a person may have lowered `severity_level` below it.
+    detected_severity_level: str
     is_retracted: bool = False
     merged_into: str | None = None
     rule_id: str | None = None
@@ -35,6 +37,7 @@ class IncidentState:
     resolution_time: datetime | None = None
     last_resolution_time: datetime | None = None  # stays when the incident is reopened
     closed_time: datetime | None = None
+    last_reopened_time: datetime | None = None
     reopen_count: int = 0
     root_cause_category: str | None = None
     incident_commander: str | None = None

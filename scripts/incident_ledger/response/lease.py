@@ -1,0 +1,140 @@
+"""Who may run and deliver: one row, taken with an UPDATE.
+
+Statements that change the same row conflict in BigQuery, and one of them then changes none. The warehouse's clock
+decides, so that a machine with a wrong one cannot take what is held. A holder renews in the background; one that died
+stops doing so, and the lease passes on when its time is over.
+"""
+
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from incident_ledger.errors import LeaseHeldError, OutsideError
+from incident_ledger.warehouse import Warehouse
+
+log = structlog.get_logger()
+
+# What BigQuery says when two statements change the same row at once: one of them changed nothing and may try again.
+_CONFLICTS = ("concurrent update", "could not serialize access")
+
+
+class Lease:
+    """A lease by name. `seconds` is how long it outlives its holder."""
+
+    def __init__(self, warehouse: Warehouse, name: str, *, seconds: float, holder: str | None = None) -> None:
+        self._warehouse = warehouse
+        self._name = name
+        self._seconds = seconds
+        self.holder = holder or f"{uuid.uuid4()}"
+        self._stop = threading.Event()
+        self._lost = False
+        self._renewer: threading.Thread | None = None
+
+    def take(self) -> bool:
+        """Take it, or renew it; False when another holds it."""
+        sql = f"""
+            update {self._warehouse.raw("leases")}
+            set holder = @holder, until = timestamp_add(current_timestamp(), interval @milliseconds millisecond)
+            where name = @name and (holder = @holder or until <= current_timestamp())
+        """  # noqa: S608 - only the quoted table name is not a parameter
+        params = {"name": self._name, "holder": self.holder, "milliseconds": int(self._seconds * 1000)}
+        try:
+            return self._warehouse.execute(sql, params) > 0
+        except OutsideError as error:
+            if any(words in str(error) for words in _CONFLICTS):
+                return False
+            raise
+
+    def release(self) -> None:
+        """Let the next one have it at once. Does nothing when another holds it."""
+        sql = f"""
+            update {self._warehouse.raw("leases")} set until = current_timestamp()
+            where name = @name and holder = @holder
+        """  # noqa: S608
+        try:
+            self._warehouse.execute(sql, {"name": self._name, "holder": self.holder})
+        except OutsideError as error:
+            log.warning("the lease was not given back; it ends by itself", reason=str(error).splitlines()[0])
+
+    def ensure_row(self) -> None:
+        """Make the row on first use. Two processes may both insert it: every UPDATE then changes both rows alike."""
+        sql = f"""
+            merge {self._warehouse.raw("leases")} as held
+            using (select @name as name) as wanted on held.name = wanted.name
+            when not matched then insert (name, holder, until) values (@name, '', timestamp_seconds(0))
+        """  # noqa: S608
+        self._warehouse.execute(sql, {"name": self._name})
+
+    def held_by(self) -> str:
+        """Who holds it and until when, in words."""
+        sql = f"select holder, until from {self._warehouse.raw('leases')} where name = @name"  # noqa: S608
+        row = next(iter(self._warehouse.rows(sql, {"name": self._name})), None)
+        return f"{row['holder']} until {row['until']:%H:%M:%S} UTC" if row else "nobody"
+
+    def confirm(self) -> None:
+        """Raise `LeaseHeldError` when it was lost meanwhile (this process slept too long). Called before each write."""
+        if self._lost or not self.take():
+            self._lost = True
+            raise LeaseHeldError(f"This run lost its lease to {self.held_by()}; it wrote nothing more. Run it again.")
+
+    def __enter__(self) -> Self:
+        self._renewer = threading.Thread(target=self._renew, name="lease", daemon=True)
+        self._renewer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        if self._renewer is not None:
+            self._renewer.join(timeout=self._seconds)
+        self.release()
+
+    def _renew(self) -> None:
+        while not self._stop.wait(self._seconds / 3):
+            try:
+                if not self.take():
+                    self._lost = True
+                    return
+            except OutsideError as error:
+                log.warning("the lease was not renewed", reason=str(error).splitlines()[0])
+
+
+@contextmanager
+def hold(
+    warehouse: Warehouse,
+    name: str,
+    *,
+    seconds: float,
+    wait: float,
+    holder: str,
+    on_wait: Callable[[str], None] = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Lease]:
+    """Hold the lease for the time of a block, waiting `wait` seconds for it at most.
+
+    Raises `LeaseHeldError` naming the holder when it is not to be had in that time.
+    """
+    lease = Lease(warehouse, name, seconds=seconds, holder=holder)
+    lease.ensure_row()
+    end = time.monotonic() + wait
+    told = False
+    while not lease.take():
+        if time.monotonic() >= end:
+            raise LeaseHeldError(
+                f"Another run is at work: {lease.held_by()}. Wait longer with --wait, or try again later; the lease "
+                f"of a run that died passes on within {seconds:.0f} seconds."
+            )
+        if not told:
+            on_wait(lease.held_by())
+            told = True
+        sleep(random.uniform(0.3, 0.8))  # noqa: S311 - apart from others who wait
+    with lease:
+        yield lease
