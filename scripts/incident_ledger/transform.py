@@ -133,13 +133,16 @@ class Dbt:
         }
         if self._endpoint:
             ours["API_ENDPOINT"] = self._endpoint
-        before = dict(os.environ)
+        before = {PREFIX + name: os.environ.get(PREFIX + name) for name in ours}
         os.environ.update({PREFIX + name: value for name, value in ours.items()})
         try:
             yield
         finally:
-            os.environ.clear()
-            os.environ.update(before)
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
 
 
 def _result(node: Any) -> NodeResult:

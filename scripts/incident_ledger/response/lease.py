@@ -48,7 +48,7 @@ class Lease:
         try:
             return self._warehouse.execute(sql, params) > 0
         except OutsideError as error:
-            if any(words in str(error) for words in _CONFLICTS):
+            if any(words in str(error).lower() for words in _CONFLICTS):
                 return False
             raise
 

@@ -1,0 +1,96 @@
+"""The steps of a run: timed, shown as they go, recorded in the warehouse."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from incident_ledger.errors import IncidentLedgerError
+from incident_ledger.ledger.events import canonical, timestamp
+from incident_ledger.warehouse import Warehouse
+
+
+class Outcome(StrEnum):
+    """How a step ended. `warning`: done, with something that a person should look at."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass
+class Step:
+    """One step; the code that runs it fills in `summary`, `outcome` and `detail`."""
+
+    name: str
+    position: int
+    started_at: datetime
+    seconds: float = 0.0
+    finished_at: datetime | None = None
+    outcome: Outcome = Outcome.OK
+    summary: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+class Steps:
+    """All steps of one run, in order. `on_begin` and `on_end` are told as it goes."""
+
+    def __init__(self, on_begin: Callable[[Step], None], on_end: Callable[[Step], None]) -> None:
+        self._on_begin, self._on_end = on_begin, on_end
+        self.done: list[Step] = []
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Time a block. An error of ours ends the step as failed and goes on to the caller."""
+        step = Step(name=name, position=len(self.done) + 1, started_at=datetime.now(UTC))
+        begin = time.perf_counter()
+        self._on_begin(step)
+        try:
+            yield step
+        except IncidentLedgerError as error:
+            step.outcome, step.summary = Outcome.FAILED, str(error).splitlines()[0]
+            raise
+        except BaseException as error:
+            step.outcome, step.summary = Outcome.FAILED, type(error).__name__
+            raise
+        finally:
+            step.seconds = time.perf_counter() - begin
+            step.finished_at = datetime.now(UTC)
+            self.done.append(step)
+            self._on_end(step)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether any step could not do its part."""
+        return any(step.outcome is Outcome.FAILED for step in self.done)
+
+
+def record(warehouse: Warehouse, *, run_id: str, command: str, as_of: datetime, steps: Steps) -> None:
+    """Append the steps to `run_steps`, by one statement."""
+    sql = f"""
+        insert into {warehouse.raw("run_steps")}
+            (run_id, command, as_of, step, position, started_at, finished_at, outcome, detail)
+        select
+            @run_id, @command, @as_of, json_value(step, '$.step'), cast(json_value(step, '$.position') as int64),
+            timestamp(json_value(step, '$.started_at')), timestamp(json_value(step, '$.finished_at')),
+            json_value(step, '$.outcome'), json_query(step, '$.detail')
+        from unnest(json_query_array(parse_json(@steps))) as step
+    """  # noqa: S608 - only the quoted table name is not a parameter
+    rows = [_row(step) for step in steps.done]
+    if rows:
+        params = {"run_id": run_id, "command": command, "as_of": as_of, "steps": canonical(rows)}
+        warehouse.execute(sql, params)
+
+
+def _row(step: Step) -> Mapping[str, Any]:
+    return {
+        "step": step.name,
+        "position": step.position,
+        "started_at": timestamp(step.started_at),
+        "finished_at": timestamp(step.finished_at or step.started_at),
+        "outcome": step.outcome.value,
+        "detail": {"summary": step.summary, **step.detail},
+    }
