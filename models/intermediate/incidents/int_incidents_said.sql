@@ -1,0 +1,47 @@
+with
+
+events as (
+
+    select * from {{ ref('int_incident_events_effective') }}
+
+),
+
+final as (
+
+    select
+        incident_id,
+        any_value(source having min event_order) as source,  -- noqa: RF04
+        any_value(source_key having min event_order) as source_key,
+        any_value(occurred_at having min if(event_type = 'detected', event_order, null)) as detection_time,
+        any_value(title having min if(event_type = 'detected', event_order, null)) as first_title,
+        any_value(title having max if(event_type = 'note' and title is not null, event_order, null)) as later_title,
+        {{ first_said('description') }} as description,
+        {{ first_said('rule_id') }} as rule_id,
+        {{ first_said('start_time') }} as start_time,
+        {{ first_said('severity_level') }} as initial_severity_level,
+        {{ latest_said('severity_level') }} as severity_level,
+        {{ latest_said('status') }} as status,
+        max(if(status is not null, event_order, 0)) as status_order,
+        max(if(event_type = 'root_cause_identified', event_order, 0)) as cause_order,
+        logical_or(event_type = 'retracted') as is_retracted,
+        {{ latest_said('merged_into') }} as merged_into,
+        min(if(event_type = 'acknowledged', occurred_at, null)) as acknowledged_time,
+        min(if(status = 'identified' or event_type = 'root_cause_identified', occurred_at, null)) as identified_time,
+        min(if(status = 'resolving', occurred_at, null)) as contained_time,
+        max(if(event_type = 'review_completed', occurred_at, null)) as closed_time,
+        {{ latest_said('root_cause_category') }} as root_cause_category,
+        {{ latest_said('incident_commander') }} as incident_commander,
+        {{ latest_said('war_room_url') }} as war_room_url,
+        {{ latest_said('estimated_resolution_time') }} as estimated_resolution_time,
+        {{ latest_said('user_impact') }} as user_impact,
+        {{ latest_said('financial_impact') }} as financial_impact,
+        {{ latest_said('services') }} as services,
+        {{ latest_said('evidence') }} as evidence,
+        count(*) as event_count,
+        max(occurred_at) as last_event_time
+    from events
+    group by incident_id
+
+)
+
+select * from final

@@ -1,0 +1,32 @@
+with
+
+source as (
+
+    select * from {{ source('incident_ledger_raw', 'notifications') }}
+
+),
+
+final as (
+
+    select
+        message_id,
+        event_id,
+        incident_id,
+        template,
+        channel,
+        audience,
+        recipients,
+        subject,
+        created_at,
+        status,
+        attempts,
+        last_attempt_at,
+        sent_at,
+        last_error
+    from source
+    where true
+    qualify row_number() over (partition by created_at, message_id order by sent_at desc, attempts desc) = 1
+
+)
+
+select * from final

@@ -1,0 +1,36 @@
+with
+
+source as (
+
+    select * from {{ source('incident_ledger_raw', 'quality_batches') }}
+
+),
+
+-- Two runs that write at once may both insert. `checked_at` is part of the key so that a filter on it still prunes.
+final as (
+
+    select
+        batch_id,
+        run_id,
+        checked_at,
+        table_name,
+        component,
+        suite,
+        day as batch_day,
+        owner,
+        examined,
+        rules_total,
+        rules_ran,
+        rules_failed,
+        rules_errored,
+        failed_validation_rate,
+        severity_level,
+        worst_rule_id,
+        error
+    from source
+    where true
+    qualify row_number() over (partition by checked_at, batch_id order by run_id) = 1
+
+)
+
+select * from final

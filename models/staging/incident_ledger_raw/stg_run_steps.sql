@@ -1,0 +1,27 @@
+with
+
+source as (
+
+    select * from {{ source('incident_ledger_raw', 'run_steps') }}
+
+),
+
+final as (
+
+    select
+        run_id,
+        command,
+        as_of,
+        step,
+        position as step_position,
+        started_at,
+        finished_at,
+        outcome,
+        case when detail is null then null else to_json_string(detail) end as detail
+    from source
+    where true
+    qualify row_number() over (partition by started_at, run_id, step, position order by finished_at desc) = 1
+
+)
+
+select * from final
