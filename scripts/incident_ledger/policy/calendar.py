@@ -1,0 +1,42 @@
+"""Business days: the only place of the code that knows time zones."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from incident_ledger.errors import UserError
+from incident_ledger.policy.tables import WEEKDAYS
+
+_LONGEST_BREAK_DAYS = 366
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Office hours: `weekdays` as MON … SUN, hours in `time_zone`, and the days of `holidays` off."""
+
+    time_zone: str
+    opens_at: time
+    closes_at: time
+    weekdays: tuple[str, ...]
+    holidays: Collection[date]
+
+    def is_business_day(self, day: date) -> bool:
+        """Whether the office opens on that day."""
+        return WEEKDAYS[day.weekday()] in self.weekdays and day not in self.holidays
+
+    def next_business_day(self, at: datetime) -> date:
+        """The first business day after the day, in the calendar's time zone, of `at`.
+
+        Raises `UserError` when a whole year has none: then the calendar is wrong.
+        """
+        today = at.astimezone(ZoneInfo(self.time_zone)).date()
+        for days in range(1, _LONGEST_BREAK_DAYS + 1):
+            if self.is_business_day(today + timedelta(days=days)):
+                return today + timedelta(days=days)
+        raise UserError(f"No business day in the year after {today}: mend seeds/policy/business_calendar.csv.")
+
+    def close_of_next_business_day(self, at: datetime) -> datetime:
+        """When the office closes on the next business day, in UTC: what "next business day" allows."""
+        day = self.next_business_day(at)
+        return datetime.combine(day, self.closes_at, ZoneInfo(self.time_zone)).astimezone(UTC)

@@ -1,0 +1,271 @@
+"""What holds between the rows of a policy, whichever way they came in. Each check names where, what, and what to do."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from incident_ledger.ledger.events import EventType
+from incident_ledger.policy.rows import Problem, Row
+from incident_ledger.policy.tables import ALL, BY_NAME, MEASURES, WEEKDAYS, PolicyTable
+
+_EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
+_ALL_PERCENT = Decimal(100)
+# Subjects that the code asks for whatever the policy says; each must have held always.
+_NEEDED = {
+    "classification_rules": ("monitoring_system_failure",),
+    "rule_severity": ("critical", "warning", "info"),
+    "runner_limits": ("reopening_window_hours",),
+    "quality_thresholds": MEASURES,
+}
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Rows by table, what to call each table in a message, and which are whole enough to be compared with others."""
+
+    rows: Mapping[str, tuple[Row, ...]]
+    names: Mapping[str, str]
+    broken: Collection[str] = ()
+
+    def ready(self, *tables: str) -> bool:
+        """Whether all of them were read without a wrong cell: else a comparison would only repeat that."""
+        return not set(tables) & set(self.broken)
+
+    def values(self, table: str, column: str) -> set[Any]:
+        """The values of one column."""
+        return {row[column] for row in self.rows[table]}
+
+
+def check(tables: Tables) -> list[Problem]:
+    """All that is wrong between rows and between tables."""
+    checks = (
+        _duplicates,
+        _severities,
+        _unknown_severities,
+        _unknown_contacts,
+        _addresses,
+        _response_rules,
+        _bands,
+        _escalation,
+        _notification_rules,
+        _calendar,
+        _limits,
+        _coverage,
+    )
+    return [problem for one in checks for problem in one(tables)]
+
+
+def _duplicates(tables: Tables) -> Iterator[Problem]:
+    for table in ALL:
+        seen: dict[tuple[Any, ...], Row] = {}
+        for row in tables.rows[table.name]:
+            key = (*(row[name] for name in table.key), row.valid_from)
+            if key in seen:
+                what = " ".join(str(row[name]) for name in table.key) or "the row"
+                text = f"{what} is there twice for one valid_from (see {seen[key].where}); remove one or give it a later time"
+                yield Problem(row.where, ", ".join(table.key), text)
+            seen.setdefault(key, row)
+
+
+def _severities(tables: Tables) -> Iterator[Problem]:
+    if not tables.ready("severities"):
+        return
+    rows = tables.rows["severities"]
+    ranks = sorted(row["severity_rank"] for row in rows)
+    if not rows or ranks != list(range(len(rows))):
+        yield Problem(
+            tables.names["severities"], "severity_rank", f"ranks are {ranks}; number them 0, 1, 2, … once each"
+        )
+
+
+def _unknown_severities(tables: Tables) -> Iterator[Problem]:
+    if not tables.ready("severities"):
+        return
+    known = tables.values("severities", "severity_level")
+    for table in ALL:
+        for column in {"severity_level", "severity_levels"} & set(table.column_names):
+            for row in tables.rows[table.name]:
+                for level in (row[column] or "").split(" "):
+                    if level not in known and (level or row[column]):
+                        text = f"{level!r} is no severity; severities.csv has {', '.join(sorted(known))}"
+                        yield Problem(row.where, column, text)
+
+
+def _unknown_contacts(tables: Tables) -> Iterator[Problem]:
+    if not tables.ready("contacts"):
+        return
+    known = tables.values("contacts", "contact_id")
+    for table in ("audiences", "emergency_contacts"):
+        for row in tables.rows[table]:
+            if row["contact_id"] not in known:
+                text = f"{row['contact_id']!r} is no contact; contacts.csv has {', '.join(sorted(known))}"
+                yield Problem(row.where, "contact_id", text)
+
+
+def _addresses(tables: Tables) -> Iterator[Problem]:
+    for table, columns in (("contacts", ("email_primary", "email_secondary")), ("emergency_contacts", ("email",))):
+        for row in tables.rows[table]:
+            for column in columns:
+                if row[column] is not None and not _EMAIL.fullmatch(row[column]):
+                    yield Problem(
+                        row.where, column, f"{row[column]!r} is no e-mail address; write it as name@example.org"
+                    )
+
+
+def _response_rules(tables: Tables) -> Iterator[Problem]:
+    for row in tables.rows["response_rules"]:
+        for what in ("response", "escalation"):
+            column, minutes, basis = f"{what}_minutes", row[f"{what}_minutes"], row[f"{what}_basis"]
+            if basis == "minutes" and (minutes is None or minutes <= 0):
+                yield Problem(
+                    row.where, column, f"the basis is minutes; give how many, more than 0, not {_shown(minutes)}"
+                )
+            elif basis in {"next_business_day", "as_needed"} and minutes is not None:
+                yield Problem(row.where, column, f"the basis is {basis}; leave the minutes empty")
+            elif basis == "immediate" and minutes != 0:
+                yield Problem(row.where, column, f"the basis is immediate; write 0, not {_shown(minutes)}")
+
+
+def _bands(tables: Tables) -> Iterator[Problem]:
+    if not tables.ready("quality_thresholds", "severities"):
+        return
+    ranks = {row["severity_level"]: row["severity_rank"] for row in tables.rows["severities"]}
+    rules = tables.values("classification_rules", "rule_id")
+    for rows in _versions("quality_thresholds", tables).values():
+        bands = sorted(rows, key=lambda row: (row["lower_percent"], row["upper_percent"]))
+        for row in bands:
+            yield from _band(row)
+            if tables.ready("classification_rules") and row["rule_id"] not in rules:
+                yield Problem(row.where, "rule_id", f"{row['rule_id']!r} is no rule of classification_rules.csv")
+        for low, high in zip(bands, bands[1:], strict=False):
+            yield from _neighbours(low, high, ranks)
+        last = bands[-1]
+        if last["upper_percent"] != _ALL_PERCENT or not last["is_upper_inclusive"]:
+            yield Problem(
+                last.where, "upper_percent", "the highest band must end at 100 inclusive: what is above has no severity"
+            )
+
+
+def _band(row: Row) -> Iterator[Problem]:
+    lower, upper = row["lower_percent"], row["upper_percent"]
+    if not 0 <= lower <= _ALL_PERCENT:
+        yield Problem(row.where, "lower_percent", f"{lower} is no percentage; give 0 to 100")
+    is_point = lower == upper and row["is_lower_inclusive"] and row["is_upper_inclusive"]
+    if upper < lower or (lower == upper and not is_point):
+        yield Problem(
+            row.where, "upper_percent", f"the band from {lower} to {upper} is empty; its end must be above its start"
+        )
+    if row["min_examined"] < 1:
+        yield Problem(row.where, "min_examined", "must be at least 1: nothing examined has no rate")
+
+
+def _neighbours(low: Row, high: Row, ranks: Mapping[str, int]) -> Iterator[Problem]:
+    end, start = low["upper_percent"], high["lower_percent"]
+    ends, starts = low["is_upper_inclusive"], high["is_lower_inclusive"]
+    if start < end or (start == end and ends and starts):
+        text = f"overlaps the band of {low.where}, which ends at {end}{' inclusive' if ends else ''}; a rate may be in one band"
+        yield Problem(high.where, "lower_percent", text)
+    elif start > end or not (ends or starts):
+        text = (
+            f"leaves a gap after the band of {low.where}, which ends at {end}{' inclusive' if ends else ''}; close it"
+        )
+        yield Problem(high.where, "lower_percent", text)
+    if ranks.get(high["severity_level"], -1) >= ranks.get(low["severity_level"], 0):
+        text = f"{high['severity_level']} of a higher rate is no worse than {low['severity_level']} of the band of {low.where}"
+        yield Problem(high.where, "severity_level", text)
+
+
+def _escalation(tables: Tables) -> Iterator[Problem]:
+    if not tables.ready("escalation_matrix"):
+        return
+    for rows in _versions("escalation_matrix", tables).values():
+        steps = sorted(rows, key=lambda row: row["position"])
+        expected: Decimal | None = Decimal(0)
+        for row in steps:
+            start, end = row["from_minutes"], row["to_minutes"]
+            if start != expected:
+                text = f"begins at {start}, but the step before ends at {_shown(expected)}; steps may not overlap or leave a gap"
+                yield Problem(row.where, "from_minutes", text)
+            if end is not None and end <= start:
+                yield Problem(row.where, "to_minutes", f"ends at {end}, not after its beginning {start}")
+            expected = end
+        if expected is not None:
+            yield Problem(steps[-1].where, "to_minutes", "the last step has no end; leave the cell empty")
+
+
+def _notification_rules(tables: Tables) -> Iterator[Problem]:
+    known = {event_type.value for event_type in EventType}
+    for row in tables.rows["notification_rules"]:
+        if row["event_type"] not in known:
+            text = f"{row['event_type']!r} is no type of event; there are {', '.join(sorted(known))}"
+            yield Problem(row.where, "event_type", text)
+
+
+def _calendar(tables: Tables) -> Iterator[Problem]:
+    for row in tables.rows["business_calendar"]:
+        try:
+            ZoneInfo(row["time_zone"])
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            yield Problem(
+                row.where, "time_zone", f"{row['time_zone']!r} is no time zone; write it as America/Los_Angeles"
+            )
+        unknown = [day for day in row["weekdays"].split(" ") if day not in WEEKDAYS]
+        if unknown:
+            yield Problem(row.where, "weekdays", f"{unknown[0]!r} is no weekday; write some of {' '.join(WEEKDAYS)}")
+        if row["closes_at"] <= row["opens_at"]:
+            yield Problem(
+                row.where, "closes_at", f"closes at {row['closes_at']}, not after it opens at {row['opens_at']}"
+            )
+
+
+def _limits(tables: Tables) -> Iterator[Problem]:
+    for row in tables.rows["runner_limits"]:
+        if row["value"] <= 0:
+            yield Problem(row.where, "value", f"{row['value']} is no limit; give more than 0")
+
+
+def _coverage(tables: Tables) -> Iterator[Problem]:
+    """Every severity and every subject that code asks for has a row, and one that has held always."""
+    levels = tables.values("severities", "severity_level") if tables.ready("severities") else set()
+    needed: dict[str, Iterable[str]] = {"response_rules": levels, "audiences": levels, **_NEEDED}
+    words = {"response_rules": "response rule", "audiences": "recipient in its audience"}
+    for name, subjects in needed.items():
+        table = BY_NAME[name]
+        if not tables.ready(name):
+            continue
+        for subject in sorted(subjects):
+            rows = [row for row in tables.rows[name] if row[table.subject[0]] == subject]
+            if not rows:
+                text = f"{subject} has no {words.get(name, 'row')}; add one"
+                yield Problem(tables.names[name], table.subject[0], text)
+            yield from _has_always_held(rows, subject)
+    calendar = tables.rows["business_calendar"]
+    if tables.ready("business_calendar") and not calendar:
+        yield Problem(tables.names["business_calendar"], "", "has no row; business days need one")
+    yield from _has_always_held(calendar, "the calendar")
+
+
+def _has_always_held(rows: Iterable[Row], subject: str) -> Iterator[Problem]:
+    versions = sorted(rows, key=lambda row: row.valid_from.timestamp() if row.valid_from else float("-inf"))
+    if versions and versions[0].valid_from is not None:
+        text = f"the first row of {subject} must have it empty (always), or incidents before it are judged by nothing"
+        yield Problem(versions[0].where, "valid_from", text)
+
+
+def _versions(table: str, tables: Tables) -> dict[tuple[Any, ...], list[Row]]:
+    """Rows that hold together: those of one subject and one `valid_from`."""
+    spec: PolicyTable = BY_NAME[table]
+    found: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in tables.rows[table]:
+        since: datetime | None = row.valid_from
+        found[(*(row[name] for name in spec.subject), since)].append(row)
+    return found
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else str(value)

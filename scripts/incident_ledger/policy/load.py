@@ -1,0 +1,90 @@
+"""Policies from seed files and from the warehouse's tables: two ways in, one set of checks."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from incident_ledger.errors import OutsideError, UserError
+from incident_ledger.policy.checks import Tables, check
+from incident_ledger.policy.model import Policy
+from incident_ledger.policy.rows import Problem, Row, in_order, read_file, read_row
+from incident_ledger.policy.tables import ALL, BY_NAME, Column, Kind, PolicyTable
+from incident_ledger.warehouse import Warehouse
+
+_SHOWN_PROBLEMS = 20
+
+
+def load_files(folder: Path) -> Policy:
+    """The policy of a folder of CSV files. Raises `UserError` with every wrong cell and row, as `file:line: column`."""
+    names = {table.name: _shown(folder / f"{table.name}.csv") for table in ALL}
+    rows: dict[str, list[Row]] = {}
+    problems: dict[str, list[Problem]] = {}
+    for table in ALL:
+        path = folder / f"{table.name}.csv"
+        rows[table.name], problems[table.name] = read_file(path, names[table.name], table)
+    return _checked(rows, names, problems)
+
+
+def load(warehouse: Warehouse) -> Policy:
+    """The policy of the warehouse: what `incident-ledger policy load` or a run put there from the seeds.
+
+    One statement, so that all tables are of one moment and BigQuery can answer it from its cache.
+    Raises `UserError` when the tables are missing, or say what no seed file may say.
+    """
+    dataset = warehouse.settings.policy_dataset
+    sql = "\nunion all\n".join(_select(table, warehouse.name(dataset, table.name)) for table in ALL)
+    try:
+        found = warehouse.rows(sql)
+    except OutsideError as error:
+        if "not found" in str(error).lower() or "does not exist" in str(error).lower():
+            raise UserError(
+                f"The policy tables are not all in {dataset} yet. Put them there with: incident-ledger policy load"
+            ) from error
+        raise
+    names = {table.name: f"{dataset}.{table.name}" for table in ALL}
+    rows: dict[str, list[Row]] = {table.name: [] for table in ALL}
+    problems: dict[str, list[Problem]] = {table.name: [] for table in ALL}
+    for record in found:
+        table = BY_NAME[record["table_name"]]
+        cells = dict(zip(table.column_names, json.loads(record["cells"]), strict=True))
+        key = " ".join(cells[name] or "" for name in table.key)
+        row, wrong = read_row(table, f"{names[table.name]} ({key})", cells)
+        problems[table.name] += wrong
+        if row:
+            rows[table.name].append(row)
+    return _checked(rows, names, problems)
+
+
+def _checked(rows: Mapping[str, list[Row]], names: Mapping[str, str], problems: Mapping[str, list[Problem]]) -> Policy:
+    ordered = {table.name: in_order(table, rows[table.name]) for table in ALL}
+    broken = {name for name, wrong in problems.items() if wrong}
+    everything = [problem for wrong in problems.values() for problem in wrong]
+    everything += check(Tables(ordered, names, broken))
+    if everything:
+        lines = [f"  {problem}" for problem in everything[:_SHOWN_PROBLEMS]]
+        if len(everything) > _SHOWN_PROBLEMS:
+            lines.append(f"  and {len(everything) - _SHOWN_PROBLEMS} more; mend these first")
+        raise UserError("The policy cannot be used:\n" + "\n".join(lines))
+    return Policy(ordered)
+
+
+def _select(table: PolicyTable, name: str) -> str:
+    """A SELECT of a table's cells as texts in the form of the seed files; null where a cell is empty."""
+    cells = ", ".join(_as_text(column) for column in table.columns)
+    return f"select '{table.name}' as table_name, to_json_string([{cells}]) as cells from {name}"
+
+
+def _as_text(column: Column) -> str:
+    if column.kind is Kind.TEXT:
+        return column.name
+    if column.kind is Kind.MOMENT:
+        return f"format_timestamp('%Y-%m-%dT%H:%M:%SZ', {column.name}, 'UTC')"
+    return f"cast({column.name} as string)"
+
+
+def _shown(path: Path) -> str:
+    """The file as a person finds it: below the working directory if it is there."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

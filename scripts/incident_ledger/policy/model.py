@@ -1,0 +1,318 @@
+"""The playbook as values. Every question takes the moment `at` that it is asked for: usually an incident's detection."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from incident_ledger.errors import UserError
+from incident_ledger.policy.calendar import Calendar
+from incident_ledger.policy.rows import Row
+from incident_ledger.policy.tables import BY_NAME
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+_MONITORING_FAILURE = "monitoring_system_failure"  # the rule_id of the playbook's "Monitoring system failure"
+_REOPENING_WINDOW = "reopening_window_hours"
+
+
+@dataclass(frozen=True)
+class Severity:
+    """One row of `severities`: the playbook's words for a class of incidents."""
+
+    severity_level: str
+    severity_rank: int
+    severity_name: str
+    title: str | None
+    incident_commander_role: str | None
+    audience: str
+    communication: str | None
+    war_room_after_minutes: int | float | None
+    war_room: str | None
+    review: str | None
+
+
+@dataclass(frozen=True)
+class ResponseRule:
+    """One row of `response_rules`. Minutes are None where the basis is no number of minutes."""
+
+    severity_level: str
+    response_minutes: int | float | None
+    response_basis: str
+    response_time: str
+    escalation_minutes: int | float | None
+    escalation_basis: str
+    escalation_unless: str | None
+    escalation: str
+    update_minutes: int | float | None
+
+
+@dataclass(frozen=True)
+class ClassificationRule:
+    """One characteristic of a severity class, and the kind of detector that finds it."""
+
+    rule_id: str
+    severity_level: str
+    characteristic: str
+    detector: str
+    lower_value: int | float | None
+    is_lower_inclusive: bool | None
+    upper_value: int | float | None
+    is_upper_inclusive: bool | None
+    unit: str | None
+
+
+@dataclass(frozen=True)
+class EscalationStep:
+    """One row of the escalation matrix; `to_minutes` None has no end."""
+
+    step_id: str
+    position: int
+    from_minutes: int | float
+    to_minutes: int | float | None
+    severity_levels: tuple[str, ...]
+    time_since_detection: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Whom to reach, and how."""
+
+    contact_id: str
+    role: str
+    email_primary: str
+    email_secondary: str | None
+    phone: str | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing to do after an incident, due `due_hours` after its resolution."""
+
+    task_id: str
+    position: int
+    phase: str
+    phase_title: str
+    task: str
+    step: str
+    due_hours: int | float
+
+
+@dataclass(frozen=True)
+class Band:
+    """A range of rates in percent that means a severity."""
+
+    severity_level: str
+    lower: Fraction
+    is_lower_inclusive: bool
+    upper: Fraction
+    is_upper_inclusive: bool
+    min_examined: int
+    rule_id: str
+
+    def holds(self, percent: Fraction) -> bool:
+        """Whether a rate is inside, exactly."""
+        above = percent >= self.lower if self.is_lower_inclusive else percent > self.lower
+        return above and (percent <= self.upper if self.is_upper_inclusive else percent < self.upper)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All policy tables, valid together. Made by `load` and `load_files` only, which check them."""
+
+    tables: Mapping[str, tuple[Row, ...]]
+
+    # Severities
+
+    @cached_property
+    def severities(self) -> tuple[Severity, ...]:
+        """The worst first."""
+        return tuple(Severity(**_plain(row)) for row in self.tables["severities"])
+
+    def severity(self, severity_level: str) -> Severity:
+        """The playbook's words for a severity. Raises `UserError` when the policy has no such severity."""
+        for severity in self.severities:
+            if severity.severity_level == severity_level:
+                return severity
+        known = ", ".join(severity.severity_level for severity in self.severities)
+        raise UserError(f"{severity_level!r} is no severity of the policy; it has {known}.")
+
+    def rank(self, severity_level: str) -> int:
+        """0 is the worst (P0)."""
+        return self.severity(severity_level).severity_rank
+
+    def worst(self, severity_levels: Iterable[str | None]) -> str | None:
+        """The worst of them; None when there is none. None means no incident and is passed over."""
+        return min((level for level in severity_levels if level is not None), key=self.rank, default=None)
+
+    # Deadlines
+
+    def response_rule(self, severity_level: str, at: datetime) -> ResponseRule:
+        """How soon to respond and to escalate."""
+        self.rank(severity_level)
+        return ResponseRule(**_plain(self._one("response_rules", at, severity_level=severity_level)))
+
+    def response_deadline(self, severity_level: str, at: datetime) -> datetime:
+        """When the first response to what was detected at `at` is due, in UTC.
+
+        "Next business day" ends at the close of the first business day after the day of detection, both in the
+        calendar's time zone.
+        """
+        rule = self.response_rule(severity_level, at)
+        if rule.response_basis == "next_business_day":
+            return self.calendar(at).close_of_next_business_day(at)
+        return at.astimezone(UTC) + timedelta(minutes=rule.response_minutes or 0)
+
+    def calendar(self, at: datetime) -> Calendar:
+        """Office hours and holidays."""
+        row = self._one("business_calendar", at)
+        days = frozenset(holiday["holiday_date"] for holiday in self.tables["business_holidays"])
+        return Calendar(row["time_zone"], row["opens_at"], row["closes_at"], tuple(row["weekdays"].split()), days)
+
+    def escalation_steps(self, severity_level: str, at: datetime) -> tuple[EscalationStep, ...]:
+        """Steps of the escalation matrix for a severity, in time order."""
+        steps = [
+            EscalationStep(**_plain(row) | {"severity_levels": tuple(row["severity_levels"].split())})
+            for row in self.rows("escalation_matrix", at)
+        ]
+        return tuple(step for step in steps if severity_level in step.severity_levels)
+
+    def tasks(self) -> tuple[Task, ...]:
+        """What is to be done after an incident."""
+        return tuple(Task(**_plain(row)) for row in self.tables["post_incident_tasks"])
+
+    # Rules and rates
+
+    def classification_rules(self, at: datetime) -> tuple[ClassificationRule, ...]:
+        """All characteristics of the severity classes."""
+        return tuple(ClassificationRule(**_plain(row)) for row in self.rows("classification_rules", at))
+
+    def classification_rule(self, rule_id: str, at: datetime) -> ClassificationRule:
+        """One characteristic by its id."""
+        return ClassificationRule(**_plain(self._one("classification_rules", at, rule_id=rule_id)))
+
+    def monitoring_failure(self, at: datetime) -> str:
+        """The severity of a check that could not run: the playbook's "Monitoring system failure"."""
+        return self.classification_rule(_MONITORING_FAILURE, at).severity_level
+
+    def bands(self, measure: str, at: datetime) -> tuple[Band, ...]:
+        """The bands of a measure, lowest first. Raises `UserError` for a measure that has none."""
+        rows = [row for row in self.rows("quality_thresholds", at) if row["measure"] == measure]
+        if not rows:
+            raise UserError(
+                f"No band for the measure {measure!r} held at {at.isoformat()}; {_file('quality_thresholds')}"
+            )
+        return tuple(
+            Band(
+                severity_level=row["severity_level"],
+                lower=Fraction(row["lower_percent"]),
+                is_lower_inclusive=row["is_lower_inclusive"],
+                upper=Fraction(row["upper_percent"]),
+                is_upper_inclusive=row["is_upper_inclusive"],
+                min_examined=row["min_examined"],
+                rule_id=row["rule_id"],
+            )
+            for row in rows
+        )
+
+    def band(self, measure: str, failed: int, examined: int, at: datetime) -> str | None:
+        """The severity of `failed` out of `examined`, compared as exact fractions; None is no incident.
+
+        None also with fewer examined than the band asks for, so that one rule of a small suite is no breach.
+        """
+        band = self.band_rule(measure, failed, examined, at)
+        return band.severity_level if band else None
+
+    def band_rule(self, measure: str, failed: int, examined: int, at: datetime) -> Band | None:
+        """The band that holds; see `band`."""
+        if not 0 <= failed <= examined:
+            raise ValueError(f"{failed} failed of {examined} examined is no rate")
+        bands = self.bands(measure, at)
+        if examined == 0:
+            return None
+        percent = Fraction(100 * failed, examined)
+        return next((band for band in bands if examined >= band.min_examined and band.holds(percent)), None)
+
+    def cap(self, gx_severity: str, at: datetime) -> str:
+        """The worst that a rule of this Great Expectations severity can raise."""
+        severity_level: str = self._one("rule_severity", at, gx_severity=gx_severity)["severity_level"]
+        return severity_level
+
+    def capped(self, severity_level: str | None, gx_severity: str, at: datetime) -> str | None:
+        """A severity, but no worse than the rule's cap; None stays None."""
+        if severity_level is None:
+            return None
+        return max(severity_level, self.cap(gx_severity, at), key=self.rank)
+
+    # People
+
+    @cached_property
+    def contacts(self) -> Mapping[str, Contact]:
+        """Contacts by id."""
+        return {row["contact_id"]: Contact(**_plain(row)) for row in self.tables["contacts"]}
+
+    def recipients(self, severity_level: str, at: datetime) -> tuple[Contact, ...]:
+        """Who is told of an incident of this severity, each once."""
+        self.rank(severity_level)
+        rows = self.rows("audiences", at)
+        return tuple(self.contacts[row["contact_id"]] for row in rows if row["severity_level"] == severity_level)
+
+    def template(self, event_type: str, severity_level: str, at: datetime) -> str | None:
+        """The message that an event calls for; None is no message."""
+        rows = self.rows("notification_rules", at)
+        found = [row for row in rows if (row["event_type"], row["severity_level"]) == (event_type, severity_level)]
+        return found[0]["template"] if found else None
+
+    # Limits of the runner
+
+    def limit(self, name: str, at: datetime) -> int | float:
+        """A limit by its name, in the unit that its name ends with."""
+        known = sorted({row["limit_name"] for row in self.tables["runner_limits"]})
+        if name not in known:
+            raise UserError(f"No limit {name!r}; {_file('runner_limits')} has {', '.join(known)}.")
+        return _number(self._one("runner_limits", at, limit_name=name)["value"])
+
+    def reopening_window(self, at: datetime) -> timedelta:
+        """How long after its resolution the same breach reopens an incident instead of opening another."""
+        return timedelta(hours=self.limit(_REOPENING_WINDOW, at))
+
+    # Versions
+
+    def rows(self, table: str, at: datetime | None = None) -> tuple[Row, ...]:
+        """Rows of a table; with `at` only those that held then: of each subject the newest version that had begun."""
+        rows, spec = self.tables[table], BY_NAME[table]
+        if at is None or not spec.is_versioned:
+            return rows
+        begun = [row for row in rows if (row.valid_from or _ALWAYS) <= at]
+        newest: dict[tuple[Any, ...], datetime] = {}
+        subject: Callable[[Row], tuple[Any, ...]] = lambda row: tuple(row[name] for name in spec.subject)  # noqa: E731
+        for row in begun:
+            newest[subject(row)] = max(newest.get(subject(row), _ALWAYS), row.valid_from or _ALWAYS)
+        return tuple(row for row in begun if (row.valid_from or _ALWAYS) == newest[subject(row)])
+
+    def _one(self, table: str, at: datetime, **wanted: str) -> Row:
+        for row in self.rows(table, at):
+            if all(row[name] == value for name, value in wanted.items()):
+                return row
+        what = " ".join(wanted.values()) or "row"
+        raise UserError(f"No {what} of {_file(table)} held at {at.isoformat()}: add it, with valid_from no later.")
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    """Values as the dataclasses hold them: numbers as int or float, without `valid_from`."""
+    return {
+        name: _number(value) if isinstance(value, Decimal) else value
+        for name, value in row.values.items()
+        if name != "valid_from"
+    }
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _file(table: str) -> str:
+    return f"seeds/policy/{table}.csv"
