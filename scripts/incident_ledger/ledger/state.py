@@ -39,10 +39,12 @@ class IncidentState:
     closed_time: datetime | None = None
     last_reopened_time: datetime | None = None
     reopen_count: int = 0
+    reopened_gap_microseconds: int = 0  # from each resolution to the reopening after it, summed
     root_cause_category: str | None = None
     incident_commander: str | None = None
     war_room_url: str | None = None
     estimated_resolution_time: datetime | None = None
     user_impact: str | None = None
     financial_impact: str | None = None
+    services: tuple[str, ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
