@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     api_endpoint: str | None = None
     local_dir: Path | None = None
     local_memory: str = "2GB"
+    local_idle: float = Field(default=600.0, gt=0)
     maximum_bytes_billed: int = Field(default=100 * 1024**3, ge=10 * 1024**2)
     query_timeout: float = Field(default=600.0, gt=0)
     suites: str = "tests/gx"

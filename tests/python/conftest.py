@@ -9,7 +9,7 @@ import pytest
 
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
-from incident_ledger.warehouse.local import start
+from incident_ledger.warehouse.local import start, stop
 from incident_ledger.warehouse.tables import ensure_tables
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
@@ -28,11 +28,8 @@ def shared_data() -> Path:
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One local warehouse for the whole test process."""
     folder = tmp_path_factory.mktemp("warehouse")
-    yield start(folder)
-    import json
-    import signal
-
-    os.kill(json.loads((folder / "server.json").read_text())["pid"], signal.SIGTERM)
+    yield start(folder, owner=os.getpid())
+    stop(folder)
 
 
 @pytest.fixture

@@ -1,70 +1,280 @@
-"""The local warehouse: starts, finds and stops the server process."""
+"""The local warehouse: starts, finds, describes and stops its server process.
 
+One server a folder, held to that by a lock that the server keeps as long as it lives, so that a stale `server.json`, a
+dead process or a process id used again mislead nobody. Whoever needs the warehouse calls `ensure_running`; several
+may do so at once. The server ends by itself when nobody used it for a while (`emulator.py`), or by `stop`.
+"""
+
+import fcntl
 import json
 import os
-import socket
+import re
+import select
+import shutil
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
-from incident_ledger.errors import OutsideError
+from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.settings import Settings
+from incident_ledger.warehouse.emulator import write_state
+
+START_SECONDS = 90.0
+STOP_SECONDS = 20.0
+HEALTH_SECONDS = 2.0
+MAX_LOG_BYTES = 2_000_000
+DATA = ("data", "uploads", "outbox", "server.json")
+"""What `reset` deletes: the tables, and the messages that were sent because of them."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What can be said of the local warehouse without sending it a statement.
+
+    `is_busy`: it runs and did not answer within two seconds; one long statement does that. Sizes are bytes.
+    """
+
+    folder: Path
+    is_running: bool
+    is_busy: bool = False
+    endpoint: str | None = None
+    pid: int | None = None
+    started_at: str | None = None
+    memory: str | None = None
+    idle_seconds: float | None = None
+    data_size: int = 0
+    resident_size: int | None = None
 
 
 def ensure_running(settings: Settings) -> str:
-    """The endpoint of the running local warehouse; started when it is not."""
-    state = settings.local_path / "server.json"
-    if state.is_file():
-        endpoint = json.loads(state.read_text())["endpoint"]
-        if _healthy(endpoint):
-            return endpoint
-    return start(settings.local_path)
+    """The endpoint of the local warehouse; started when it is not running.
+
+    Raises `OutsideError` when it cannot start, or `UserError` when its data folder cannot be used.
+    """
+    return start(settings.local_path, memory=settings.local_memory, idle=settings.local_idle)
 
 
-def start(folder: Path) -> str:
-    folder.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as a, socket.socket() as b:
-        a.bind(("127.0.0.1", 0))
-        b.bind(("127.0.0.1", 0))
-        rest, grpc = a.getsockname()[1], b.getsockname()[1]
-    endpoint = f"http://127.0.0.1:{rest}"
-    with (folder / "server.log").open("ab") as log:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "incident_ledger.warehouse.emulator",
-                "start",
-                "--rest-port",
-                str(rest),
-                "--grpc-port",
-                str(grpc),
-                "--persistent",
-                "--data-dir",
-                str(folder / "data"),
-                "--log-level",
-                "warning",
-            ],
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-        )
-    for _ in range(300):
-        if _healthy(endpoint):
-            (folder / "server.json").write_text(json.dumps({"endpoint": endpoint, "pid": process.pid}))
-            return endpoint
-        if process.poll() is not None:
-            break
-        time.sleep(0.1)
-    raise OutsideError(f"The local warehouse did not start; its log is {folder / 'server.log'}")
+def start(folder: Path, *, memory: str = "2GB", idle: float = 600.0, owner: int | None = None) -> str:
+    """The endpoint of the server of `folder`; a new one when there is none.
 
-
-def _healthy(endpoint: str) -> bool:
+    `idle` is seconds without a request until it ends by itself; with `owner` it ends with that process too.
+    """
+    endpoint = _running(folder)
+    if endpoint is not None:
+        return endpoint
     try:
-        return httpx.get(f"{endpoint}/bigquery/v2/projects", timeout=5).status_code < 500
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"The folder {folder} cannot be made ({error}); INCIDENT_LEDGER_LOCAL_DIR names another."
+        ) from None
+    with _alone(folder):
+        # Somebody else may have started it while we waited.
+        return _running(folder) or _spawn(folder, memory, idle, owner)
+
+
+def stop(folder: Path) -> bool:
+    """End the server of `folder`, cleanly if it lets us within 20 seconds. False when there was none."""
+    if not _is_locked(folder):
+        return False
+    with _alone(folder):
+        pid = _state(folder).get("pid")
+        if pid is None or not _is_locked(folder):
+            return False
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            _signal(pid, number)
+            deadline = time.monotonic() + STOP_SECONDS
+            while time.monotonic() < deadline:
+                if not _is_locked(folder):
+                    _reap(pid)
+                    return True
+                time.sleep(0.05)
+    raise OutsideError(f"The local warehouse (process {pid}) does not end.")
+
+
+def reset(folder: Path) -> None:
+    """Stop the server and delete what it holds, and the outbox beside it."""
+    stop(folder)
+    if not folder.is_dir():
+        return
+    with _alone(folder):
+        if _is_locked(folder):
+            raise OutsideError(
+                f"Another command started the local warehouse of {folder} meanwhile; nothing was deleted."
+            )
+        for name in DATA:
+            path = folder / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def status(folder: Path) -> Status:
+    """How the local warehouse of `folder` is; never starts it."""
+    data = sum(path.stat().st_size for path in (folder / "data").glob("*") if path.is_file())
+    state = _state(folder)
+    endpoint = state.get("endpoint")
+    if endpoint is None or not state.get("pid") or not _is_locked(folder):
+        return Status(folder=folder, is_running=False, data_size=data)
+    return Status(
+        folder=folder,
+        is_running=True,
+        is_busy=not _answers(endpoint),
+        endpoint=endpoint,
+        pid=state.get("pid"),
+        started_at=state.get("started_at"),
+        memory=state.get("memory"),
+        idle_seconds=state.get("idle_seconds"),
+        data_size=data,
+        resident_size=_resident(state.get("pid")),
+    )
+
+
+def _spawn(folder: Path, memory: str, idle: float, owner: int | None) -> str:
+    log = folder / "server.log"
+    if log.is_file() and log.stat().st_size > MAX_LOG_BYTES:
+        log.unlink()
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("BQEMU_")}
+    if "endpoint" in (last := _state(folder)):
+        # The process of the last server is gone; its port is asked for again.
+        write_state(folder / "server.json", {"endpoint": last["endpoint"]})
+    reader, writer = os.pipe()
+    command = [sys.executable, "-m", "incident_ledger.warehouse.emulator", "--folder", str(folder)]
+    command += ["--memory", memory, "--idle", str(idle), "--ready-fd", str(writer)]
+    command += ["--owner", str(owner)] if owner else []
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C in a terminal is for the command, not for the server that others use
+            cwd=folder,
+            pass_fds=(writer,),
+            env=ours | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        )
+    os.close(writer)
+    answer = _first_line(reader, START_SECONDS)
+    if "endpoint" in answer:
+        process.returncode = 0  # it outlives us: no warning that it still runs
+        return str(answer["endpoint"])
+    process.kill()
+    process.wait()
+    raise _start_error(folder, str(answer.get("error", "")), log)
+
+
+def _first_line(reader: int, seconds: float) -> dict[str, Any]:
+    """What the server says of its start; empty when it died without a word or says nothing in time."""
+    with os.fdopen(reader) as pipe:
+        if not select.select([pipe], [], [], seconds)[0]:
+            return {}
+        line = pipe.readline()
+    content: dict[str, Any] = json.loads(line) if line else {}
+    return content
+
+
+def _start_error(folder: Path, error: str, log: Path) -> Exception:
+    if "Could not set lock on file" in error:
+        holder = re.search(r"PID (\d+)", error)
+        who = f" (process {holder.group(1)})" if holder else ""
+        return OutsideError(
+            f"The data file of the local warehouse in {folder} is in use by another program{who}. End it, or name "
+            "another folder in INCIDENT_LEDGER_LOCAL_DIR."
+        )
+    if re.search(r"version number|[Ss]erializ|not a valid DuckDB|Catalog corruption|storage version", error):
+        return UserError(
+            f"The data of the local warehouse in {folder} were written by another version of DuckDB or are damaged. "
+            "`incident-ledger warehouse reset` deletes them; INCIDENT_LEDGER_LOCAL_DIR names another folder."
+        )
+    if error.startswith("UserError: "):
+        return UserError(error.removeprefix("UserError: "))
+    tail = log.read_text(errors="replace")[-1500:] if log.is_file() else ""
+    return OutsideError(f"The local warehouse did not start; its log is {log}. {error[:300]}".rstrip(), detail=tail)
+
+
+def _running(folder: Path) -> str | None:
+    """The endpoint of a server that is there; asking it also starts its idle time anew."""
+    state = _state(folder)
+    # While it starts or ends, the file has no process id.
+    if not state.get("pid") or not _is_locked(folder):
+        return None
+    try:
+        httpx.get(f"{state['endpoint']}/bigquery/v2/projects", timeout=HEALTH_SECONDS)
+    except httpx.ConnectError:
+        return None
+    except httpx.HTTPError:
+        pass  # at work on a long statement
+    return str(state["endpoint"])
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((folder / "server.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _is_locked(folder: Path) -> bool:
+    """Whether a server lives there: it holds the lock exclusively, and we only ask for a shared one."""
+    try:
+        with (folder / "server.lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time starts or stops the server of a folder."""
+    with (folder / "start.lock").open("w") as file:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise OutsideError(
+                        f"Another command has been starting the local warehouse of {folder} for 90 s."
+                    ) from None
+                time.sleep(0.05)
+        yield
+
+
+def _answers(endpoint: str) -> bool:
+    try:
+        return httpx.get(f"{endpoint}/healthz", timeout=HEALTH_SECONDS).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
+
+
+def _signal(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _reap(pid: int) -> None:
+    """Leave no zombie when the server was a child of this very process."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+
+
+def _resident(pid: int | None) -> int | None:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,116 @@
+"""Fixes around the database itself: extensions, memory, threads. Seen in bqemulator 1.4.0."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import bqemulator.api.routes.jobs as job_routes
+import fastapi.dependencies.utils
+import fastapi.routing
+from bqemulator.catalog.duckdb_repository import DuckDBCatalogRepository
+from bqemulator.jobs import executor
+from bqemulator.storage.engine import DuckDBEngine
+from bqemulator.versioning.snapshots import SnapshotManager
+from duckdb_extensions import import_extension
+
+from incident_ledger.errors import UserError
+
+MAX_RESULT_BYTES = 512 * 1024**2
+MAX_JOBS = 2_000
+
+
+def bundled_extensions() -> None:
+    """The emulator downloads DuckDB's `spatial` (and `avro`) at its start; the packages in our lock carry them."""
+    import_extension("spatial")
+    import_extension("avro")
+
+
+def bounded_memory(limit: str) -> None:
+    """DuckDB takes up to 80 % of the machine and the emulator has no setting for it. Raises `UserError` for no size."""
+    if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", limit):
+        raise UserError(f"INCIDENT_LEDGER_LOCAL_MEMORY {limit!r} is no size. Write it as 2GB or 512MB.")
+    original = DuckDBEngine._apply_session_pragmas
+
+    def pragmas(self: Any) -> None:
+        original(self)
+        # What does not fit is written beside the data file.
+        self._connection.execute(f"SET memory_limit = '{limit}'")
+
+    DuckDBEngine._apply_session_pragmas = pragmas
+
+
+def no_copy_at_every_write() -> None:
+    """Every write copies the whole table for time travel and keeps that 7 days: 11 s for a row into 10 million."""
+    original = SnapshotManager.capture
+
+    def capture(self: Any, project: str, dataset: str, table: str, *, kind: str = "AUTO") -> Any:
+        return None if kind == "AUTO" else original(self, project, dataset, table, kind=kind)
+
+    SnapshotManager.capture = capture
+
+
+def one_thread() -> None:
+    """Plain `def` routes run in other threads on the one DuckDB connection that the event loop uses.
+
+    A `tabledata.list` between another statement's execute and its fetch takes that statement's rows. Statements never
+    overlap here anyway, so all routes run where the statements run.
+    """
+
+    async def at_once(call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        return call(*args, **options)
+
+    fastapi.routing.run_in_threadpool = at_once  # type: ignore[attr-defined, assignment]
+    fastapi.dependencies.utils.run_in_threadpool = at_once  # type: ignore[attr-defined, assignment]
+
+
+class _Recent(OrderedDict[str, Any]):
+    """Results by job id; the oldest go when all together are over `MAX_RESULT_BYTES`, the newest always stays."""
+
+    held = 0
+
+    def __setitem__(self, key: str, table: Any) -> None:
+        if key in self:
+            del self[key]
+        super().__setitem__(key, table)
+        self.held += table.nbytes
+        while self.held > MAX_RESULT_BYTES and len(self) > 1:
+            del self[next(iter(self))]
+
+    def __delitem__(self, key: str) -> None:
+        self.held -= self[key].nbytes
+        super().__delitem__(key)
+
+    def pop(self, key: str, default: Any = None) -> Any:
+        """The result, taken out."""
+        if key not in self:
+            return default
+        table = self[key]
+        del self[key]
+        return table
+
+
+def bounded_results() -> None:
+    """The result of every query since the start of the server stays in its memory."""
+    recent = _Recent()
+    executor.JOB_RESULTS = recent
+    job_routes.JOB_RESULTS = recent
+
+
+def jobs_in_memory() -> None:
+    """Every job, with the text of its query, is kept for ever, in memory and by an INSERT into the data file.
+
+    Only the last `MAX_JOBS` stay, in memory: clients ask for a job right after they sent it.
+    """
+
+    def upsert_job(self: Any, job: Any) -> Any:
+        self.ensure_ready()
+        jobs = self._cache._jobs
+        kept = self._cache.upsert_job(job)
+        while len(jobs) > MAX_JOBS:
+            oldest = next(iter(jobs))
+            del jobs[oldest]
+            executor.JOB_SCHEMAS.pop(oldest[-1], None)
+        return kept
+
+    DuckDBCatalogRepository.upsert_job = upsert_job

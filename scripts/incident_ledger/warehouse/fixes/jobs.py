@@ -1,0 +1,59 @@
+"""Fixes to the jobs API: errors that are told, and jobs that run once. Seen in bqemulator 1.4.0."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import bqemulator.api.routes.jobs as job_routes
+from bqemulator.domain.errors import DomainError
+from fastapi.responses import JSONResponse
+
+_CODES = {"notFound": 404, "duplicate": 409, "accessDenied": 403}
+
+
+class DuplicateJobError(DomainError):  # type: ignore[misc]
+    """BigQuery's answer to a job id that it has seen."""
+
+    http_status = 409
+    bq_reason = "duplicate"
+    grpc_status_name = "ALREADY_EXISTS"
+
+
+def refuse_known_job(ctx: Any, project: str, job: str) -> None:
+    """Raise `DuplicateJobError` when the job is there."""
+    if ctx.catalog.get_job(project, job) is not None:
+        raise DuplicateJobError(f"Already Exists: Job {project}:US.{job}")
+
+
+def failed_query_is_an_error() -> None:
+    """`jobs.query` answers HTTP 200 with no rows when the statement failed: an empty result and no error."""
+    path, original = "/bigquery/v2/projects/{project_id}/queries", job_routes.query
+    routes = job_routes.router.routes
+    routes[:] = [route for route in routes if not (route.path == path and "POST" in route.methods)]
+
+    async def query(
+        project_id: str, request: job_routes.Request, ctx: job_routes._Ctx, caller: job_routes._Caller
+    ) -> Any:
+        answer = await original(project_id, request, ctx, caller)
+        errors = answer.get("errors")
+        if not errors:
+            return answer
+        code = _CODES.get(errors[0]["reason"], 400)
+        body = {"error": {"code": code, "message": errors[0]["message"], "errors": errors}}
+        return JSONResponse(body, status_code=code)
+
+    job_routes.router.post("/projects/{project_id}/queries", response_model=None)(query)
+
+
+def repeated_job_id_is_refused() -> None:
+    """A job sent again with the same id runs again; BigQuery answers 409, which makes a client's retry safe."""
+    for name in ("execute_query_job", "execute_load_job", "execute_copy_job", "execute_extract_job"):
+        setattr(job_routes, name, _once(getattr(job_routes, name)))
+
+
+def _once(execute: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def run(project: str, job: str, *args: Any, **options: Any) -> Any:
+        ctx = next(value for value in (*args, *options.values()) if hasattr(value, "catalog"))
+        refuse_known_job(ctx, project, job)
+        return await execute(project, job, *args, **options)
+
+    return run

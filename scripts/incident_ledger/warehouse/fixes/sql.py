@@ -1,0 +1,139 @@
+"""Fixes to the translation of GoogleSQL to DuckDB. Seen in bqemulator 1.4.0."""
+
+import base64
+import re
+import sys
+from typing import Any
+
+import bqemulator.server  # noqa: F401  # every module that holds a function that is replaced here
+import bqemulator.sql.rewriter.create_table_schema_ctas as ctas
+import bqemulator.sql.rewriter.wildcard_expander as wildcards
+import sqlglot.expressions as exp
+from bqemulator.sql import parameters
+from bqemulator.sql.translator import SQLTranslator
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.scope import traverse_scope
+
+
+def contract_tables() -> None:
+    """`create table t (schema) … as (select …)`, which every dbt contract makes, fails for its parentheses."""
+    original = ctas._first_select
+
+    def first_select(body: Any) -> Any:
+        while isinstance(body, exp.Subquery | exp.Paren):
+            body = body.this
+        return original(body)
+
+    ctas._first_select = first_select
+
+
+def numeric_keeps_nine_decimals() -> None:
+    """NUMERIC becomes DuckDB's DECIMAL(18, 3): 1.123456789 is kept as 1.123."""
+    original = DuckDB.Generator.datatype_sql
+    exact = {exp.DataType.Type.DECIMAL: "DECIMAL(38, 9)", exp.DataType.Type.BIGDECIMAL: "DECIMAL(38, 18)"}
+
+    def datatype_sql(self: Any, kind: Any) -> Any:
+        if not kind.expressions and kind.this in exact:
+            return exact[kind.this]
+        return original(self, kind)
+
+    DuckDB.Generator.datatype_sql = datatype_sql
+
+
+def div_keeps_its_parentheses() -> None:
+    """`div(7 + 1, 2)` is written as `7 + 1 // 2`."""
+
+    def closed(part: Any) -> Any:
+        return exp.Paren(this=part) if isinstance(part, exp.Binary) else part
+
+    def div(self: Any, node: Any) -> Any:
+        return self.binary(exp.IntDiv(this=closed(node.this), expression=closed(node.expression)), "//")
+
+    DuckDB.Generator.TRANSFORMS[exp.IntDiv] = div
+
+
+def timestamp_diff_counts_whole_units() -> None:
+    """`timestamp_diff` counts the boundaries crossed; BigQuery counts whole units."""
+
+    def diff(self: Any, node: Any) -> str:
+        unit = (node.text("unit") or "SECOND").upper()
+        start, end = self.sql(node, "expression"), self.sql(node, "this")
+        return f"DATE_SUB('{unit}', CAST({start} AS TIMESTAMPTZ), CAST({end} AS TIMESTAMPTZ))"
+
+    DuckDB.Generator.TRANSFORMS[exp.TimestampDiff] = diff
+
+
+def wildcards_by_all_conditions_and_by_name() -> None:
+    """Of two conditions on `_table_suffix` only the first is seen, and the tables are united by position."""
+    original = wildcards.expand_wildcard_tables
+
+    def expand(sql: str, *args: Any, **options: Any) -> str:
+        expanded: str = original(sql, *args, **options)
+        return expanded.replace(" UNION ALL SELECT *, '", " UNION ALL BY NAME SELECT *, '")
+
+    # Reading all tables is slower and right: the condition stays in the query.
+    wildcards._apply_table_suffix_pushdown = lambda tables, _prefix, _sql: tables
+    for module in list(sys.modules.values()):
+        if getattr(module, "expand_wildcard_tables", None) is original:
+            module.expand_wildcard_tables = expand  # type: ignore[attr-defined]
+
+
+def select_star_keeps_records() -> None:
+    """`select *` loses its RECORD columns, and names their case, beside one of about 13 functions.
+
+    To learn the types of columns the translator rewrites the tree; here they are taken from a copy of it.
+    """
+    SQLTranslator._annotate_tree = staticmethod(_annotated)
+
+
+def _annotated(tree: Any, schema: dict[str, dict[str, str]]) -> Any:
+    copy = tree.copy()
+    try:
+        _type_columns(copy, schema)
+    except (SqlglotError, AttributeError, KeyError):  # types help some rules and are no need
+        return tree
+    for mine, typed in zip(tree.walk(), copy.walk(), strict=True):
+        if isinstance(mine, exp.Column) and typed.type:
+            mine.type = typed.type
+    return tree
+
+
+def _type_columns(tree: Any, schema: dict[str, dict[str, str]]) -> None:
+    known = {
+        table.lower(): {column.lower(): kind for column, kind in columns.items()} for table, columns in schema.items()
+    }
+    for scope in traverse_scope(tree):
+        sources = {
+            name.lower(): known.get(source.name.lower(), {})
+            for name, source in scope.sources.items()
+            if isinstance(source, exp.Table)
+        }
+        for column in scope.columns:
+            tables = [sources.get(column.table.lower(), {})] if column.table else list(sources.values())
+            kinds = [columns[column.name.lower()] for columns in tables if column.name.lower() in columns]
+            if kinds and kinds[0] != "STRUCT":
+                column.type = exp.DataType.build(kinds[0], dialect="duckdb")
+
+
+_LITERAL_OR_PARAMETER = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[@$](\w+)""")
+
+
+def parameters_not_inside_literals() -> None:
+    """A parameter's name is replaced inside text too (`'@event'`), and BYTES arrive as base64 text."""
+
+    def bind_named(sql: str, given: list[dict[str, Any]]) -> tuple[str, list[Any]]:
+        by_name = {param["name"]: param for param in given}
+        values: list[Any] = []
+
+        def place(match: re.Match[str]) -> str:
+            param = by_name.get(match.group(1) or "")
+            if param is None:
+                return match.group(0)
+            values.append(parameters._extract_value(param))
+            return str(parameters._placeholder_for(values[-1], param))
+
+        return _LITERAL_OR_PARAMETER.sub(place, sql), values
+
+    parameters._bind_named = bind_named
+    parameters._SCALAR_CONVERTERS["BYTES"] = base64.b64decode
