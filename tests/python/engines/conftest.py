@@ -1,0 +1,29 @@
+"""What the tests of the two engines share: the project compiled and analysed once a session."""
+
+import pytest
+
+from conftest import PROJECT_DIR
+from engines.project import Analysis, Project, analyze_project, compile_project
+from incident_ledger.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def compiled_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings with the production names: nothing is sent anywhere."""
+    return Settings(
+        project_dir=PROJECT_DIR,
+        api_endpoint="http://127.0.0.1:1",
+        local_dir=tmp_path_factory.mktemp("local"),
+    )
+
+
+@pytest.fixture(scope="session")
+def project(compiled_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Every query of the dbt project, compiled."""
+    return compile_project(compiled_settings, tmp_path_factory.mktemp("compiled"))
+
+
+@pytest.fixture(scope="session")
+def analysis(project: Project, compiled_settings: Settings) -> Analysis:
+    """What Google's analyzer says of them."""
+    return analyze_project(project, compiled_settings)
