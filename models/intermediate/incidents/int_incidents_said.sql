@@ -6,10 +6,22 @@ events as (
 
 ),
 
-final as (
+-- What the detector itself says: whoever wrote the detection.
+detectors as (
 
     select
         incident_id,
+        any_value(actor having min event_order) as actor
+    from events
+    where event_type = 'detected'
+    group by incident_id
+
+),
+
+final as (
+
+    select
+        events.incident_id,
         any_value(source having min event_order) as source,  -- noqa: RF04
         any_value(source_key having min event_order) as source_key,
         any_value(occurred_at having min if(event_type = 'detected', event_order, null)) as detection_time,
@@ -20,6 +32,8 @@ final as (
         {{ first_said('start_time') }} as start_time,
         {{ first_said('severity_level') }} as initial_severity_level,
         {{ latest_said('severity_level') }} as severity_level,
+        -- P0 is the worst, and the first as text
+        min(if(events.actor = detectors.actor, severity_level, null)) as detected_severity_level,
         {{ latest_said('status') }} as status,
         max(if(status is not null, event_order, 0)) as status_order,
         max(if(event_type = 'root_cause_identified', event_order, 0)) as cause_order,
@@ -40,7 +54,8 @@ final as (
         count(*) as event_count,
         max(occurred_at) as last_event_time
     from events
-    group by incident_id
+    left join detectors on events.incident_id = detectors.incident_id
+    group by events.incident_id
 
 )
 

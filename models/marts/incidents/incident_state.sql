@@ -60,6 +60,7 @@ final as (
         rule_id,
         severity_level,
         initial_severity_level,
+        detected_severity_level,
         status,
         is_retracted,
         merged_into,

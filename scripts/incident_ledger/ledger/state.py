@@ -1,11 +1,13 @@
 """What an incident is now, as the view `incident_state` derives it from the events."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from incident_ledger.ledger.events import Status
+from incident_ledger.ledger.events import Event, EventType, Status
+from incident_ledger.warehouse import Warehouse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,3 +50,103 @@ class IncidentState:
     financial_impact: str | None = None
     services: tuple[str, ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    event_count: int = 1
+
+
+def read_state(
+    warehouse: Warehouse,
+    *,
+    is_open: bool | None = None,
+    incident_ids: Sequence[str] | None = None,
+    id_part: str | None = None,
+    source: str | None = None,
+    source_keys: Sequence[str] | None = None,
+) -> list[IncidentState]:
+    """The incidents that meet all conditions given, oldest detection first; one query.
+
+    `id_part` is a prefix of the id, with or without its `INC-`, or a prefix of the eight digits at its end. An empty
+    sequence selects nothing. Retracted and merged incidents are included unless `is_open` is True.
+    """
+    if any(chosen is not None and not chosen for chosen in (incident_ids, source_keys)):
+        return []
+    conditions: dict[str, tuple[str, Any]] = {
+        "is_open": ("is_open = @is_open", is_open),
+        "incident_ids": ("incident_id in unnest(@incident_ids)", _listed(incident_ids)),
+        "id_part": (
+            "(starts_with(incident_id, @id_part) or starts_with(incident_id, concat('INC-', @id_part))"
+            " or starts_with(substr(incident_id, 22), @id_part))",
+            id_part,
+        ),
+        "source": ("source = @source", source),
+        "source_keys": ("source_key in unnest(@source_keys)", _listed(source_keys)),
+    }
+    used = {name: pair for name, pair in conditions.items() if pair[1] is not None}
+    where = " and ".join(condition for condition, _ in used.values()) or "true"
+    sql = f"select * from {warehouse.mart('incident_state')} where {where} order by detection_time, incident_id"  # noqa: S608
+    return [_state(row) for row in warehouse.rows(sql, {name: value for name, (_, value) in used.items()})]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedEvent:
+    """An event of the ledger with what only the ledger knows: its id there, and when it was written."""
+
+    event_id: str
+    recorded_at: datetime
+    event: Event
+
+
+def read_events(
+    warehouse: Warehouse, *, incident_ids: Sequence[str] | None = None, source: str | None = None
+) -> list[RecordedEvent]:
+    """Events in the order in which they happened, each once; also those that were superseded. One query."""
+    if incident_ids is not None and not incident_ids:
+        return []
+    params: dict[str, Any] = {}
+    where = "true"
+    if incident_ids is not None:
+        params["incident_ids"], where = list(incident_ids), "incident_id in unnest(@incident_ids)"
+    if source is not None:
+        params["source"], where = source, f"{where} and source = @source"
+    sql = f"""
+        select
+            event_id, incident_id, event_type, occurred_at, recorded_at, actor, source, source_key, severity_level,
+            payload
+        from {warehouse.raw("incident_events")}
+        where {where}
+        qualify row_number() over (partition by event_id order by recorded_at) = 1
+    """  # noqa: S608 - only the quoted table name is not a parameter
+    recorded = [_recorded(row) for row in warehouse.rows(sql, params)]
+    return sorted(recorded, key=lambda item: (item.event.incident_id, in_order(item.event)))
+
+
+def in_order(event: Event) -> tuple[datetime, int, str]:
+    """The order of an incident's events: by time, of one microsecond by the natural order of types, then by id."""
+    return event.occurred_at, list(EventType).index(event.event_type), event.event_id
+
+
+def _listed(values: Sequence[str] | None) -> list[str] | None:
+    return None if values is None else list(values)
+
+
+def _state(row: Mapping[str, Any]) -> IncidentState:
+    known = {item.name: row[item.name] for item in fields(IncidentState)}
+    known["status"] = Status(row["status"])
+    known["components"] = tuple(row["components"] or ())
+    known["services"] = tuple(row["services"] or ())
+    known["evidence"] = json.loads(row["evidence"] or "{}")
+    return IncidentState(**known)
+
+
+def _recorded(row: Mapping[str, Any]) -> RecordedEvent:
+    payload = row["payload"]
+    event = Event(
+        incident_id=row["incident_id"],
+        event_type=EventType(row["event_type"]),
+        occurred_at=row["occurred_at"],
+        actor=row["actor"],
+        source=row["source"],
+        source_key=row["source_key"],
+        severity_level=row["severity_level"],
+        payload=json.loads(payload) if isinstance(payload, str) else payload or {},
+    )
+    return RecordedEvent(event_id=row["event_id"], recorded_at=row["recorded_at"], event=event)
