@@ -1,7 +1,7 @@
 """The playbook's numbers, people and rules as values, read from seed files or from the warehouse."""
 
 from incident_ledger.policy.calendar import Calendar
-from incident_ledger.policy.load import load, load_files
+from incident_ledger.policy.load import differing, load, load_files, rewritten
 from incident_ledger.policy.model import (
     Band,
     ClassificationRule,
@@ -23,6 +23,8 @@ __all__ = [
     "ResponseRule",
     "Severity",
     "Task",
+    "differing",
     "load",
     "load_files",
+    "rewritten",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -67,7 +68,7 @@ def _duplicates(tables: Tables) -> Iterator[Problem]:
             key = (*(row[name] for name in table.key), row.valid_from)
             if key in seen:
                 what = " ".join(str(row[name]) for name in table.key) or "the row"
-                text = f"{what} is there twice for one valid_from (see {seen[key].where}); remove one or give it a later time"
+                text = f"{what} stands twice for one valid_from, see {seen[key].where}; remove one or date it later"
                 yield Problem(row.where, ", ".join(table.key), text)
             seen.setdefault(key, row)
 
@@ -142,7 +143,7 @@ def _bands(tables: Tables) -> Iterator[Problem]:
             yield from _band(row)
             if tables.ready("classification_rules") and row["rule_id"] not in rules:
                 yield Problem(row.where, "rule_id", f"{row['rule_id']!r} is no rule of classification_rules.csv")
-        for low, high in zip(bands, bands[1:], strict=False):
+        for low, high in pairwise(bands):
             yield from _neighbours(low, high, ranks)
         last = bands[-1]
         if last["upper_percent"] != _ALL_PERCENT or not last["is_upper_inclusive"]:
@@ -167,16 +168,15 @@ def _band(row: Row) -> Iterator[Problem]:
 def _neighbours(low: Row, high: Row, ranks: Mapping[str, int]) -> Iterator[Problem]:
     end, start = low["upper_percent"], high["lower_percent"]
     ends, starts = low["is_upper_inclusive"], high["is_lower_inclusive"]
+    said = " inclusive" if ends else ""
     if start < end or (start == end and ends and starts):
-        text = f"overlaps the band of {low.where}, which ends at {end}{' inclusive' if ends else ''}; a rate may be in one band"
+        text = f"overlaps the band of {low.where}, which ends at {end}{said}; a rate may be in one band only"
         yield Problem(high.where, "lower_percent", text)
     elif start > end or not (ends or starts):
-        text = (
-            f"leaves a gap after the band of {low.where}, which ends at {end}{' inclusive' if ends else ''}; close it"
-        )
+        text = f"leaves a gap after the band of {low.where}, which ends at {end}{said}; close it"
         yield Problem(high.where, "lower_percent", text)
     if ranks.get(high["severity_level"], -1) >= ranks.get(low["severity_level"], 0):
-        text = f"{high['severity_level']} of a higher rate is no worse than {low['severity_level']} of the band of {low.where}"
+        text = f"{high['severity_level']} is no worse than {low['severity_level']} of the lower band of {low.where}"
         yield Problem(high.where, "severity_level", text)
 
 
@@ -189,7 +189,7 @@ def _escalation(tables: Tables) -> Iterator[Problem]:
         for row in steps:
             start, end = row["from_minutes"], row["to_minutes"]
             if start != expected:
-                text = f"begins at {start}, but the step before ends at {_shown(expected)}; steps may not overlap or leave a gap"
+                text = f"begins at {start}, but the step before ends at {_shown(expected)}; leave no gap or overlap"
                 yield Problem(row.where, "from_minutes", text)
             if end is not None and end <= start:
                 yield Problem(row.where, "to_minutes", f"ends at {end}, not after its beginning {start}")

@@ -55,6 +55,34 @@ def load(warehouse: Warehouse) -> Policy:
     return _checked(rows, names, problems)
 
 
+def differing(files: Policy, loaded: Policy) -> list[str]:
+    """The tables of which files and warehouse say different things."""
+    return [name for name in files.tables if _values(files, name) != _values(loaded, name)]
+
+
+def rewritten(files: Policy, loaded: Policy | None) -> list[str]:
+    """Rows of the warehouse that the files no longer have as they were, in tables whose rows have a beginning.
+
+    To change or drop such a row in its place changes how incidents of the past are judged: each line says so.
+    """
+    lines: list[str] = []
+    for table in ALL:
+        if loaded is None or not table.is_versioned:
+            continue
+        now = [dict(row.values) for row in files.tables[table.name]]
+        for row in loaded.tables[table.name]:
+            if dict(row.values) not in now:
+                lines.append(
+                    f"{row.where} is changed or removed: incidents that began under it are judged anew. "
+                    "To change a rule from now on, keep its row and add one with valid_from"
+                )
+    return lines
+
+
+def _values(policy: Policy, table: str) -> list[dict[str, object]]:
+    return [dict(row.values) for row in policy.tables[table]]
+
+
 def _checked(rows: Mapping[str, list[Row]], names: Mapping[str, str], problems: Mapping[str, list[Problem]]) -> Policy:
     ordered = {table.name: in_order(table, rows[table.name]) for table in ALL}
     broken = {name for name, wrong in problems.items() if wrong}
@@ -71,7 +99,7 @@ def _checked(rows: Mapping[str, list[Row]], names: Mapping[str, str], problems: 
 def _select(table: PolicyTable, name: str) -> str:
     """A SELECT of a table's cells as texts in the form of the seed files; null where a cell is empty."""
     cells = ", ".join(_as_text(column) for column in table.columns)
-    return f"select '{table.name}' as table_name, to_json_string([{cells}]) as cells from {name}"
+    return f"select '{table.name}' as table_name, to_json_string([{cells}]) as cells from {name}"  # noqa: S608 our names
 
 
 def _as_text(column: Column) -> str:

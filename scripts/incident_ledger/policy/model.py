@@ -1,6 +1,6 @@
-"""The playbook as values. Every question takes the moment `at` that it is asked for: usually an incident's detection."""
+"""The playbook as values. Questions take the moment `at` that they are about: usually an incident's detection."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -288,10 +288,12 @@ class Policy:
             return rows
         begun = [row for row in rows if (row.valid_from or _ALWAYS) <= at]
         newest: dict[tuple[Any, ...], datetime] = {}
-        subject: Callable[[Row], tuple[Any, ...]] = lambda row: tuple(row[name] for name in spec.subject)  # noqa: E731
         for row in begun:
-            newest[subject(row)] = max(newest.get(subject(row), _ALWAYS), row.valid_from or _ALWAYS)
-        return tuple(row for row in begun if (row.valid_from or _ALWAYS) == newest[subject(row)])
+            subject = tuple(row[name] for name in spec.subject)
+            newest[subject] = max(newest.get(subject, _ALWAYS), row.valid_from or _ALWAYS)
+        return tuple(
+            row for row in begun if (row.valid_from or _ALWAYS) == newest[tuple(row[name] for name in spec.subject)]
+        )
 
     def _one(self, table: str, at: datetime, **wanted: str) -> Row:
         for row in self.rows(table, at):

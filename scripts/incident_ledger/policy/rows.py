@@ -14,6 +14,7 @@ from incident_ledger.policy.tables import Column, Kind, PolicyTable
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _INTEGER = re.compile(r"-?\d+")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True)
@@ -138,12 +139,15 @@ def _boolean(cell: str) -> bool:
 
 
 def _moment(cell: str) -> datetime:
+    example = "write it as 2026-03-01T00:00:00Z"
     try:
         moment = datetime.fromisoformat(cell)
     except ValueError:
-        raise ValueError(f"{cell!r} is no time; write it as 2026-03-01T00:00:00Z") from None
+        raise ValueError(f"{cell!r} is no time; {example}") from None
     if moment.tzinfo is None:
-        raise ValueError(f"{cell!r} has no time zone; write it as 2026-03-01T00:00:00Z")
+        raise ValueError(f"{cell!r} has no time zone; {example}")
+    if not _MOMENT.fullmatch(cell):  # Python reads more forms than BigQuery does
+        raise ValueError(f"{cell!r} is a time in another form; {example}")
     return moment.astimezone(UTC)
 
 

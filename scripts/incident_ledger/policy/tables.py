@@ -31,7 +31,7 @@ class Column:
 
 @dataclass(frozen=True)
 class PolicyTable:
-    """One seed. Rows with the same `subject` and `valid_from` are one version of one rule; the newest that has begun holds.
+    """One seed. Rows of one `subject` and `valid_from` are one version; the newest version that has begun holds.
 
     `key` tells the rows of a version apart. `is_versioned` tables have the column `valid_from`, empty for always.
     """

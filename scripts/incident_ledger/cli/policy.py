@@ -1,0 +1,175 @@
+"""`incident-ledger policy`: the playbook's tables, shown, checked and put into the warehouse."""
+
+from datetime import datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from incident_ledger import policy
+from incident_ledger.cli._console import err, out, parse_time, to_json
+from incident_ledger.errors import OutsideError, UserError
+from incident_ledger.policy import Policy
+from incident_ledger.policy.tables import ALL, BY_NAME
+from incident_ledger.settings import Settings, load_settings
+from incident_ledger.transform import Dbt, NodeResult
+from incident_ledger.warehouse import connect
+
+_UNBROKEN = 2000  # columns: a file or a pipe gets every text on one line
+_SIDE_BY_SIDE = 5  # rows that a narrow terminal shows as columns; more are shown one below the other
+
+app = typer.Typer(no_args_is_help=True, help="The playbook's tables: show, check, load.")
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the group to the command line."""
+    parent.add_typer(app, name="policy")
+
+
+@app.command()
+def show(
+    table: Annotated[str | None, typer.Argument(help="One table; all when it is left out.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: every column, empty cells as null.")] = False,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Only the rows that held then (ISO 8601).")] = None,
+    files: Annotated[bool, typer.Option("--files", help="The seed files, not what the warehouse holds.")] = False,
+) -> None:
+    """Show what holds: the policy tables of the warehouse, or the seed files as long as those are not loaded."""
+    if table is not None and table not in BY_NAME:
+        raise UserError(f"No policy table {table!r}; there are {', '.join(BY_NAME)}.")
+    settings = load_settings()
+    at = parse_time(as_of, "--as-of") if as_of else None
+    found = policy.load_files(_folder(settings)) if files else _in_force(settings)
+    names = [table] if table else [spec.name for spec in ALL]
+    if as_json:
+        rows = {
+            name: [{key: _plain(value) for key, value in row.values.items()} for row in found.rows(name, at)]
+            for name in names
+        }
+        typer.echo(to_json(rows[table] if table else rows))
+        return
+    console = out if out.is_terminal else Console(width=_UNBROKEN)
+    for name in names:
+        console.print(_shown(name, found, at, console.width))
+
+
+@app.command()
+def check(
+    folder: Annotated[Path | None, typer.Argument(help="Another folder of seed files.", show_default=False)] = None,
+) -> None:
+    """Check the seed files; every wrong cell and row is named by file, line and column (exit code 2)."""
+    where = folder or _folder(load_settings())
+    found = policy.load_files(where)
+    rows = sum(len(rows) for rows in found.tables.values())
+    out.print(
+        f"ok: {len(found.tables)} tables with {rows} rows in {where}", markup=False, highlight=False, soft_wrap=True
+    )
+
+
+@app.command()
+def load() -> None:
+    """Put the seed files into the warehouse, once they have passed all checks here and dbt's tests there."""
+    settings = load_settings()
+    files = policy.load_files(_folder(settings))
+    warehouse = connect(settings)
+    for line in policy.rewritten(files, _loaded(settings)):
+        err.print(f"note: {line}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    with err.status("Loading the policy tables …"):
+        results = Dbt(settings, warehouse.endpoint).build(["path:seeds/policy"])
+    _raise_for(results)
+    tests = sum(result.unique_id.startswith("test.") for result in results)
+    out.print(f"ok: {len(results) - tests} tables loaded into {settings.policy_dataset}, {tests} tests passed")
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.project_dir / "seeds" / "policy"
+
+
+def _loaded(settings: Settings) -> Policy | None:
+    """The warehouse's policy; None when it is not there or cannot be used."""
+    try:
+        return policy.load(connect(settings))
+    except UserError:
+        return None
+
+
+def _in_force(settings: Settings) -> Policy:
+    """The warehouse's policy, with a word where the files say something else; the files' before the first load."""
+    files = policy.load_files(_folder(settings))
+    loaded = _loaded(settings)
+    if loaded is None:
+        err.print("note: not loaded into the warehouse yet; these are the files", style="yellow", highlight=False)
+        return files
+    changed = policy.differing(files, loaded)
+    if changed:
+        text = f"note: the files of {', '.join(changed)} say something else; `incident-ledger policy load` loads them"
+        err.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    return loaded
+
+
+def _raise_for(results: list[NodeResult]) -> None:
+    bad = [result for result in results if result.status not in {"success", "pass", "skipped"}]
+    if not bad:
+        return
+    lines = "\n".join(f"  {result.unique_id}: {' '.join(result.message.split())}" for result in bad[:20])
+    if any(result.is_error for result in bad):
+        raise OutsideError(f"The policy tables could not be loaded:\n{lines}")
+    raise UserError(f"The policy tables are loaded, but their tests found what is wrong in them:\n{lines}")
+
+
+def _shown(name: str, found: Policy, at: datetime | None, width: int) -> Table:
+    """A table's texts as they stand in the seed, laid out for the width; columns without any value are left out."""
+    rows = found.rows(name, at)
+    columns = [column for column in BY_NAME[name].column_names if any(row[column] is not None for row in rows)]
+    cells = [[_word(row[column]) for column in columns] for row in rows]
+    if _width([columns, *cells]) <= width:
+        return _table(name, columns, cells)
+    turned = [[column, *(row[number] for row in cells)] for number, column in enumerate(columns)]
+    if len(rows) <= _SIDE_BY_SIDE:
+        return _table(name, [], turned)
+    records = Table.grid(padding=(0, 2))
+    records.title, records.title_style, records.title_justify = name, "bold", "left"
+    for row in cells:
+        for column, cell in zip(columns, row, strict=True):
+            records.add_row(Text(column, style="dim"), Text(cell))
+        records.add_row("", "")
+    return records
+
+
+def _width(rows: list[list[str]]) -> int:
+    """The width of a table that breaks no text."""
+    columns = list(zip(*rows, strict=True))
+    return sum(max(cell_len(cell) for cell in column) + 3 for column in columns) + 1
+
+
+def _table(name: str, header: list[str], rows: list[list[str]]) -> Table:
+    table = Table(
+        title=name,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        show_header=bool(header),
+        show_lines=not header,
+    )
+    for column in header:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _word(value: Any) -> str:
+    plain = "" if value is None else _plain(value)
+    if isinstance(plain, bool):
+        return str(plain).lower()
+    return to_json(plain).strip('"') if not isinstance(plain, str) else plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return str(value) if isinstance(value, time) else value
