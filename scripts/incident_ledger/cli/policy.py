@@ -21,7 +21,6 @@ from incident_ledger.transform import Dbt, NodeResult
 from incident_ledger.warehouse import connect
 
 _UNBROKEN = 2000  # columns: a file or a pipe gets every text on one line
-_SIDE_BY_SIDE = 5  # rows that a narrow terminal shows as columns; more are shown one below the other
 
 app = typer.Typer(no_args_is_help=True, help="The playbook's tables: show, check, load.")
 
@@ -122,41 +121,49 @@ def _raise_for(results: list[NodeResult]) -> None:
 
 
 def _shown(name: str, found: Policy, at: datetime | None, width: int) -> Table:
-    """A table's texts as they stand in the seed, laid out for the width; columns without any value are left out."""
+    """A table's texts as they stand in the seed, laid out for the width; columns without any value are left out.
+
+    Rows side by side, else as columns, else one below the other: whatever breaks no word.
+    """
     rows = found.rows(name, at)
     columns = [column for column in BY_NAME[name].column_names if any(row[column] is not None for row in rows)]
     cells = [[_word(row[column]) for column in columns] for row in rows]
-    if _width([columns, *cells]) <= width:
-        return _table(name, columns, cells)
     turned = [[column, *(row[number] for row in cells)] for number, column in enumerate(columns)]
-    if len(rows) <= _SIDE_BY_SIDE:
-        return _table(name, [], turned)
+    for header, body in ((columns, cells), ([], turned)):
+        widths = _fit([header, *body] if header else body, width)
+        if widths:
+            return _table(name, header, body, widths)
     records = Table.grid(padding=(0, 2))
     records.title, records.title_style, records.title_justify = name, "bold", "left"
     for row in cells:
         for column, cell in zip(columns, row, strict=True):
-            records.add_row(Text(column, style="dim"), Text(cell))
+            if cell:
+                records.add_row(Text(column, style="dim"), Text(cell))
         records.add_row("", "")
     return records
 
 
-def _width(rows: list[list[str]]) -> int:
-    """The width of a table that breaks no text."""
+def _fit(rows: list[list[str]], width: int) -> list[int]:
+    """Widths of the columns, the widest made narrower until all fit; empty when a word would have to be broken."""
     columns = list(zip(*rows, strict=True))
-    return sum(max(cell_len(cell) for cell in column) + 3 for column in columns) + 1
+    least = [max(cell_len(word) for cell in column for word in cell.split() or [""]) for column in columns]
+    widths = [max(cell_len(cell) for cell in column) for column in columns]
+    room = width - 3 * len(columns) - 1  # what borders and spaces leave
+    if sum(least) > room:
+        return []
+    while sum(widths) > room:
+        widest = max(
+            (number for number in range(len(widths)) if widths[number] > least[number]), key=widths.__getitem__
+        )
+        widths[widest] -= 1
+    return widths
 
 
-def _table(name: str, header: list[str], rows: list[list[str]]) -> Table:
-    table = Table(
-        title=name,
-        title_justify="left",
-        title_style="bold",
-        header_style="dim",
-        show_header=bool(header),
-        show_lines=not header,
-    )
-    for column in header:
-        table.add_column(column, overflow="fold")
+def _table(name: str, header: list[str], rows: list[list[str]], widths: list[int]) -> Table:
+    table = Table(title=name, title_justify="left", title_style="bold", header_style="dim", show_header=bool(header))
+    table.show_lines = not header
+    for number, width in enumerate(widths):
+        table.add_column(header[number] if header else "", overflow="fold", width=width)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
