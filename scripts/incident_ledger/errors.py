@@ -3,6 +3,7 @@
     IncidentLedgerError
     ├── UserError            2   the input, a setting or an argument is wrong: the text says what to do
     ├── OutsideError         3   the warehouse, dbt or a network did not do its part
+    │   └── StatementError   3   the warehouse refused a statement or a job, and says why
     └── LeaseHeldError       4   another run is at work
 
 Exit codes of every command: 0 done, and nothing is open at P0 or P1; 1 done, and something is open at P0 or P1
@@ -44,6 +45,14 @@ class OutsideError(IncidentLedgerError):
     def __init__(self, message: str, *, detail: str = "") -> None:
         super().__init__(message)
         self.detail = detail
+
+
+class StatementError(OutsideError):
+    """The warehouse refused. `reason` is BigQuery's word for it: invalidQuery, notFound, accessDenied, …"""
+
+    def __init__(self, message: str, *, reason: str, detail: str = "") -> None:
+        super().__init__(message, detail=detail)
+        self.reason = reason
 
 
 class LeaseHeldError(IncidentLedgerError):

@@ -1,19 +1,24 @@
 """A thin client: statements with bound parameters in, rows or counts out, each call with a timeout."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from google.api_core.client_options import ClientOptions
-from google.api_core.exceptions import GoogleAPICallError, RetryError
-from google.auth.credentials import AnonymousCredentials
+from google.auth.credentials import AnonymousCredentials, Credentials
+from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import bigquery
+from google.cloud.exceptions import NotFound
 
-from incident_ledger.errors import OutsideError
+from incident_ledger.errors import UserError
 from incident_ledger.settings import Settings
+from incident_ledger.warehouse.transport import Client, in_our_words
 
-# bool before int: in Python a bool is an int.
+SCOPES = ("https://www.googleapis.com/auth/bigquery", "https://www.googleapis.com/auth/cloud-platform")
+_LEGACY = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "STRUCT": "RECORD"}
+# bool before int and datetime before date: in Python the one is also the other.
 _TYPES: tuple[tuple[type, str], ...] = (
     (bool, "BOOL"),
     (int, "INT64"),
@@ -21,22 +26,46 @@ _TYPES: tuple[tuple[type, str], ...] = (
     (Decimal, "NUMERIC"),
     (datetime, "TIMESTAMP"),
     (date, "DATE"),
+    (time, "TIME"),
     (str, "STRING"),
     (bytes, "BYTES"),
 )
 
 
-class Client(bigquery.Client):
-    """Google's client, with every statement as a job of its own.
+@dataclass(frozen=True)
+class Param:
+    """A value to bind with a type that the value alone does not show: `Param("TIMESTAMP", None)`, `Param("DATE", [])`.
 
-    `query_and_wait` goes through `jobs.query`, where a server may answer a failed statement with HTTP 200 and no rows;
-    `jobs.insert` and its result say so everywhere.
+    With a list, `kind` is the type of its members.
     """
 
-    def query_and_wait(self, query: str, **options: Any) -> Any:
-        """Rows of `query`, by way of `jobs.insert`."""
-        job = self.query(query, job_config=options.get("job_config"), timeout=60)
-        return job.result(timeout=600)
+    kind: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table or of an answer. `kind` is GoogleSQL's name of the type (`INT64`, `RECORD`, …)."""
+
+    name: str
+    kind: str
+    mode: str = "NULLABLE"
+    fields: tuple["Column", ...] = ()
+
+    @property
+    def is_array(self) -> bool:
+        """Holds a list of `kind`."""
+        return self.mode == "REPEATED"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a statement gave: rows with their columns, or for DML how many rows it changed (`affected`)."""
+
+    columns: tuple[Column, ...]
+    rows: list[tuple[Any, ...]] = field(repr=False)
+    affected: int | None
+    statement_type: str | None
 
 
 class Warehouse:
@@ -48,13 +77,36 @@ class Warehouse:
         self.endpoint = endpoint  # None is Google's own
 
     def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """All rows of a query, each a dict by column. Raises `OutsideError` with the query and the server's words."""
-        return [dict(row) for row in self._run(sql, params).result(timeout=self.settings.query_timeout)]
+        """All rows of a query, each a dict by column. Raises `StatementError` with the query and the server's words."""
+        with self.in_our_words(sql):
+            return [dict(row) for row in self._run(sql, params)[1]]
 
     def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> int:
         """The number of rows that a DML statement changed (0 for DDL)."""
-        job = self._run(sql, params)
-        return int(job.num_dml_affected_rows or 0)
+        with self.in_our_words(sql):
+            return int(self._run(sql, params)[0].num_dml_affected_rows or 0)
+
+    def answer(self, sql: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """Everything that a statement gave, columns and their types included."""
+        with self.in_our_words(sql):
+            job, rows = self._run(sql, params)
+            columns = tuple(column(item) for item in rows.schema or ())
+            return Answer(columns, [row.values() for row in rows], job.num_dml_affected_rows, job.statement_type)
+
+    def table_columns(self, dataset: str, table: str) -> tuple[Column, ...]:
+        """A table's columns in its own order. Raises `UserError` when there is no such table."""
+        return tuple(column(item) for item in self.table(dataset, table).schema)
+
+    def table_exists(self, dataset: str, table: str) -> bool:
+        """Whether the table (or view) is there."""
+        return self._find(dataset, table) is not None
+
+    def table(self, dataset: str, table: str) -> bigquery.Table:
+        """A table as the tables API describes it. Raises `UserError` when there is none of that name."""
+        found = self._find(dataset, table)
+        if found is None:
+            raise UserError(f"There is no table {dataset}.{table} in project {self.settings.project}.")
+        return found
 
     def raw(self, table: str) -> str:
         """The quoted name of a table that the runner writes."""
@@ -68,27 +120,50 @@ class Warehouse:
         """A table's full name in backticks."""
         return f"`{self.settings.project}.{dataset}.{table}`"
 
-    def _run(self, sql: str, params: Mapping[str, Any] | None) -> Any:
+    def in_our_words(self, sql: str = "") -> AbstractContextManager[None]:
+        """For direct use of `client`: what it raises inside becomes our errors."""
+        return in_our_words(self.endpoint or "BigQuery", sql)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()  # type: ignore[no-untyped-call]
+
+    def _find(self, dataset: str, table: str) -> bigquery.Table | None:
+        with self.in_our_words():
+            try:
+                return self.client.get_table(f"{self.settings.project}.{dataset}.{table}", timeout=60)
+            except NotFound:
+                return None
+
+    def _run(self, sql: str, params: Mapping[str, Any] | None) -> tuple[Any, Any]:
         config = bigquery.QueryJobConfig(
             query_parameters=[parameter(name, value) for name, value in (params or {}).items()],
             maximum_bytes_billed=self.settings.maximum_bytes_billed,
             labels={"app": "incident-ledger"},
         )
-        try:
-            job = self.client.query(sql, job_config=config, timeout=self.settings.query_timeout)
-            job.result(timeout=self.settings.query_timeout)
-        except (GoogleAPICallError, RetryError) as error:
-            raise OutsideError(f"The warehouse refused a statement: {error}", detail=sql) from error
-        return job
+        return self.client.run(sql, config, self.settings.query_timeout)
+
+
+def column(item: bigquery.SchemaField) -> Column:
+    """One of our columns from one of Google's."""
+    kind = _LEGACY.get(item.field_type, item.field_type)
+    return Column(item.name, kind, item.mode or "NULLABLE", tuple(column(inner) for inner in item.fields))
 
 
 def parameter(name: str, value: Any) -> Any:
-    """A bound parameter. None is a STRING; lists are arrays of their first member's type; pass a ready one as it is."""
+    """A bound parameter. A list is an array of its first member's type.
+
+    Everything has the type of its value, and None and [] are STRING, unless a `Param` says more. Raises `UserError`
+    for a time without a zone: which one would be somebody's guess.
+    """
     if isinstance(value, bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter):
         return value
+    kind, value = (value.kind, value.value) if isinstance(value, Param) else (None, value)
+    if isinstance(value, datetime) and value.tzinfo is None and kind != "DATETIME":
+        raise UserError(f"The time {value.isoformat()} (parameter {name}) has no time zone.")
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return bigquery.ArrayQueryParameter(name, _type_of(value[0]) if value else "STRING", list(value))
-    return bigquery.ScalarQueryParameter(name, _type_of(value), value)
+        return bigquery.ArrayQueryParameter(name, kind or (_type_of(value[0]) if value else "STRING"), list(value))
+    return bigquery.ScalarQueryParameter(name, kind or _type_of(value), value)
 
 
 def _type_of(value: Any) -> str:
@@ -96,17 +171,31 @@ def _type_of(value: Any) -> str:
 
 
 def connect(settings: Settings) -> Warehouse:
-    """The warehouse that the settings name; the local one is started when nothing else is named."""
+    """The warehouse that the settings name; the local one is started when nothing else is named.
+
+    Raises `UserError` when there are no credentials for BigQuery.
+    """
     endpoint = settings.api_endpoint
     if endpoint is None and settings.target == "local":
         from incident_ledger.warehouse.local import ensure_running
 
         endpoint = ensure_running(settings)
-    credentials = AnonymousCredentials() if settings.target == "local" else None
     client = Client(
-        project=settings.project,
-        location=settings.location,
-        credentials=credentials,
-        client_options=ClientOptions(api_endpoint=endpoint) if endpoint else None,
+        project=settings.project, location=settings.location, credentials=_credentials(settings), endpoint=endpoint
     )
     return Warehouse(client, settings, endpoint)
+
+
+def _credentials(settings: Settings) -> Credentials:
+    if settings.target == "local":
+        return AnonymousCredentials()  # type: ignore[no-untyped-call]
+    import google.auth
+
+    try:
+        credentials, _project = google.auth.default(scopes=SCOPES)
+    except DefaultCredentialsError as error:
+        raise UserError(
+            "There are no Google credentials (INCIDENT_LEDGER_TARGET is prod). Run `gcloud auth application-default "
+            "login`, or let GOOGLE_APPLICATION_CREDENTIALS name the key file of a service account."
+        ) from error
+    return credentials

@@ -99,8 +99,11 @@ async def _serve(options: argparse.Namespace, ready: TextIO, lock: TextIO) -> No
     # Notes of properties that DuckDB has no use for, one a statement.
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
     # The emulator takes seconds to import: not before the lock is ours.
+    from bqemulator.config import LogFormat, LogLevel, PersistenceMode, Settings
+    from bqemulator.observability.logging_ import configure_logging
+
+    configure_logging(level=LogLevel.ERROR, fmt=LogFormat.CONSOLE)
     import bqemulator.server as emulator
-    from bqemulator.config import LogLevel, PersistenceMode, Settings
 
     from incident_ledger.warehouse import fixes
 
@@ -118,6 +121,7 @@ async def _serve(options: argparse.Namespace, ready: TextIO, lock: TextIO) -> No
             data_dir=options.folder / "data",
             upload_staging_dir=options.folder / "uploads",
             log_level=LogLevel.ERROR,
+            log_format=LogFormat.CONSOLE,
             metrics_enabled=False,
         )
     )

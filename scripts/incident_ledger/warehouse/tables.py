@@ -3,6 +3,7 @@
 dbt reads them as the source `incident_ledger_raw`; a test compares its YAML with this file.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 
 from google.cloud.bigquery import (
@@ -12,8 +13,12 @@ from google.cloud.bigquery import (
     Table,
     TimePartitioning,
 )
+from google.cloud.exceptions import NotFound
 
+from incident_ledger.errors import UserError
 from incident_ledger.warehouse.client import Warehouse
+
+_LABEL = "incident-ledger-schema"
 
 
 @dataclass(frozen=True)
@@ -76,13 +81,16 @@ QUALITY_RESULTS = RawTable(
 
 QUALITY_BATCHES = RawTable(
     name="quality_batches",
-    description="One row a table, batch and run: the suite's verdict. The worse of its two measures decides the severity.",
+    description="One row a table, batch and run: the suite's verdict. The worse of two measures decides the severity.",
     columns=(
         *_required(batch_id="STRING", run_id="STRING", checked_at="TIMESTAMP"),
         *_required(table_name="STRING", component="STRING", suite="STRING"),
         *_nullable(day="DATE", owner="STRING", examined="INT64"),
         *_required(rules_total="INT64", rules_ran="INT64", rules_failed="INT64", rules_errored="INT64"),
         *_nullable(failed_validation_rate="FLOAT64", severity_level="STRING", worst_rule_id="STRING", error="STRING"),
+        # For signals: the check's own failure beside the table's state, and what a person reads first.
+        *_nullable(check_component="STRING", check_severity_level="STRING", title="STRING"),
+        *_nullable(value="FLOAT64", threshold="STRING", evidence="JSON"),
     ),
     partition="checked_at",
     cluster=("component",),
@@ -101,7 +109,7 @@ USAGE_RECORDS = RawTable(
 
 USAGE_LOADS = RawTable(
     name="usage_loads",
-    description="One row a load and day that it touched: says which days changed since when, without reading the records.",
+    description="One row a load and day that it touched: which days changed since when, without reading the records.",
     columns=(
         *_required(load_id="STRING", source="STRING", day="DATE", records="INT64", loaded_at="TIMESTAMP"),
         *_nullable(is_complete="BOOL", file="STRING"),
@@ -116,7 +124,8 @@ NOTIFICATIONS = RawTable(
         *_required(message_id="STRING", event_id="STRING", incident_id="STRING", template="STRING"),
         *_required(channel="STRING", audience="STRING", recipients="STRING", subject="STRING"),
         *_required(body_text="STRING", body_html="STRING", created_at="TIMESTAMP", status="STRING", attempts="INT64"),
-        *_nullable(last_attempt_at="TIMESTAMP", sent_at="TIMESTAMP", last_error="STRING"),
+        *_nullable(uncertain_attempts="INT64", last_attempt_at="TIMESTAMP", sent_at="TIMESTAMP", last_error="STRING"),
+        *_nullable(not_before="TIMESTAMP"),
     ),
     partition="created_at",
     cluster=("incident_id",),
@@ -153,22 +162,68 @@ ALL = (
 
 
 def ensure_tables(warehouse: Warehouse) -> None:
-    """Make the datasets and tables that are missing; leave those that are there alone."""
+    """Make the datasets and tables that are missing, and the columns that a newer version of us added.
+
+    One request when all is there: each table carries a label with its schema's fingerprint, and the list of tables has
+    the labels. A column that is there with another type is a `UserError`: only a person can say what becomes of it.
+    """
     settings, client = warehouse.settings, warehouse.client
-    for name in (settings.raw_dataset, settings.dataset):
-        dataset = Dataset(DatasetReference(settings.project, name))
-        dataset.location = settings.location
-        client.create_dataset(dataset, exists_ok=True, timeout=60)
-    for spec in ALL:
-        client.create_table(_table(spec, settings.project, settings.raw_dataset), exists_ok=True, timeout=60)
+    with warehouse.in_our_words():
+        try:
+            there = {item.table_id: item for item in client.list_tables(_dataset(warehouse), timeout=60)}
+        except NotFound:
+            there = {}
+        if not there:
+            for name in (settings.raw_dataset, settings.dataset):
+                dataset = Dataset(DatasetReference(settings.project, name))
+                dataset.location = settings.location
+                client.create_dataset(dataset, exists_ok=True, timeout=60)
+        for spec in ALL:
+            item = there.get(spec.name)
+            if item is None:
+                client.create_table(_table(spec, warehouse), exists_ok=True, timeout=60)
+            elif item.labels.get(_LABEL) != _fingerprint(spec):
+                _bring_up_to_date(warehouse, spec)
 
 
-def _table(spec: RawTable, project: str, dataset: str) -> Table:
+def _bring_up_to_date(warehouse: Warehouse, spec: RawTable) -> None:
+    client, wanted = warehouse.client, _table(spec, warehouse)
+    table = client.get_table(wanted.reference, timeout=60)
+    have = {item.name.lower(): _kind(item.field_type) for item in table.schema}
+    for item in wanted.schema:
+        kind = have.get(item.name.lower(), item.field_type)
+        if kind != item.field_type:
+            raise UserError(
+                f"{warehouse.settings.raw_dataset}.{spec.name}: column {item.name} is {kind} and should be "
+                f"{item.field_type}. Copy what you need of the table, drop it, and run the command again."
+            )
+    # BigQuery adds no REQUIRED column to a table that has rows.
+    missing = [item for item in wanted.schema if item.name.lower() not in have]
+    table.schema = [*table.schema, *(SchemaField(item.name, item.field_type) for item in missing)]
+    table.labels = {**table.labels, _LABEL: _fingerprint(spec)}
+    client.update_table(table, ["schema", "labels"] if missing else ["labels"], timeout=60)
+
+
+def _dataset(warehouse: Warehouse) -> DatasetReference:
+    return DatasetReference(warehouse.settings.project, warehouse.settings.raw_dataset)
+
+
+def _table(spec: RawTable, warehouse: Warehouse) -> Table:
     schema = [SchemaField(name, kind, mode=mode) for name, kind, mode in spec.columns]
-    table = Table(f"{project}.{dataset}.{spec.name}", schema=schema)
+    table = Table(_dataset(warehouse).table(spec.name), schema=schema)
     table.description = spec.description
+    table.labels = {_LABEL: _fingerprint(spec)}
     if spec.partition:
         table.time_partitioning = TimePartitioning(field=spec.partition)
     if spec.cluster:
         table.clustering_fields = list(spec.cluster)
     return table
+
+
+def _fingerprint(spec: RawTable) -> str:
+    """Of the columns alone; partitions and clusters of a table that is there stay as they are."""
+    return hashlib.sha256(repr(spec.columns).encode()).hexdigest()[:16]
+
+
+def _kind(name: str) -> str:
+    return {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}.get(name, name)

@@ -1,0 +1,180 @@
+"""How requests reach BigQuery: never without a timeout, tried again only where that can help, errors in our words."""
+
+import concurrent.futures
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+from google.api_core import exceptions
+from google.api_core.retry import Retry
+from google.auth.credentials import Credentials
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError
+from google.auth.transport.requests import AuthorizedSession
+from google.cloud import bigquery
+from requests.adapters import HTTPAdapter
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from incident_ledger.errors import IncidentLedgerError, OutsideError, StatementError, UserError
+
+CONNECT_SECONDS = 10.0
+REQUEST_SECONDS = 120.0
+"""For requests whose caller gives no timeout of its own."""
+RETRY_SECONDS = 60.0
+MAX_STATEMENT_ATTEMPTS = 4
+QUERY_LINES = 12
+_TRIES_AGAIN = {"passing": 4, "reset": 1, "internal": 1}
+"""How often a request is sent again, by what went wrong. A reset follows the local warehouse's HTTP 500."""
+_PASSING_REASONS = {"backendError", "rateLimitExceeded", "jobBackendError", "jobInternalError", "jobRateLimitExceeded"}
+_CONFLICT = "due to concurrent update"
+
+
+class Client(bigquery.Client):
+    """Google's client with our timeouts and retries in every call, whoever makes it.
+
+    Google's own tries a refused connection again for ten minutes. And its `query_and_wait` goes through `jobs.query`;
+    here each statement is a job of its own (`jobs.insert`), whose id makes sending it twice harmless.
+    """
+
+    def __init__(self, *, project: str, location: str, credentials: Credentials, endpoint: str | None) -> None:
+        session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _Adapter())
+        super().__init__(
+            project=project,
+            location=location,
+            credentials=credentials,
+            client_options={"api_endpoint": endpoint} if endpoint else None,
+            _http=session,
+        )
+
+    def query(self, query: str, *args: Any, **options: Any) -> Any:
+        """A job that was sent; a failed one is tried again by `run`, not here."""
+        return super().query(query, *args, **{**options, "job_retry": None})
+
+    def query_and_wait(self, query: str, **options: Any) -> Any:
+        """Rows of `query`, by way of `jobs.insert`."""
+        seconds = options.get("wait_timeout")
+        return self.run(query, options.get("job_config"), seconds if isinstance(seconds, int | float) else 600.0)[1]
+
+    def run(self, sql: str, config: bigquery.QueryJobConfig | None, seconds: float) -> tuple[Any, Any]:
+        """The finished job of a statement, and its rows. A passing fault of the service is tried again, three times."""
+
+        def once() -> tuple[Any, Any]:
+            job = self.query(sql, job_config=config, timeout=seconds)
+            return job, job.result(timeout=seconds, job_retry=None)
+
+        attempts = Retrying(
+            retry=retry_if_exception(_is_passing_fault_of_a_job),
+            stop=stop_after_attempt(MAX_STATEMENT_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.5, max=8),
+            reraise=True,
+        )
+        return attempts(once)
+
+    def _call_api(self, retry: Any, *args: Any, **options: Any) -> Any:
+        return super()._call_api(_retry() if retry else None, *args, **options)
+
+
+class _Adapter(HTTPAdapter):
+    """Ten seconds to connect, and a limit on every answer."""
+
+    def send(self, request: Any, stream: bool = False, timeout: Any = None, **options: Any) -> Any:  # type: ignore[override]
+        seconds = timeout if isinstance(timeout, int | float) else REQUEST_SECONDS
+        return super().send(request, stream=stream, timeout=(CONNECT_SECONDS, seconds), **options)
+
+
+def _retry() -> Retry:
+    """A retry for one call: it counts."""
+    seen: Counter[str] = Counter()
+
+    def again(error: Exception) -> bool:
+        kind = _kind(error)
+        if kind is None:
+            return False
+        seen[kind] += 1
+        return seen[kind] <= _TRIES_AGAIN[kind]
+
+    return Retry(predicate=again, initial=0.2, maximum=8.0, multiplier=2.0, timeout=RETRY_SECONDS)
+
+
+def _kind(error: BaseException) -> str | None:
+    """What kind of fault that may pass, or None."""
+    if isinstance(error, requests.exceptions.Timeout) or is_refused(error):
+        return None
+    if isinstance(error, requests.exceptions.ConnectionError | requests.exceptions.ChunkedEncodingError):
+        return "reset"
+    if _reason(error) in _PASSING_REASONS:
+        return "passing"
+    if isinstance(error, exceptions.TooManyRequests | exceptions.BadGateway | exceptions.ServiceUnavailable):
+        return "passing"
+    return "internal" if isinstance(error, exceptions.InternalServerError) else None
+
+
+def _is_passing_fault_of_a_job(error: BaseException) -> bool:
+    """The job failed without effect and may do better, as when another statement changed the same rows."""
+    return isinstance(error, exceptions.GoogleAPICallError) and (
+        _reason(error) in _PASSING_REASONS or _CONFLICT in str(error)
+    )
+
+
+def _reason(error: BaseException) -> str:
+    errors = getattr(error, "errors", None)
+    first = errors[0] if isinstance(errors, list | tuple) and errors else {}
+    return str(first.get("reason", "")) if isinstance(first, dict) else ""
+
+
+def is_refused(error: BaseException) -> bool:
+    """Nobody is at that address: waiting a little does not help."""
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+
+
+@contextmanager
+def in_our_words(where: str, sql: str = "") -> Iterator[None]:
+    """Turn what the client raises into our errors: one screen, the first lines of the query, no credentials."""
+    try:
+        yield
+    except (
+        exceptions.GoogleAPICallError,
+        exceptions.RetryError,
+        requests.exceptions.RequestException,
+        GoogleAuthError,
+        concurrent.futures.TimeoutError,
+    ) as error:
+        raise _explained(error, where, sql) from error
+
+
+def _explained(error: Exception, where: str, sql: str) -> IncidentLedgerError:
+    cause: BaseException = error
+    if isinstance(error, exceptions.RetryError) and error.cause is not None:
+        cause = error.cause
+    detail = first_lines(sql)
+    if isinstance(cause, DefaultCredentialsError | RefreshError):
+        return UserError(
+            f"Google does not take the credentials ({str(cause.args[0])[:200]}). Run `gcloud auth application-default "
+            "login`, or let GOOGLE_APPLICATION_CREDENTIALS name the key file of a service account."
+        )
+    if isinstance(cause, exceptions.GoogleAPICallError):
+        errors = [item for item in (cause.errors or []) if isinstance(item, dict)]
+        reason = _reason(cause) or type(cause).__name__
+        message = str(errors[0].get("message") if errors else None or cause.message)
+        return StatementError(f"The warehouse says {reason}: {message[:1500]}", reason=reason, detail=detail)
+    if is_refused(cause):
+        return OutsideError(
+            f"Nothing answers at {where}. `incident-ledger warehouse status` shows the local warehouse; "
+            "INCIDENT_LEDGER_API_ENDPOINT names another endpoint.",
+            detail=detail,
+        )
+    if isinstance(cause, requests.exceptions.Timeout | concurrent.futures.TimeoutError):
+        return OutsideError(f"{where} gave no answer in time (INCIDENT_LEDGER_QUERY_TIMEOUT).", detail=detail)
+    return OutsideError(f"The connection to {where} failed: {type(cause).__name__}.", detail=detail)
+
+
+def first_lines(sql: str) -> str:
+    """The beginning of a query, for a message: a dozen lines of at most 200 characters."""
+    lines = [line[:200] for line in sql.strip().splitlines()]
+    more = [f"… {len(lines) - QUERY_LINES} more lines"] if len(lines) > QUERY_LINES else []
+    return "\n".join(lines[:QUERY_LINES] + more)
