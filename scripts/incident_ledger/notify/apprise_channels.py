@@ -1,0 +1,310 @@
+"""Channels behind Apprise URLs.
+
+Apprise knows the services, their URLs, mail providers and logins. Two things it keeps to itself, and they are what a
+record of delivery needs: a mail's `Message-ID` and second alternative (its `NotifyEmail` makes both itself), and why a
+send failed (it returns True or False). So a mail channel takes Apprise's parsed URL and its SMTP session and hands over
+our own mail; every other channel lets Apprise send, and watches the HTTP exchange.
+"""
+
+import contextlib
+import smtplib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import requests
+from apprise import Apprise, NotifyFormat, NotifyType
+from apprise.exception import AppriseException
+from apprise.plugins.email.base import NotifyEmail
+from apprise.plugins.email.smtp import AppriseSMTPController
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from incident_ledger.errors import UserError
+from incident_ledger.notify.channels import Channel, Outcome, Result, masked
+from incident_ledger.notify.mime import Letter, email_bytes
+from incident_ledger.notify.texts import one_line
+
+_MAIL_SCHEMES = ("mailto", "mailtos")
+_TRIES = 3  # within one delivery; the policy's attempts are across runs
+_KINDS = {"critical": NotifyType.FAILURE, "initial": NotifyType.WARNING, "resolution": NotifyType.SUCCESS}
+_TOO_MANY = 429
+
+
+class _PassingError(Exception):
+    """Nothing was handed over, and the next moment may be better."""
+
+
+class _UncertainError(Exception):
+    """All was handed over, and no answer came."""
+
+
+def open_channel(name: str, url: str, sender: str, timeout: float) -> Channel | None:
+    """The channel of an Apprise URL, which sends nothing yet; None when Apprise cannot use it."""
+    split = urlsplit(url)
+    if split.scheme.lower() in _MAIL_SCHEMES:
+        return _mail_channel(name, url, sender, timeout)
+    server = Apprise.instantiate(url, suppress_exceptions=True)
+    if not server:
+        return None
+    given = dict(parse_qsl(split.query))
+    server.socket_connect_timeout = server.socket_connect_timeout if "cto" in given else timeout
+    server.socket_read_timeout = server.socket_read_timeout if "rto" in given else timeout
+    return ServiceChannel(name, server, _secrets(url, whole=True))
+
+
+def _mail_channel(name: str, url: str, sender: str, timeout: float) -> Channel | None:
+    parsed = NotifyEmail.parse_url(url)
+    server = _mail_server(parsed, sender) if parsed else None
+    if server is None:
+        return None
+    connect = server.socket_connect_timeout if "cto" in parsed["qsd"] else timeout
+    read = server.socket_read_timeout if "rto" in parsed["qsd"] else connect
+    return MailChannel(name, server, bool(parsed["targets"]), (connect, read), _secrets(url, whole=False))
+
+
+def _mail_server(parsed: dict[str, Any], sender: str) -> NotifyEmail | None:
+    """Apprise's server; from `sender` where the URL says nobody, or nobody who could be one (`user` at an address)."""
+    given = parsed.get("from_addr")
+    for from_addr in (given, sender) if given or parsed.get("user") else (sender,):
+        with contextlib.suppress(AppriseException, TypeError):
+            return NotifyEmail(**{**parsed, "from_addr": from_addr})
+    return None
+
+
+class MailChannel:
+    """SMTP. One mail a message, to all its recipients, with the Message-ID of the outbox on each attempt."""
+
+    is_idempotent = False
+
+    def __init__(
+        self,
+        name: str,
+        server: NotifyEmail,
+        own_recipients: bool,
+        timeouts: tuple[float, float],
+        secrets: frozenset[str],
+    ) -> None:
+        self.name = name
+        self._server = server
+        self._own_recipients = own_recipients
+        self._timeouts = timeouts
+        self._secrets = secrets
+
+    def send(self, letter: Letter) -> Result:
+        """Send once. Only what fails before the mail is handed over is tried again at once."""
+        server = self._server
+        to = tuple(address for _, address in server.targets) if self._own_recipients else letter.recipients
+        sender = server.from_addr[1]
+        copies, blind = tuple(sorted(server.cc)), tuple(sorted(server.bcc))
+        everybody = tuple(dict.fromkeys((*to, *copies, *blind)))
+        if not everybody:
+            return Result(Outcome.FAILED, "nobody to send to: the policy names no address for this severity")
+        try:
+            data = email_bytes(letter, sender, to, cc=copies)
+            refused = _tries()(self._hand_over, sender, everybody, data)
+        except _UncertainError as error:
+            return Result(Outcome.UNCERTAIN, masked(str(error), self._secrets))
+        except (smtplib.SMTPException, OSError, RuntimeError, _PassingError, AppriseException, UserError) as error:
+            return Result(Outcome.FAILED, masked(_words(error), self._secrets))
+        if refused:
+            return Result(Outcome.SENT, masked(f"refused for {_words_of_refusals(refused)}", self._secrets))
+        return Result(Outcome.SENT)
+
+    def _hand_over(self, sender: str, recipients: tuple[str, ...], data: bytes) -> dict[str, tuple[int, bytes]]:
+        server = self._server
+        connect, read = self._timeouts
+        try:
+            with _SmtpSession(
+                host=server.smtp_host,
+                port=server.port,
+                secure_mode=server.secure_mode,
+                user=server.user,
+                password=server.password,
+                verify_certificate=server.verify_certificate,
+                socket_connect_timeout=connect,
+            ) as session:
+                refused: dict[str, tuple[int, bytes]] = session.hand_over(sender, recipients, data, read)
+                return refused
+        except smtplib.SMTPResponseException as error:
+            if 400 <= error.smtp_code < 500:  # RFC 5321: try again later
+                raise _PassingError(_words(error)) from error
+            raise
+        except (ConnectionError, smtplib.SMTPServerDisconnected) as error:
+            raise _PassingError(_words(error)) from error
+
+
+class _SmtpSession(AppriseSMTPController):  # type: ignore[misc]
+    """Apprise's SMTP session (connection, TLS, login), with a hand-over that says where it stopped."""
+
+    def hand_over(
+        self, sender: str, recipients: tuple[str, ...], data: bytes, read_timeout: float
+    ) -> dict[str, tuple[int, bytes]]:
+        """Recipients that were refused, when others were not.
+
+        Raises `_UncertainError` when the mail was under way and no answer came, smtplib's errors otherwise.
+        """
+        smtp: smtplib.SMTP = self._socket
+        if smtp.sock is not None:
+            smtp.sock.settimeout(read_timeout)
+        smtp.ehlo_or_helo_if_needed()
+        code, words = smtp.mail(sender)
+        if code != 250:
+            raise smtplib.SMTPSenderRefused(code, words, sender)
+        answers = {recipient: smtp.rcpt(recipient) for recipient in recipients}
+        refused = {recipient: answer for recipient, answer in answers.items() if answer[0] not in {250, 251}}
+        if len(refused) == len(recipients):
+            raise smtplib.SMTPResponseException(*next(iter(refused.values())))
+        code, words = smtp.docmd("DATA")
+        if code != 354:
+            raise smtplib.SMTPDataError(code, words)
+        try:
+            smtp.send(_stuffed(data))
+            code, words = smtp.getreply()
+        except (OSError, smtplib.SMTPServerDisconnected) as error:
+            raise _UncertainError(f"the server took the mail and did not answer: {_words(error)}") from error
+        if code != 250:
+            raise smtplib.SMTPDataError(code, words)
+        return refused
+
+    def __exit__(self, *_: object) -> None:
+        """Close without waiting for a farewell that may never come."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                if self._socket.sock is not None:
+                    self._socket.sock.settimeout(min(self._socket.timeout, 1.0))
+                self._socket.quit()
+            self._socket.close()
+
+
+class ServiceChannel:
+    """Any other service of Apprise: subject and plain text to the targets of its URL."""
+
+    is_idempotent = False
+
+    def __init__(self, name: str, server: Any, secrets: frozenset[str]) -> None:
+        self.name = name
+        self._server = server
+        self._secrets = secrets
+
+    def send(self, letter: Letter) -> Result:
+        """Send once. The message's id goes along where the service has a place for it, so that a repeat is known."""
+        self._mark(letter.message_id)
+        try:
+            with _overheard() as heard:
+                is_sent = self._server.notify(
+                    title=one_line(letter.subject),
+                    body=letter.text,
+                    notify_type=_KINDS.get(letter.template, NotifyType.INFO),
+                    body_format=NotifyFormat.TEXT,
+                )
+        except (AppriseException, requests.RequestException, OSError, TypeError, ValueError) as error:
+            return Result(Outcome.FAILED, masked(_words(error), self._secrets))
+        if is_sent:
+            return Result(Outcome.SENT)
+        said = masked(heard.error or "the service refused it and did not say why", self._secrets)
+        return Result(Outcome.UNCERTAIN if heard.is_uncertain else Outcome.FAILED, said, heard.wait_seconds)
+
+    def _mark(self, message_id: str) -> None:
+        extras = getattr(self._server, "payload_extras", None)
+        if isinstance(extras, dict):
+            extras["message_id"] = message_id
+        headers = getattr(self._server, "headers", None)
+        if isinstance(headers, dict):
+            headers["Idempotency-Key"] = message_id
+
+
+@dataclass
+class _Heard:
+    """The end of the last HTTP exchange."""
+
+    error: str | None = None
+    is_uncertain: bool = False
+    wait_seconds: float = 0.0
+
+
+@contextlib.contextmanager
+def _overheard() -> Iterator[_Heard]:
+    """Note how the HTTP exchanges of this thread end: Apprise's services swallow both the error and the answer."""
+    heard, here, original = _Heard(), threading.get_ident(), requests.Session.send
+
+    def send(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        if threading.get_ident() != here:
+            return original(session, request, **options)
+        try:
+            response = original(session, request, **options)
+        except requests.RequestException as error:
+            heard.error = _words(error)
+            heard.is_uncertain = _may_have_arrived(error)
+            raise
+        heard.is_uncertain = False
+        heard.error = None if response.ok else f"HTTP {response.status_code} {response.reason}"
+        heard.wait_seconds = _retry_after(response.headers.get("Retry-After"))
+        return response
+
+    requests.Session.send = send  # type: ignore[method-assign,assignment]
+    try:
+        yield heard
+    finally:
+        requests.Session.send = original  # type: ignore[method-assign]
+
+
+def _may_have_arrived(error: requests.RequestException) -> bool:
+    """Whether the request may have been taken: it was sent, and the answer did not come or not whole."""
+    if isinstance(error, requests.ConnectTimeout):
+        return False
+    if isinstance(error, requests.ReadTimeout | requests.exceptions.ChunkedEncodingError):
+        return True
+    return isinstance(error, requests.ConnectionError) and "aborted" in str(error).lower()
+
+
+def _retry_after(value: str | None) -> float:
+    """Seconds that a server asks for, given as a number or as a date (RFC 9110); 0 when it does not ask."""
+    if not value:
+        return 0.0
+    with contextlib.suppress(ValueError):
+        return max(float(value), 0.0)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max((until - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def _tries() -> Retrying:
+    return Retrying(
+        retry=retry_if_exception_type(_PassingError),
+        stop=stop_after_attempt(_TRIES),
+        wait=wait_exponential_jitter(initial=0.2, max=2.0, jitter=0.2),
+        reraise=True,
+    )
+
+
+def _stuffed(data: bytes) -> bytes:
+    """The body of a DATA command: lines that begin with a dot get another, and the end is marked."""
+    lines = data.split(b"\r\n")
+    stuffed = b"\r\n".join(b"." + line if line.startswith(b".") else line for line in lines)
+    return stuffed + (b"" if stuffed.endswith(b"\r\n") else b"\r\n") + b".\r\n"
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        words = error.smtp_error
+        return f"{error.smtp_code} {words.decode('utf-8', 'replace') if isinstance(words, bytes) else words}"
+    return str(error) or type(error).__name__
+
+
+def _words_of_refusals(refused: dict[str, tuple[int, bytes]]) -> str:
+    return "; ".join(f"{who}: {code} {words.decode('utf-8', 'replace')}" for who, (code, words) in refused.items())
+
+
+def _secrets(url: str, *, whole: bool) -> frozenset[str]:
+    """The parts of a URL that no error may show; `whole`: with user and host, which are tokens of some services."""
+    split = urlsplit(url)
+    parts = {split.password, *split.path.split("/"), *(value for _, value in parse_qsl(split.query))}
+    parts |= {split.username, split.hostname} if whole else set()
+    return frozenset(unquote(part) for part in parts if part and len(part) > 3)  # "yes" is no secret

@@ -1,0 +1,136 @@
+"""What the outbox knows of channels that do not do their part, and what it holds, for people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from incident_ledger.errors import UserError
+from incident_ledger.notify.channels import channel_names
+from incident_ledger.policy import Policy
+from incident_ledger.settings import Settings
+from incident_ledger.warehouse import Warehouse
+
+_SHOWN = (
+    *("message_id", "incident_id", "event_id", "template", "channel", "audience", "recipients", "subject", "status"),
+    *("attempts", "uncertain_attempts", "created_at", "last_attempt_at", "sent_at", "not_before", "last_error"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelFinding:
+    """A channel that refused, or may have lost, messages: a finding of its own, never silence."""
+
+    channel: str
+    waiting: int  # not sent yet, to be tried again
+    set_aside: int  # failed as often as the policy allows
+    uncertain: int  # may or may not have arrived, repeated once
+    refused: int  # sent, but not to all recipients
+    last_error: str | None
+
+    def __str__(self) -> str:
+        parts = [
+            (self.waiting, "to be tried again"),
+            (self.set_aside, "set aside after all attempts (incident-ledger outbox retry sends them anew)"),
+            (self.uncertain, "perhaps delivered: the channel did not answer"),
+            (self.refused, "not taken for some of the recipients"),
+        ]
+        said = ", ".join(f"{count} {words}" for count, words in parts if count)
+        return f"Channel {self.channel}: {said}. Last: {self.last_error or 'nothing said'}"
+
+
+def channel_findings(warehouse: Warehouse, settings: Settings, policy: Policy, now: datetime) -> list[ChannelFinding]:
+    """Channels with messages that were tried and not simply sent, by name.
+
+    What waits is always shown; what is over (set aside, uncertain, refused for some) for the policy's notification
+    window. A channel that the settings no longer name and that still has messages waiting is one, too.
+    """
+    sql = f"""
+        with
+
+        judged as (
+            select
+                channel,
+                last_error,
+                last_attempt_at,
+                last_attempt_at >= @since as is_recent,
+                case
+                    when status = 'sent' then 'refused'
+                    when channel not in unnest(@channels) then 'orphan'
+                    when status = 'pending' then 'new'
+                    when status = 'failed' and attempts < @attempts then 'waiting'
+                    when status = 'failed' then 'set_aside'
+                    else 'uncertain'
+                end as kind
+            from {warehouse.raw("notifications")}
+            where status != 'sent' or last_error is not null
+        )
+
+        select
+            channel,
+            countif(kind in ('waiting', 'orphan')) as waiting,
+            countif(kind = 'set_aside' and is_recent) as set_aside,
+            countif(kind = 'uncertain' and is_recent) as uncertain,
+            countif(kind = 'refused' and is_recent) as refused,
+            max(if(kind = 'orphan', 1, 0)) as is_orphan,
+            any_value(last_error having max last_attempt_at) as last_error
+        from judged
+        group by channel
+        order by channel
+    """  # noqa: S608 - only the quoted table name is not a parameter
+    params = {
+        "since": now - timedelta(hours=policy.limit("notification_window_hours", now)),
+        "attempts": int(policy.limit("delivery_attempts", now)),
+        "channels": channel_names(settings),
+    }
+    found = [_finding(row) for row in warehouse.rows(sql, params)]
+    return [each for each in found if each.waiting or each.set_aside or each.uncertain or each.refused]
+
+
+def messages(
+    warehouse: Warehouse, *, statuses: Sequence[str] = (), incident: str | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """Rows of the outbox without bodies, the newest first. `incident` is an id or the beginning of one."""
+    sql = f"""
+        select {", ".join(_SHOWN)}
+        from {warehouse.raw("notifications")}
+        where
+            (@is_any_status or status in unnest(@statuses))
+            and (@incident is null or starts_with(incident_id, @incident))
+        order by created_at desc, message_id, channel
+        limit @limit
+    """  # noqa: S608
+    params = {"is_any_status": not statuses, "statuses": list(statuses), "incident": incident, "limit": limit}
+    return warehouse.rows(sql, params)
+
+
+def message(warehouse: Warehouse, prefix: str) -> list[dict[str, Any]]:
+    """All rows of one message, one a channel, with its bodies. `prefix` is its id or the beginning of it.
+
+    Raises `UserError` when no message, or more than one, begins so.
+    """
+    sql = f"""
+        select * from {warehouse.raw("notifications")}
+        where starts_with(message_id, @prefix)
+        order by created_at, message_id, channel
+        limit 100
+    """  # noqa: S608
+    rows = warehouse.rows(sql, {"prefix": prefix.lower()}) if prefix else []
+    ids = sorted({row["message_id"] for row in rows})
+    if not ids:
+        raise UserError(f"No message begins with {prefix!r}. See: incident-ledger outbox list")
+    if len(ids) > 1:
+        raise UserError(f"{prefix!r} is the beginning of {len(ids)} messages ({', '.join(ids[:5])}). Give more of it.")
+    return rows
+
+
+def _finding(row: dict[str, Any]) -> ChannelFinding:
+    error = "the settings no longer name this channel" if row["is_orphan"] else row["last_error"]
+    return ChannelFinding(
+        channel=row["channel"],
+        waiting=row["waiting"],
+        set_aside=row["set_aside"],
+        uncertain=row["uncertain"],
+        refused=row["refused"],
+        last_error=error,
+    )

@@ -1,0 +1,132 @@
+"""Which message an event calls for, to whom, and what it says: pure."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from incident_ledger.ledger.events import Event, EventType, canonical
+from incident_ledger.ledger.state import IncidentState
+from incident_ledger.notify.facts import facts, with_event
+from incident_ledger.notify.texts import SUBJECT_CHARACTERS, one_line, shortened
+from incident_ledger.policy import Policy
+
+# Of this project alone; changing it would send again what was sent.
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "incident-ledger:messages")
+_DOMAIN = "incident-ledger"
+# What the subject says before the title, so that a list of mails tells the story; a beginning is the bare title.
+_NEWS = {
+    EventType.DETECTED: "",
+    EventType.REOPENED: "Reopened: ",
+    EventType.RESOLVED: "Resolved: ",
+    EventType.RETRACTED: "Retracted: ",
+    EventType.ESCALATED: "Escalated: ",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One message to one audience, whatever the channel. Texts are final; `recipients` are e-mail addresses."""
+
+    message_id: str
+    event_id: str
+    incident_id: str
+    template: str
+    severity_level: str
+    audience: str
+    recipients: tuple[str, ...]
+    subject: str
+    text: str
+    html: str
+
+
+def compose(
+    event: Event, state: IncidentState, policy: Policy, now: datetime, *, history: Sequence[Event] = ()
+) -> list[Message]:
+    """The messages that `event` calls for: one, or none where the policy has no template for it.
+
+    `state` is the incident, read before or after the event was written. `history` holds its other events, when they
+    are at hand: the template's current actions, causes in words and review dates stand only there. Recipients are the
+    audiences of every severity that the incident is known to have had; the outbox adds whoever was told before.
+    """
+    incident = with_event(state, event)
+    template = policy.template(event.event_type.value, incident.severity_level, now)
+    if template is None:
+        return []
+    subject = _subject(event, incident)
+    known = asdict(facts(event, incident, policy, now, history)) | {"subject": subject}
+    levels = _severities(event, incident, history, policy)
+    return [
+        Message(
+            message_id=message_id(event, template),
+            event_id=event.event_id,
+            incident_id=event.incident_id,
+            template=template,
+            severity_level=incident.severity_level,
+            audience=policy.severity(levels[0]).audience,
+            recipients=_recipients(levels, policy, now),
+            subject=subject,
+            text=_environment().get_template(f"{template}.txt.j2").render(known).strip() + "\n",
+            html=_environment().get_template(f"{template}.html.j2").render(known),
+        )
+    ]
+
+
+def first_message_id(incident_id: str) -> str:
+    """The id of an incident's first message, which follows from the incident alone: any machine can refer to it."""
+    return str(uuid.uuid5(_NAMESPACE, canonical([incident_id])))
+
+
+def message_id(event: Event, template: str) -> str:
+    """A UUID (version 5): the same message has the same id whoever composes it, on every channel and attempt.
+
+    A beginning has the id of its incident, so that a corrected beginning is not told twice.
+    """
+    if event.event_type is EventType.DETECTED:
+        return first_message_id(event.incident_id)
+    return str(uuid.uuid5(_NAMESPACE, canonical([event.event_id, template])))
+
+
+def header_id(message: str) -> str:
+    """A message's id as a mail's `Message-ID`."""
+    return f"<{message}@{_DOMAIN}>"
+
+
+def _subject(event: Event, incident: IncidentState) -> str:
+    news = _NEWS.get(event.event_type, "Update: ")
+    if event.event_type is EventType.SEVERITY_CHANGED:
+        news = f"Now {incident.severity_level}: "
+    return shortened(one_line(f"[INCIDENT-{incident.severity_level}] {news}{incident.title}"), SUBJECT_CHARACTERS)
+
+
+def _severities(event: Event, incident: IncidentState, history: Sequence[Event], policy: Policy) -> list[str]:
+    """Severities whose audiences are told, the worst first: for a beginning its own, later every one before too."""
+    had: set[str | None] = {incident.severity_level}
+    if event.event_type is not EventType.DETECTED:
+        had |= {incident.initial_severity_level, event.payload.get("from")}
+        had |= {each.severity_level for each in history if each.occurred_at <= event.occurred_at}
+    return sorted({severity.severity_level for severity in policy.severities} & had, key=policy.rank)
+
+
+def _recipients(levels: Iterable[str], policy: Policy, now: datetime) -> tuple[str, ...]:
+    emails = (contact.email_primary for level in levels for contact in policy.recipients(level, now))
+    return tuple(dict.fromkeys(emails))
+
+
+@cache
+def _environment() -> Environment:
+    """Templates are ours and files; texts of people and data are values in them and are never read as templates."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=lambda name: name is not None and ".html" in name,  # noqa: S701 - on for HTML, off for plain text
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters["lines"] = lambda text: Markup("<br>").join(escape(line) for line in text.split("\n"))
+    environment.filters["continued"] = lambda text: text.replace("\n", "\n  ")
+    return environment

@@ -1,0 +1,64 @@
+"""A message as an e-mail: text and HTML alternatives, headers that hold a thread together, the same bytes each time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from incident_ledger.errors import UserError
+from incident_ledger.notify.messages import first_message_id, header_id
+from incident_ledger.notify.texts import one_line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """What a channel sends: one row of the outbox. `created_at` is the message's own date."""
+
+    message_id: str
+    incident_id: str
+    template: str
+    recipients: tuple[str, ...]
+    subject: str
+    text: str
+    html: str
+    created_at: datetime
+
+
+def email_bytes(letter: Letter, sender: str, recipients: Sequence[str], *, cc: Sequence[str] = ()) -> bytes:
+    """The mail with CRLF line ends. No clock and no chance: sent again, it is the same mail.
+
+    Raises `UserError` naming the address that is none.
+    """
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = address(sender)
+    if recipients:
+        mail["To"] = [address(each) for each in recipients]
+    if cc:
+        mail["Cc"] = [address(each) for each in cc]
+    mail["Subject"] = one_line(letter.subject)
+    mail["Date"] = format_datetime(letter.created_at.astimezone(UTC))
+    mail["Message-ID"] = header_id(letter.message_id)
+    first = first_message_id(letter.incident_id)
+    if letter.message_id != first:
+        mail["In-Reply-To"] = header_id(first)
+        mail["References"] = header_id(first)
+    mail["X-Incident-ID"] = one_line(letter.incident_id)
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+    mail.set_content(letter.text, cte="quoted-printable")
+    mail.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    mail.set_boundary(f"=_{letter.message_id}")
+    return mail.as_bytes()
+
+
+def address(text: str) -> Address:
+    """An address of a mail. Raises `UserError` for what is none."""
+    try:
+        return Address(addr_spec=text)
+    except (ValueError, MessageError, IndexError):
+        raise UserError(
+            f"{text!r} is no e-mail address; mend it in seeds/policy/contacts.csv or in the setting."
+        ) from None

@@ -1,0 +1,360 @@
+"""The outbox: what is to be sent, what was sent, and what became of it.
+
+A message is written here before it is sent. A row goes from `pending` to `sent`, `failed` or `uncertain`:
+
+- Before a send that cannot be undone the row is set to `uncertain`, and after it to what came out. A run that dies
+  between the two leaves `uncertain`, which is the truth. So does a channel that takes a message and does not answer.
+- An uncertain message is sent once more, with the same Message-ID, and never again by itself: at most one repeat.
+- A failed one is tried again in later runs, after a growing wait, up to the policy's attempts; then it is set aside.
+- The folder can be written twice without harm; it needs no such care.
+
+Who delivers holds the run's lease; a row that another changed meanwhile is left to it all the same.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from incident_ledger.ledger.events import canonical, timestamp
+from incident_ledger.notify.channels import Channel, Outcome, Result, channel_names, channels
+from incident_ledger.notify.messages import Message
+from incident_ledger.notify.mime import Letter
+from incident_ledger.policy import Policy
+from incident_ledger.settings import Settings
+from incident_ledger.warehouse import Warehouse
+
+_STATEMENT_CHARACTERS = 2_000_000  # BigQuery takes 10 MB a request, and JSON in JSON grows
+_SENDS_WHEN_UNCERTAIN = 2  # the first and one repeat
+_FAILURES_IN_A_ROW = 2  # then a channel is left alone until the next delivery
+_COLUMNS = (
+    *("message_id", "event_id", "incident_id", "template", "channel", "audience", "recipients"),
+    *("subject", "body_text", "body_html"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """What became of one message on one channel in this delivery."""
+
+    message_id: str
+    event_id: str
+    incident_id: str
+    template: str
+    channel: str
+    recipients: tuple[str, ...]
+    subject: str
+    status: Outcome
+    attempts: int
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Row:
+    """A row that may be sent now."""
+
+    letter: Letter
+    event_id: str
+    channel: str
+    status: str
+    attempts: int
+    uncertain_attempts: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.letter.message_id, self.channel
+
+
+def enqueue(warehouse: Warehouse, messages: Sequence[Message], now: datetime) -> int:
+    """Write the messages for every channel; one that is there stays as it is. Returns the number of new rows.
+
+    Whoever was told of an incident before is told of this as well, whatever its severity is now.
+    """
+    if not messages:
+        return 0
+    names = channel_names(warehouse.settings)
+    told = _told(warehouse, {message.incident_id for message in messages})
+    rows: list[dict[str, str]] = []
+    for message in messages:
+        known = told.setdefault(message.incident_id, {})
+        audience = message.audience if known.keys() <= set(message.recipients) else f"{message.audience} (and before)"
+        known.update(dict.fromkeys(message.recipients))
+        everybody = (*message.recipients, *(email for email in known if email not in message.recipients))
+        for name in names:
+            rows.append(_values(replace(message, recipients=everybody, audience=audience), name))
+    sql = f"""
+        merge {warehouse.raw("notifications")} as have
+        using (
+            select {", ".join(f"json_value(message, '$.{name}') as {name}" for name in _COLUMNS)}
+            from unnest(json_query_array(parse_json(@messages))) as message
+        ) as new
+        on have.message_id = new.message_id and have.channel = new.channel
+        when not matched then
+            insert ({", ".join(_COLUMNS)}, created_at, status, attempts, uncertain_attempts)
+            values ({", ".join(f"new.{name}" for name in _COLUMNS)}, @now, 'pending', 0, 0)
+    """  # noqa: S608 - names of ours; what people write is in the parameters
+    return sum(warehouse.execute(sql, {"messages": part, "now": now}) for part in _statements(rows))
+
+
+def deliver(
+    warehouse: Warehouse,
+    settings: Settings,
+    policy: Policy,
+    now: datetime,
+    *,
+    confirm: Callable[[], None] = lambda: None,
+) -> list[Delivery]:
+    """Send what is due and record what became of it. `confirm` is called before each send and may stop it by raising.
+
+    A channel that fails twice in a row is left alone until the next delivery, so that a dead server costs no run more
+    than a moment; what was not tried keeps its attempts.
+    """
+    ways = {way.name: way for way in channels(settings, float(policy.limit("delivery_timeout_seconds", now)))}
+    rows = _due(warehouse, policy, now, list(ways))
+    retry = timedelta(seconds=policy.limit("delivery_retry_seconds", now))
+    this_round = _Round(warehouse=warehouse, now=now, retry=retry, confirm=confirm)
+    deliveries: list[Delivery] = []
+    for name, way in ways.items():
+        mine = [row for row in rows if row.channel == name]
+        send = this_round.send_idempotent if way.is_idempotent else this_round.send_carefully
+        deliveries += send(way, mine)
+    return deliveries
+
+
+def requeue(warehouse: Warehouse, *, message_id: str | None = None, channel: str | None = None) -> int:
+    """Let failed and uncertain messages be sent anew, with all attempts; returns how many."""
+    sql = f"""
+        update {warehouse.raw("notifications")}
+        set status = 'pending', attempts = 0, uncertain_attempts = 0, not_before = null
+        where
+            status in ('failed', 'uncertain')
+            and (@message_id is null or message_id = @message_id)
+            and (@channel is null or channel = @channel)
+    """  # noqa: S608
+    return warehouse.execute(sql, {"message_id": message_id, "channel": channel})
+
+
+def _told(warehouse: Warehouse, incidents: Iterable[str]) -> dict[str, dict[str, None]]:
+    """Addresses that were told of each incident before, in the order in which they were."""
+    sql = f"""
+        select incident_id, recipients, min(created_at) as first_told_at
+        from {warehouse.raw("notifications")}
+        where incident_id in unnest(@incidents)
+        group by incident_id, recipients
+        order by first_told_at, recipients
+    """  # noqa: S608
+    told: dict[str, dict[str, None]] = {}
+    for row in warehouse.rows(sql, {"incidents": sorted(incidents)}):
+        told.setdefault(row["incident_id"], {}).update(dict.fromkeys(_addresses(row["recipients"])))
+    return told
+
+
+def _values(message: Message, channel: str) -> dict[str, str]:
+    said = asdict(message) | {"body_text": message.text, "body_html": message.html, "channel": channel}
+    return {name: said[name] for name in _COLUMNS} | {"recipients": ",".join(message.recipients)}
+
+
+def _statements(rows: Sequence[dict[str, str]]) -> Iterator[str]:
+    """JSON arrays of rows, none longer than a statement may be (one row alone always goes)."""
+    part: list[str] = []
+    for row in map(canonical, rows):
+        if part and sum(map(len, part)) + len(row) > _STATEMENT_CHARACTERS:
+            yield f"[{','.join(part)}]"
+            part = []
+        part.append(row)
+    yield f"[{','.join(part)}]"
+
+
+def _due(warehouse: Warehouse, policy: Policy, now: datetime, names: list[str]) -> list[_Row]:
+    """Rows to send now, oldest first. Bodies are read only when there is one, from the days that hold them."""
+    sql = f"""
+        select message_id, channel, created_at
+        from {warehouse.raw("notifications")}
+        where
+            status in ('pending', 'failed', 'uncertain')
+            and channel in unnest(@channels)
+            and (not_before is null or not_before <= @now)
+            and (status != 'failed' or attempts < @attempts)
+            and (status != 'uncertain' or uncertain_attempts < @sends)
+    """  # noqa: S608
+    params = {
+        "channels": names,
+        "now": now,
+        "attempts": int(policy.limit("delivery_attempts", now)),
+        "sends": _SENDS_WHEN_UNCERTAIN,
+    }
+    due = {(row["message_id"], row["channel"]): row["created_at"] for row in warehouse.rows(sql, params)}
+    if not due:
+        return []
+    sql = f"""
+        select * from {warehouse.raw("notifications")}
+        where
+            created_at between @first and @last
+            and message_id in unnest(@messages)
+            and status in ('pending', 'failed', 'uncertain')
+        order by created_at, message_id
+    """  # noqa: S608
+    params = {
+        "first": min(due.values()),
+        "last": max(due.values()),
+        "messages": sorted({message for message, _ in due}),
+    }
+    # Two MERGEs at once may have inserted a message twice; it is sent once, and its rows change together.
+    rows = {row.key: row for row in map(_row, warehouse.rows(sql, params)) if row.key in due}
+    return list(rows.values())
+
+
+def _row(values: dict[str, Any]) -> _Row:
+    letter = Letter(
+        message_id=values["message_id"],
+        incident_id=values["incident_id"],
+        template=values["template"],
+        recipients=tuple(_addresses(values["recipients"])),
+        subject=values["subject"],
+        text=values["body_text"],
+        html=values["body_html"],
+        created_at=values["created_at"].astimezone(UTC),
+    )
+    return _Row(
+        letter=letter,
+        event_id=values["event_id"],
+        channel=values["channel"],
+        status=values["status"],
+        attempts=values["attempts"],
+        uncertain_attempts=values["uncertain_attempts"] or 0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Round:
+    """One delivery: what its sends share."""
+
+    warehouse: Warehouse
+    now: datetime
+    retry: timedelta
+    confirm: Callable[[], None]
+
+    def send_idempotent(self, way: Channel, rows: list[_Row]) -> list[Delivery]:
+        """Send all, then record all by one statement: what is sent again after a crash is the same."""
+        if not rows:
+            return []
+        self.confirm()
+        results = [(replace(row, attempts=row.attempts + 1), way.send(row.letter)) for row in rows]
+        self.record(results)
+        return [_delivery(row, result) for row, result in results]
+
+    def send_carefully(self, way: Channel, rows: list[_Row]) -> list[Delivery]:
+        """One at a time: claim, send, record."""
+        deliveries: list[Delivery] = []
+        failures = 0
+        for row in rows:
+            if failures >= _FAILURES_IN_A_ROW:
+                break
+            self.confirm()
+            if not _claim(self.warehouse, row, self.now):
+                continue
+            result = way.send(row.letter)
+            more = 1 if result.outcome is Outcome.UNCERTAIN else 0
+            tried = replace(row, attempts=row.attempts + 1, uncertain_attempts=row.uncertain_attempts + more)
+            self.record([(tried, result)])
+            deliveries.append(_delivery(tried, result))
+            failures = 0 if result.outcome is Outcome.SENT else failures + 1
+        return deliveries
+
+    def record(self, results: Sequence[tuple[_Row, Result]]) -> None:
+        """Write what came out."""
+        _record(self.warehouse, results, self.now, self.retry)
+
+
+def _claim(warehouse: Warehouse, row: _Row, now: datetime) -> bool:
+    """Say beforehand that a send is under way; False when the row is no longer as it was read."""
+    sql = f"""
+        update {warehouse.raw("notifications")}
+        set
+            status = 'uncertain',
+            attempts = attempts + 1,
+            uncertain_attempts = uncertain_attempts + 1,
+            last_attempt_at = @now,
+            last_error = 'a send began and its end was not recorded'
+        where
+            message_id = @message_id
+            and channel = @channel
+            and created_at = @created_at
+            and status = @status
+            and attempts = @attempts
+    """  # noqa: S608
+    params = {
+        "now": now,
+        "message_id": row.letter.message_id,
+        "channel": row.channel,
+        "created_at": row.letter.created_at,
+        "status": row.status,
+        "attempts": row.attempts,
+    }
+    return warehouse.execute(sql, params) > 0
+
+
+def _record(warehouse: Warehouse, results: Sequence[tuple[_Row, Result]], now: datetime, retry: timedelta) -> None:
+    """What came out. The wait after a failure doubles with each attempt, or is what the channel asked for if longer."""
+    outcomes = [
+        {
+            "message_id": row.letter.message_id,
+            "channel": row.channel,
+            "status": result.outcome.value,
+            "attempts": row.attempts,
+            "uncertain_attempts": row.uncertain_attempts,
+            "error": result.error,
+            "not_before": timestamp(now + _wait(row, result, retry)) if result.outcome is not Outcome.SENT else None,
+        }
+        for row, result in results
+    ]
+    sql = f"""
+        merge {warehouse.raw("notifications")} as have
+        using (
+            select
+                json_value(outcome, '$.message_id') as message_id,
+                json_value(outcome, '$.channel') as channel,
+                json_value(outcome, '$.status') as status,
+                cast(json_value(outcome, '$.attempts') as int64) as attempts,
+                cast(json_value(outcome, '$.uncertain_attempts') as int64) as uncertain_attempts,
+                json_value(outcome, '$.error') as error,
+                timestamp(json_value(outcome, '$.not_before')) as not_before
+            from unnest(json_query_array(parse_json(@outcomes))) as outcome
+        ) as new
+        on have.message_id = new.message_id and have.channel = new.channel and have.created_at between @first and @last
+        when matched then update set
+            status = new.status,
+            attempts = new.attempts,
+            uncertain_attempts = new.uncertain_attempts,
+            last_attempt_at = @now,
+            sent_at = if(new.status = 'sent', @now, null),
+            last_error = new.error,
+            not_before = new.not_before
+    """  # noqa: S608
+    moments = [row.letter.created_at for row, _ in results]
+    params = {"outcomes": canonical(outcomes), "now": now, "first": min(moments), "last": max(moments)}
+    warehouse.execute(sql, params)
+
+
+def _wait(row: _Row, result: Result, retry: timedelta) -> timedelta:
+    doubled: timedelta = retry * 2 ** (row.attempts - 1)
+    return max(doubled, timedelta(seconds=result.wait_seconds))
+
+
+def _delivery(row: _Row, result: Result) -> Delivery:
+    return Delivery(
+        message_id=row.letter.message_id,
+        event_id=row.event_id,
+        incident_id=row.letter.incident_id,
+        template=row.letter.template,
+        channel=row.channel,
+        recipients=row.letter.recipients,
+        subject=row.letter.subject,
+        status=result.outcome,
+        attempts=row.attempts,
+        error=result.error,
+    )
+
+
+def _addresses(recipients: str) -> list[str]:
+    return [part for part in recipients.split(",") if part]

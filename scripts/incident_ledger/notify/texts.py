@@ -1,0 +1,55 @@
+"""Texts as people read them: cleaned, shortened, times with their zone, durations to the thousandth."""
+
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+
+NOT_KNOWN = "not yet known"
+TO_ASSESS = "to be assessed"
+SUBJECT_CHARACTERS = 200
+# A field of a message; longer texts stand whole in the ledger. 100 kB of a title still fit.
+FIELD_CHARACTERS = 120_000
+_KEPT_CONTROLS = {"\n", "\t"}
+
+
+def clean(text: str) -> str:
+    """`text` without what no mail can carry: control characters other than line ends and tabs, lone surrogates."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(char for char in plain if char in _KEPT_CONTROLS or unicodedata.category(char) not in {"Cc", "Cs"})
+
+
+def one_line(text: str) -> str:
+    """`text` on one line: every kind of line end and run of blanks becomes one space, so that it can be a header."""
+    return " ".join("".join(char if char.isprintable() or char.isspace() else "" for char in text).split())
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most `limit` characters, the last of them an ellipsis when something was left out."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def field(text: str) -> str:
+    """A text of several lines as a field of a message, with a note when it was cut."""
+    whole = clean(text).strip()
+    if len(whole) <= FIELD_CHARACTERS:
+        return whole
+    return f"{whole[:FIELD_CHARACTERS]}… (cut: {len(whole)} characters in all)"
+
+
+def utc(moment: datetime) -> str:
+    """A time to the second, with its zone."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def minutes(span: timedelta) -> str:
+    """A duration in minutes, exact to the thousandth and without idle zeros: `23 minutes`, `0.333 minutes`."""
+    microseconds = span // timedelta(microseconds=1)
+    value = (Decimal(microseconds) / 60_000_000).quantize(Decimal("0.001"), rounding=ROUND_HALF_EVEN)
+    number = f"{value:f}".rstrip("0").rstrip(".")
+    return f"{number} minute" if number == "1" else f"{number} minutes"
+
+
+def whole_minutes(span: timedelta) -> str:
+    """The full minutes that have passed, as an age that is still growing: `1560 minutes`, never rounded up."""
+    count = span // timedelta(minutes=1)
+    return f"{count} minute" if count == 1 else f"{count} minutes"
