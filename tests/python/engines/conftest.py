@@ -7,6 +7,11 @@ from engines.project import Analysis, Project, analyze_project, compile_project
 from incident_ledger.settings import Settings
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What reads the statements of all tests runs after them."""
+    items.sort(key=lambda item: item.name == "test_every_statement_that_the_tests_sent_is_accepted_by_google")
+
+
 @pytest.fixture(scope="session")
 def compiled_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings with the production names: nothing is sent anywhere."""

@@ -190,6 +190,16 @@ def execute(sql: str, catalog: Catalog, params: Mapping[str, tuple[Type, Any]] |
     return Result({column.name: column.type for column in answer.prepared.columns}, answer.content)
 
 
+def table_names(sql: str) -> list[tuple[str, ...]]:
+    """The tables that a statement names, each as its parts are written; none of what does not parse."""
+    request = service.ExtractTableNamesFromStatementRequest(sql_statement=sql, options=_language())
+    try:
+        answer = _call("ExtractTableNamesFromStatement", request, service.ExtractTableNamesFromStatementResponse)
+    except RefusedError:
+        return []
+    return [tuple(name.table_name_segment) for name in answer.table_name]
+
+
 def flatten(sql: str) -> str:
     """`p`.`d`.`t` as `p.d.t`, wherever it is no part of a text or a comment."""
     return _PATH.sub(lambda hit: hit[0] if hit["skip"] else f"`{hit['project']}.{hit['dataset']}.{hit['table']}`", sql)
@@ -216,6 +226,10 @@ def _options(params: Columns) -> Any:
         error_message_mode=public_options.ERROR_MESSAGE_MULTI_LINE_WITH_CARET,
     )
     for name, kind in params.items():
+        if name.startswith("#"):  # a parameter without a name is told by its place
+            options.parameter_mode = public_options.PARAMETER_POSITIONAL
+            options.positional_query_parameters.add().CopyFrom(kind)
+            continue
         options.query_parameters.add(name=name.lower()).type.CopyFrom(kind)
     return options
 

@@ -104,6 +104,15 @@ def field_type(field: Mapping[str, Any]) -> Type:
     return array(kind) if field.get("mode", "").upper() == "REPEATED" else kind
 
 
+def parameter_type(parameter: Mapping[str, Any]) -> Type:
+    """The type of a query parameter, as BigQuery's API takes it."""
+    if parameter["type"] == "ARRAY":
+        return array(parameter_type(parameter["arrayType"]))
+    if parameter["type"] == "STRUCT":
+        return struct([(inner.get("name", ""), parameter_type(inner["type"])) for inner in parameter["structTypes"]])
+    return simple(parameter["type"])
+
+
 def type_name(kind: Type) -> str:
     """The type as SQL writes it."""
     if kind.type_kind == type_pb2.TYPE_ARRAY:
