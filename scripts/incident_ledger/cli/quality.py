@@ -1,0 +1,262 @@
+"""`incident-ledger quality`: tables checked by Great Expectations suites, now and by hand."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from incident_ledger.cli._console import err, out, parse_time, to_json
+from incident_ledger.errors import ExitCode, UserError
+from incident_ledger.policy import Policy, load_files
+from incident_ledger.quality.rates import fraction_text, percent_text
+from incident_ledger.quality.verdict import BatchResult, RuleResult
+from incident_ledger.settings import Settings, load_settings
+from incident_ledger.warehouse import Warehouse, connect
+
+app = typer.Typer(no_args_is_help=True, help="Check tables with Great Expectations suites.")
+_ALARMS = {"P0", "P1"}
+_UNBROKEN = 200  # columns: a file or a pipe is no narrow terminal
+
+
+def register(root: typer.Typer) -> None:
+    """Put the group below the root command."""
+    root.add_typer(app, name="quality")
+
+
+@app.command()
+def check(
+    table: Annotated[str | None, typer.Option(help="Only this table: DATASET.TABLE, or TABLE of the marts.")] = None,
+    suite: Annotated[
+        Path | None, typer.Option(help="A suite by hand (with --table, unless its meta names one).")
+    ] = None,
+    all_days: Annotated[
+        bool, typer.Option("--all-days", help="Each day that a table has, not only changed ones.")
+    ] = False,
+    as_of: Annotated[
+        str | None, typer.Option(help="The time that is spoken of, ISO 8601 with a zone; now by default.")
+    ] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write the results, as `run` does.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Check what the suites of the settings say, or any table with any suite.
+
+    Without --suite: each suite's table, on the days that changed since the last recorded check. With --suite: the whole
+    table as one batch (--all-days: each day). Nothing is written without --record. Exit code 1 when anything is at P1.
+    """
+    now = parse_time(as_of, "--as-of")
+    warehouse = connect(load_settings())
+    policy = _policy(warehouse)
+    if suite is not None:
+        batches = _by_hand(warehouse, policy, table, suite, now, all_days=all_days)
+    else:
+        batches = _by_settings(warehouse, policy, table, now, all_days=all_days, is_quiet=json_)
+    if record:
+        from incident_ledger.quality.results import record as write
+
+        write(warehouse, batches, f"quality-check-{now:%Y%m%dT%H%M%S.%f}Z", now)
+    if json_:
+        print(to_json([_as_json(name, found, policy) for name, found in _by_table(batches)]))  # noqa: T201 -- machines read it
+    else:
+        _show(batches, policy)
+    worst = policy.worst(level for batch in batches for level in (batch.severity, batch.check_severity))
+    raise typer.Exit(int(ExitCode.ALARM if worst in _ALARMS else ExitCode.OK))
+
+
+@app.command()
+def docs(
+    as_of: Annotated[
+        str | None, typer.Option(help="The time that is spoken of, ISO 8601 with a zone; now by default.")
+    ] = None,
+) -> None:
+    """Check and build Great Expectations' Data Docs under target/ (its pages load styles from the network)."""
+    now = parse_time(as_of, "--as-of")
+    warehouse = connect(load_settings())
+    policy = _policy(warehouse)
+    batches = _by_settings(warehouse, policy, None, now, all_days=False, is_quiet=False)
+    from incident_ledger.quality.docs import build_docs
+
+    index = build_docs(warehouse.settings, batches, now)
+    out.print(f"Data Docs of {len(batches)} batches: {index}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _policy(warehouse: Warehouse) -> Policy:
+    """The policy as the warehouse has it; the seed files' own while no build has loaded them."""
+    from incident_ledger.errors import IncidentLedgerError
+    from incident_ledger.policy import load
+
+    try:
+        return load(warehouse)
+    except IncidentLedgerError:
+        return load_files(warehouse.settings.project_dir / "seeds" / "policy")
+
+
+def _by_hand(
+    warehouse: Warehouse, policy: Policy, table: str | None, file: Path, now: datetime, *, all_days: bool
+) -> list[BatchResult]:
+    from incident_ledger.quality.check import check_days, check_table
+    from incident_ledger.quality.suites import load_suite
+
+    if not file.is_file():
+        raise UserError(f"There is no suite {file}.")
+    loaded = load_suite(file)
+    named = table or loaded.meta.get("table")
+    if not isinstance(named, str):
+        raise UserError(f"{file} names no table in its meta: say --table DATASET.TABLE.")
+    if all_days:
+        return check_days(warehouse, policy, named, loaded, now)
+    return check_table(warehouse, policy, named, loaded, None, "by-hand", now)
+
+
+def _by_settings(
+    warehouse: Warehouse, policy: Policy, table: str | None, now: datetime, *, all_days: bool, is_quiet: bool
+) -> list[BatchResult]:
+    from incident_ledger.quality.check import check_all
+    from incident_ledger.warehouse.tables import ensure_tables
+
+    ensure_tables(warehouse)
+    batches = check_all(
+        warehouse,
+        policy,
+        run_id="by-hand",
+        now=now,
+        all_days=all_days,
+        only=table,
+        is_recorded=False,
+        on_table=None if is_quiet else lambda name: err.print(f"checking {name}", style="dim", markup=False),
+    )
+    if not batches:
+        where = f" for {table}" if table else ""
+        raise UserError(f"No suite{where} in {_folders(warehouse.settings)}: name one with --suite.")
+    return batches
+
+
+def _folders(settings: Settings) -> str:
+    return ", ".join(str(folder) for folder in settings.suite_dirs)
+
+
+def _by_table(batches: Iterable[BatchResult]) -> list[tuple[str, list[BatchResult]]]:
+    found: dict[str, list[BatchResult]] = {}
+    for batch in batches:
+        found.setdefault(batch.table, []).append(batch)
+    return list(found.items())
+
+
+def _as_json(table: str, batches: Sequence[BatchResult], policy: Policy) -> dict[str, Any]:
+    """A table: of several batches each rule's worst, and the batches themselves beside it."""
+    rates = [batch.failed_validation_rate for batch in batches if batch.failed_validation_rate is not None]
+    errors = [batch.error for batch in batches if batch.error]
+    return {
+        "table": table,
+        "severity": policy.worst(batch.severity for batch in batches),
+        "failed_validation_rate": max(rates, default=None),
+        "check_severity": policy.worst(batch.check_severity for batch in batches),
+        "error": errors[0] if errors else None,
+        "rules": [_rule_json(rule, day) for rule, day in _worst_rules(batches, policy)],
+        "batches": [
+            {
+                "day": batch.day,
+                "suite": batch.suite,
+                "examined": batch.examined,
+                "severity": batch.severity,
+                "check_severity": batch.check_severity,
+                "failed_validation_rate": batch.failed_validation_rate,
+                "rules_ran": batch.rules_ran,
+                "rules_failed": batch.rules_failed,
+                "rules_errored": batch.rules_errored,
+            }
+            for batch in batches
+        ],
+    }
+
+
+def _worst_rules(batches: Sequence[BatchResult], policy: Policy) -> list[tuple[RuleResult, Any]]:
+    """Each rule once, where it was worst: by severity, then by rate."""
+    found: dict[tuple[str, str], tuple[RuleResult, Any]] = {}
+    for batch in batches:
+        for rule in batch.rules:
+            key = (batch.suite, rule.rule_id)
+            if key not in found or _badness(rule, policy) > _badness(found[key][0], policy):
+                found[key] = (rule, batch.day)
+    return list(found.values())
+
+
+def _badness(rule: RuleResult, policy: Policy) -> tuple[int, Fraction]:
+    rank = -policy.rank(rule.severity) if rule.severity else -99
+    rate = Fraction(rule.failed, rule.examined) if rule.examined and rule.failed is not None else Fraction(0)
+    return rank, rate
+
+
+def _rule_json(rule: RuleResult, day: Any) -> dict[str, Any]:
+    return {
+        "rule_id": rule.rule_id,
+        "column": rule.column,
+        "examined": rule.examined,
+        "failed": rule.failed,
+        "failed_record_rate": rule.failed_record_rate,
+        "severity": rule.severity,
+        "error": rule.error,
+        "success": rule.success,
+        "observed": rule.observed,
+        "gx_severity": rule.gx_severity,
+        "dimension": rule.dimension,
+        "owner": rule.owner,
+        "day": day,
+    }
+
+
+def _show(batches: Sequence[BatchResult], policy: Policy) -> None:
+    """For a person: each table's verdict, its rules with their counts, and what could not be evaluated."""
+    console = out if out.is_terminal else Console(width=_UNBROKEN)
+    for table, found in _by_table(batches):
+        rules = _worst_rules(found, policy)
+        severity = policy.worst(batch.severity for batch in found)
+        worst = max(found, key=lambda batch: batch.failed_validation_rate or 0)
+        text = fraction_text(worst.rules_failed, worst.rules_ran, "rules")
+        failed = f"failed validation rate {text}" if worst.rules_ran else "no rule ran"
+        days = f", {len(found)} batches" if len(found) > 1 else ""
+        console.print(
+            f"[bold]{escape(table)}[/bold]: {_mark(severity)}, {failed}{days}", highlight=False, soft_wrap=True
+        )
+        if any(rule.error is None for rule, _ in rules):
+            console.print(_table(rules))
+        for text in dict.fromkeys(batch.error for batch in found if batch.error):
+            console.print(f"  [magenta]check failed:[/magenta] {escape(text)}", highlight=False, soft_wrap=True)
+        for rule, _ in rules:
+            if rule.error and not any(batch.error for batch in found):
+                line = f"  [magenta]error ({rule.severity}):[/magenta] {escape(f'{rule.rule_id}: {rule.error}')}"
+                console.print(line, highlight=False, soft_wrap=True)
+
+
+def _table(rules: Sequence[tuple[RuleResult, Any]]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 1))
+    table.add_column("rule", overflow="fold")
+    table.add_column("column", overflow="fold")
+    table.add_column("failed", justify="right", no_wrap=True)
+    table.add_column("rate", justify="right", no_wrap=True)
+    table.add_column("severity", no_wrap=True)
+    table.add_column("found", overflow="fold")
+    for rule, day in rules:
+        if rule.error:
+            continue
+        counts = rate = ""
+        if rule.examined is not None and rule.failed is not None:
+            counts = f"{rule.failed:,} of {rule.examined:,}"
+            rate = percent_text(Fraction(100 * rule.failed, rule.examined)) if rule.examined else "no record"
+        note = [str(day)] if day and rule.severity else []
+        note += [str(rule.observed)] if rule.is_table_rule and rule.observed is not None else []
+        table.add_row(
+            escape(rule.rule_id), escape(rule.column or ""), counts, rate, _mark(rule.severity), escape(" ".join(note))
+        )
+    return table
+
+
+def _mark(severity: str | None) -> str:
+    if severity is None:
+        return "[green]none[/green]"
+    return f"[{'red' if severity in _ALARMS else 'yellow'}]{severity}[/]"

@@ -1,0 +1,137 @@
+"""Which days of a table are to be checked: those that changed since the last check, and those last seen bad.
+
+A suite's `meta` says how a change is seen; each way is one statement that prunes, and none reads the table's history:
+- `changes`: {"table", "day_column", "changed_at_column", "equals"}: a small table that records which days changed when
+  (`raw.usage_loads` for usage);
+- `changed_at_column`: a column of the table itself, read over the last `lookback_days`;
+- neither: the last `lookback_days` (3 when not given), today included.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from incident_ledger.quality.batches import DayColumn
+from incident_ledger.quality.suites import Suite, TableName
+from incident_ledger.quality.typed import RuleError, Schema
+from incident_ledger.warehouse import Warehouse
+
+LOOKBACK_DAYS = 3
+_MEMORY = timedelta(days=90)  # a day that is bad is checked again by every run, so that its last check is never old
+
+
+@dataclass(frozen=True)
+class History:
+    """What the last checks of one table said."""
+
+    last_checked_at: datetime | None = None
+    bad_days: frozenset[date] = field(default_factory=frozenset)
+
+
+def read_history(warehouse: Warehouse, as_of: datetime) -> dict[str, History]:
+    """The newest check of each table and day, and from it which days are bad. One statement for all tables."""
+    since, until = (
+        f"timestamp '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00'" for moment in (as_of - _MEMORY, as_of)
+    )
+    rows = warehouse.rows(
+        f"""
+        select table_name, day, checked_at, severity_level is not null or rules_errored > 0 as is_bad
+        from {warehouse.raw("quality_batches")}
+        where checked_at >= {since} and checked_at <= {until}
+        qualify row_number() over (partition by table_name, day order by checked_at desc) = 1
+        """
+    )
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        tables.setdefault(row["table_name"], []).append(row)
+    return {
+        table: History(
+            max(row["checked_at"] for row in checks),
+            frozenset(row["day"] for row in checks if row["is_bad"] and row["day"] is not None),
+        )
+        for table, checks in tables.items()
+    }
+
+
+def day_column(suite: Suite, schema: Schema) -> DayColumn | None:
+    """The day column that the suite names, as its table has it. Raises `RuleError` when the table cannot be cut by it."""
+    name = suite.meta.get("day_column")
+    if name is None:
+        return None
+    return DayColumn(str(name), schema.require(str(name), {"DATE", "DATETIME", "TIMESTAMP"}, "day_column"))
+
+
+def lookback_days(suite: Suite) -> int:
+    """How many days back a daily check looks, today included. Raises `RuleError` for no positive whole number."""
+    value = suite.meta.get("lookback_days", LOOKBACK_DAYS)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise RuleError(f"meta.lookback_days {value!r} is no positive whole number")
+    return value
+
+
+def window(suite: Suite, as_of: datetime) -> tuple[date, date]:
+    """The first and the last day of a daily check."""
+    today = as_of.astimezone(UTC).date()
+    return today - timedelta(days=lookback_days(suite) - 1), today
+
+
+def changed_days(
+    warehouse: Warehouse, suite: Suite, table: TableName, column: DayColumn, history: History, as_of: datetime
+) -> list[date]:
+    """Days to check now, in order. A table that was never checked has all that its change record names."""
+    first, last = window(suite, as_of)
+    source = suite.meta.get("changes")
+    if isinstance(source, Mapping):
+        days = _from_record(warehouse, source, history)
+    elif suite.meta.get("changed_at_column"):
+        days = _from_column(warehouse, suite, table, column, history, (first, last))
+    else:
+        days = {first + timedelta(days=step) for step in range((last - first).days + 1)}
+    return sorted(day for day in days | history.bad_days if day <= last)
+
+
+def all_days(warehouse: Warehouse, table: TableName, column: DayColumn, as_of: datetime) -> list[date]:
+    """Every day that the table holds up to now."""
+    expression = f"`{column.name}`" if column.kind == "DATE" else f"date(`{column.name}`)"
+    last = as_of.astimezone(UTC).date()
+    return _days(
+        warehouse,
+        f"select distinct {expression} as day from {warehouse.name(table.dataset, table.table)} "
+        f"where {column.between(date(1, 1, 1), last)}",
+    )
+
+
+def _from_record(warehouse: Warehouse, source: Mapping[str, Any], history: History) -> set[date]:
+    try:
+        name = TableName.parse(source["table"], warehouse.settings)
+        day, changed_at = source["day_column"], source["changed_at_column"]
+    except KeyError as error:
+        raise RuleError(f"meta.changes needs {error.args[0]}") from None
+    equals = dict(source.get("equals", {}))
+    where = [f"`{changed_at}` > {_literal(history.last_checked_at)}"]
+    where += [f"`{column}` = @value_{position}" for position, column in enumerate(equals)]
+    params = {f"value_{position}": value for position, value in enumerate(equals.values())}
+    sql = f"select distinct `{day}` as day from {warehouse.name(name.dataset, name.table)} where {' and '.join(where)}"
+    return set(_days(warehouse, sql, params))
+
+
+def _from_column(
+    warehouse: Warehouse, suite: Suite, table: TableName, column: DayColumn, history: History, days: tuple[date, date]
+) -> set[date]:
+    expression = f"`{column.name}`" if column.kind == "DATE" else f"date(`{column.name}`)"
+    sql = (
+        f"select distinct {expression} as day from {warehouse.name(table.dataset, table.table)} "
+        f"where {column.between(*days)} and `{suite.meta['changed_at_column']}` > {_literal(history.last_checked_at)}"
+    )
+    return set(_days(warehouse, sql))
+
+
+def _days(warehouse: Warehouse, sql: str, params: Mapping[str, Any] | None = None) -> list[date]:
+    rows: Iterable[dict[str, Any]] = warehouse.rows(sql, params)
+    return [row["day"] for row in rows if row["day"] is not None]
+
+
+def _literal(moment: datetime | None) -> str:
+    start = moment or datetime(1970, 1, 1, tzinfo=UTC)
+    return f"timestamp '{start.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00'"

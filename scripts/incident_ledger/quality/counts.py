@@ -1,0 +1,171 @@
+"""Conditions of our own, where Great Expectations' differ from the design or from what BigQuery takes.
+
+- between: bounds typed as the column (a DATE parameter against a TIMESTAMP is refused), integers beyond 2^53 exact, and a
+  NaN is in no range;
+- distinct values in a set: records with another value, not the number of other values;
+- pairs and several columns: `ignore_row_if` as a part of the condition; otherwise as the library counts on SQL: two
+  values of which one is null are not equal, and of no order, so that only "equal" is broken;
+- uniqueness, of one column or several: all records of a repeated value. In a key a null is a value like any other, but a
+  record without any value of it (or with any missing, if `ignore_row_if` says so) has no key.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from incident_ledger.quality.metrics import Engine, literal, rule_is_about_nulls
+from incident_ledger.quality.suites import Rule
+from incident_ledger.quality.typed import GROUPABLE, ORDERED, TEXT, RuleError, Schema, convert
+
+UNIQUE = {"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"}
+ROW_COUNT = {"expect_table_row_count_to_be_between", "expect_table_row_count_to_equal"}
+QUERY = "unexpected_rows_expectation"
+BETWEEN = "expect_column_values_to_be_between"
+AGGREGATES = {f"expect_column_{name}_to_be_between" for name in ("max", "min", "mean", "sum", "unique_value_count")}
+_DISTINCT_IN_SET = "expect_column_distinct_values_to_be_in_set"
+_TEXT_RULES = ("regex", "like_pattern", "value_lengths", "strftime", "json", "dateutil")
+_PARAMETER = re.compile(r"(as_of|day)(?:\s*([+-])\s*(\d+)\s*(minutes|hours|days))?")
+
+
+def with_parameters(rule: Rule, as_of: datetime, schema: Schema) -> Rule:
+    """The rule with its `{"$PARAMETER": "as_of - 36 hours"}` bounds as times, so that a suite can speak of freshness.
+
+    Raises `RuleError` for a parameter that is none of ours.
+    """
+    kwargs = {
+        name: _parameter(value["$PARAMETER"], as_of) if isinstance(value, Mapping) and "$PARAMETER" in value else value
+        for name, value in rule.kwargs.items()
+    }
+    if kwargs == dict(rule.kwargs):
+        return rule
+    if rule.columns and schema.kind(rule.columns[0]) == "DATE":
+        kwargs = {name: value[:10] if value is not rule.kwargs[name] else value for name, value in kwargs.items()}
+    return replace(rule, kwargs=kwargs)
+
+
+def _parameter(text: Any, as_of: datetime) -> str:
+    found = _PARAMETER.fullmatch(str(text).strip())
+    if found is None or found[1] != "as_of":
+        raise RuleError(f"$PARAMETER {text!r} is unknown: write `as_of`, or `as_of - 36 hours` (minutes, hours, days)")
+    if found[2] is None:
+        return as_of.isoformat()
+    span = timedelta(**{found[4]: int(found[3])})
+    return (as_of - span if found[2] == "-" else as_of + span).isoformat()
+
+
+def check_columns(rule: Rule, schema: Schema) -> None:
+    """Refuse, before anything is asked, what the table's columns cannot answer. Raises `RuleError`."""
+    if rule.type == "expect_column_to_exist":
+        return
+    for column in rule.columns:
+        kind = schema.kind(column)
+        if kind == "ARRAY" and not rule_is_about_nulls(rule):
+            raise RuleError(f"column {column!r} is repeated: only its presence can be checked")
+        if any(word in rule.type for word in _TEXT_RULES):
+            schema.require(column, TEXT | ({"BYTES"} if "lengths" in rule.type else set()), rule.type)
+        if rule.type in UNIQUE:
+            schema.require(column, GROUPABLE, "uniqueness")
+        if rule.type == BETWEEN or "a_to_be_greater_than_b" in rule.type:
+            schema.require(column, ORDERED, "an order of values")
+    if len({schema.kind(column) for column in rule.columns}) > 1 and "pair_values" in rule.type:
+        both = ", ".join(f"{column} {schema.kind(column)}" for column in rule.columns)
+        raise RuleError(f"the two columns differ in type: {both}")
+
+
+def broken(rule: Rule, engine: Engine, schema: Schema) -> Any:
+    """The condition of a record that breaks the rule; None when the rule is not about records one by one."""
+    import sqlalchemy as sa
+
+    if rule.type == BETWEEN:
+        return _outside(rule, schema)
+    if rule.type == _DISTINCT_IN_SET:
+        rule = replace(rule, type="expect_column_values_to_be_in_set")
+    if rule.type.endswith("_in_set") and rule.type.startswith("expect_column_values"):
+        return _set(rule, schema)
+    condition = engine.condition(rule)
+    counted = base(rule)
+    if condition is None or counted is None or "column" in rule.kwargs:
+        return condition
+    return sa.and_(counted, condition)
+
+
+def base(rule: Rule) -> Any:
+    """The condition of a record that counts towards `mostly`; None when all do."""
+    import sqlalchemy as sa
+
+    if rule_is_about_nulls(rule):
+        return None
+    if "column" in rule.kwargs:
+        return sa.column(rule.kwargs["column"]).isnot(None)
+    present = [sa.column(column).isnot(None) for column in rule.columns]
+    ignore = rule.kwargs.get("ignore_row_if")
+    if ignore in {"never", "neither"} or not present:
+        return None
+    return sa.and_(*present) if ignore in {"any_value_is_missing", "either_value_is_missing"} else sa.or_(*present)
+
+
+def _outside(rule: Rule, schema: Schema) -> Any:
+    import sqlalchemy as sa
+
+    column = rule.kwargs["column"]
+    kind, value = schema.kind(column), sa.column(column)
+    outside = []
+    low, high = rule.kwargs.get("min_value"), rule.kwargs.get("max_value")
+    if low is not None:
+        bound = literal(convert(low, kind, column), kind)
+        outside.append(value <= bound if rule.kwargs.get("strict_min") else value < bound)
+    if high is not None:
+        bound = literal(convert(high, kind, column), kind)
+        outside.append(value >= bound if rule.kwargs.get("strict_max") else value > bound)
+    if not outside:
+        raise RuleError("a range needs min_value or max_value")
+    if kind == "FLOAT64":
+        outside.append(sa.func.is_nan(value))
+    return sa.or_(*outside)
+
+
+def _set(rule: Rule, schema: Schema) -> Any:
+    """In and not in a set: a null in the set says nothing, since a null breaks neither rule."""
+    import sqlalchemy as sa
+
+    column = rule.kwargs["column"]
+    kind, value = schema.kind(column), sa.column(column)
+    items = [convert(item, kind, column) for item in rule.kwargs["value_set"] if item is not None]
+    if not items:
+        raise RuleError("value_set holds no value")
+    is_wanted = "_not_be_in_set" not in rule.type
+    if kind in {"BOOL", "DATETIME"}:  # no arrays of these are sent
+        equal = sa.or_(*(value == literal(item, kind) for item in items))
+        return sa.not_(equal) if is_wanted else equal
+    return value.not_in(items) if is_wanted else value.in_(items)
+
+
+def succeeded(rule: Rule, value: Any) -> bool | None:
+    """Whether the value of the whole table (a count, a maximum, a mean, …) is what the rule wants; None if unknown.
+
+    Raises `RuleError` when the two cannot be compared.
+    """
+    if value is None:
+        return None
+    if "value" in rule.kwargs:
+        return bool(value == rule.kwargs["value"])
+    low, high = rule.kwargs.get("min_value"), rule.kwargs.get("max_value")
+    if low is None and high is None:
+        raise RuleError("a range needs min_value or max_value")
+    kind = _kind_of(value)
+    above = low is None or _above(value, convert(low, kind, rule.type), strict=bool(rule.kwargs.get("strict_min")))
+    below = high is None or _above(convert(high, kind, rule.type), value, strict=bool(rule.kwargs.get("strict_max")))
+    return above and below
+
+
+def _above(value: Any, bound: Any, *, strict: bool) -> bool:
+    return bool(value > bound) if strict else bool(value >= bound)
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, datetime):
+        return "TIMESTAMP" if value.tzinfo else "DATETIME"
+    kinds = ((date, "DATE"), (str, "STRING"), (int, "NUMERIC"), (float, "FLOAT64"))
+    return next((kind for known, kind in kinds if isinstance(value, known)), "NUMERIC")

@@ -1,0 +1,296 @@
+"""What Great Expectations says that a rule means, taken from the parts of it that are not documented.
+
+Its metrics are built of partial ones: a `….condition` holds the SQL condition of a record that breaks a rule, an
+`….aggregate_fn` an aggregate over a column. Those are asked for here without sending a statement, so that `scan` can count
+all rules of a table, for all its days, in one. What has no such part is computed by its own `MetricsCalculator`.
+
+Seen in Great Expectations 1.24.1; `test_metrics.py` compares the counts with `validate(result_format="BASIC")`.
+"""
+
+import logging
+import warnings
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from incident_ledger.quality.suites import Rule, build
+from incident_ledger.quality.typed import RuleError, Schema, convert
+from incident_ledger.warehouse import Warehouse
+
+_BATCH = "batch"
+_CONDITION = {"row_condition", "condition_parser"}
+_BOOLEAN = {"result_format": "BOOLEAN_ONLY"}
+
+
+class Engine:
+    """Great Expectations' SQL engine for one table, through the warehouse's client: no other credentials exist."""
+
+    def __init__(self, warehouse: Warehouse, dataset: str, table: str, schema: Schema) -> None:
+        import sqlalchemy as sa
+        from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+        from sqlalchemy.sql import quoted_name
+        from sqlalchemy_bigquery import BigQueryDialect
+
+        quiet()
+        # Rows over REST: the storage API would be a second endpoint with credentials of its own.
+        connect = BigQueryDialect.import_dbapi().connect
+        engine = sa.create_engine(
+            f"bigquery://{warehouse.settings.project}?user_supplied_client=True",
+            creator=lambda: connect(client=warehouse.client, prefer_bqstorage_client=False),
+        )
+        self._engine = SqlAlchemyExecutionEngine(engine=engine)
+        self.dialect = self._engine.engine.dialect
+        self._table = sa.Table(table, sa.MetaData(), schema=dataset)
+        self._schema = schema
+        columns = [quoted_name(name, quote=True) for name in schema.kinds]
+        types = [
+            {"name": name, "type": _sa_type(kind)} for name, kind in zip(columns, schema.kinds.values(), strict=True)
+        ]
+        self._known = {"table.columns": columns, "table.column_types": types}
+        self._load(self._table)
+
+    def condition(self, rule: Rule) -> Any:
+        """The condition of a record that breaks the rule, nulls as the rule treats them; None when it has no such form."""
+        for name, metric in self._dependencies(rule).items():
+            if name.endswith(".unexpected_count") and (rule_is_about_nulls(rule) or "nonnull" not in name):
+                partial = self._partial(f"{name.removesuffix('.unexpected_count')}.condition", metric)
+                return None if partial is None else self._retype(partial)
+        return None
+
+    def row_condition(self, rule: Rule) -> Any:
+        """The rule's `row_condition`, typed; None when it has none.
+
+        Raises `RuleError` for one that Great Expectations cannot read: its old text form knows no apostrophe.
+        """
+        from great_expectations.expectations.row_conditions import Condition, deserialize_row_condition
+
+        written = rule.kwargs.get("row_condition")
+        if written is None or written == "":
+            return None
+        try:
+            with _no_warnings():
+                read = deserialize_row_condition(written)
+                if isinstance(read, Condition):
+                    clause = self._engine.condition_to_filter_clause(read)
+                else:
+                    clause = _old_condition(read)
+        except Exception as error:
+            raise RuleError(
+                f"row_condition {written!r} cannot be read ({_line(error)}); write it as JSON: "
+                '{"type": "comparison", "column": {"name": …}, "operator": "==", "parameter": …}'
+            ) from error
+        return self._retype(clause)
+
+    def aggregate(self, rule: Rule) -> Any:
+        """The one aggregate that decides a rule about a column as a whole; None when there is no such form."""
+        dependencies = self._dependencies(rule)
+        if len(dependencies) != 1:
+            return None
+        ((name, metric),) = dependencies.items()
+        return self._partial(f"{name}.aggregate_fn", metric)
+
+    def ask(self, rule: Rule, where: str | None) -> tuple[bool, Any]:
+        """Success and observed value by Great Expectations' own calculation, on the rows that `where` leaves.
+
+        Its statements then read from a subquery that holds the literal days. Raises `RuleError` when it cannot tell.
+        """
+        import sqlalchemy as sa
+
+        expectation = build(rule.type, {**rule.kwargs, "batch_id": _BATCH}, rule.severity)
+        needed = expectation.get_validation_dependencies(
+            execution_engine=self._engine, runtime_configuration=dict(_BOOLEAN)
+        )
+        metrics = needed.get_metric_configurations()
+        source: Any = self._table
+        if where and not all(metric.metric_name.startswith("table.column") for metric in metrics):
+            source = sa.select(sa.text("*")).select_from(self._table).where(sa.text(where)).subquery("batch_rows")
+        self._load(source)
+        try:
+            with _no_warnings():
+                resolved = self._compute(metrics)
+                result = expectation.metrics_validate(
+                    resolved, runtime_configuration=dict(_BOOLEAN), execution_engine=self._engine
+                )
+        except RuleError:
+            raise
+        except Exception as error:
+            raise RuleError(_line(error)) from error
+        finally:
+            self._load(self._table)
+        return bool(result.success), _observed(resolved, metrics)
+
+    def _compute(self, metrics: Any) -> Mapping[Any, Any]:
+        """All metrics by id. Those of the schema are known already, which saves a statement for each subquery.
+
+        An aborted metric would otherwise read as zero: the first one is the rule's error.
+        """
+        from great_expectations.validator.validation_graph import ValidationGraph
+
+        graph = ValidationGraph(execution_engine=self._engine)
+        for metric in metrics:
+            graph.build_metric_dependency_graph(metric, runtime_configuration=dict(_BOOLEAN))
+        parts = [part for edge in graph.edges for part in (edge.left, edge.right) if part is not None]
+        resolved = {part.id: self._known[part.metric_name] for part in parts if part.metric_name in self._known}
+        aborted = graph._resolve(metrics=resolved, runtime_configuration=dict(_BOOLEAN), show_progress_bars=False)
+        missing = [metric for metric in metrics if metric.id not in resolved]
+        if aborted or missing:
+            reasons = [str(info["exception_info"].exception_message) for info in aborted.values()]
+            raise RuleError(_line(reasons[0] if reasons else f"{missing[0].metric_name} could not be computed"))
+        return resolved
+
+    def _dependencies(self, rule: Rule) -> Mapping[str, Any]:
+        # Our statement holds the row condition, typed; the library sees the rule without it.
+        kwargs = {name: value for name, value in rule.kwargs.items() if name not in _CONDITION}
+        expectation = build(rule.type, {**kwargs, "batch_id": _BATCH}, rule.severity)
+        try:
+            found = expectation.get_validation_dependencies(
+                execution_engine=self._engine, runtime_configuration=dict(_BOOLEAN)
+            )
+        except Exception as error:
+            raise RuleError(_line(error)) from error
+        configurations: Mapping[str, Any] = found.metric_configurations
+        return configurations
+
+    def _partial(self, name: str, like: Any) -> Any:
+        """The partial metric `name` over the domain and values of `like`; None when it needs a statement of its own."""
+        from great_expectations.core.metric_function_types import MetricPartialFunctionTypes as Kind
+        from great_expectations.exceptions import MetricProviderError
+        from great_expectations.expectations.registry import get_metric_provider
+        from great_expectations.validator.metric_configuration import MetricConfiguration
+
+        try:
+            provider, function = get_metric_provider(name, self._engine)
+        except MetricProviderError:
+            return None
+        if getattr(function, "metric_fn_type", None) == Kind.WINDOW_CONDITION_FN:
+            return None
+        metric = MetricConfiguration(name, dict(like.metric_domain_kwargs), dict(like.metric_value_kwargs))
+        needs = provider.get_evaluation_dependencies(
+            metric=metric, execution_engine=self._engine, runtime_configuration=dict(_BOOLEAN)
+        )
+        metrics: dict[str, Any] = dict(self._known)
+        for need, configuration in needs.items():
+            if need in self._known or need == "table.row_count":
+                continue
+            part = self._partial_with_domain(need, configuration)
+            if part is None:
+                return None
+            metrics[need] = part
+        answer = self._call(provider, function, metric, metrics)
+        return answer[0]
+
+    def _partial_with_domain(self, name: str, configuration: Any) -> Any:
+        if not name.endswith((".map", ".condition")):
+            return None
+        part = self._partial(name, configuration)
+        return None if part is None else (part, {}, {})
+
+    def _call(self, provider: Any, function: Any, metric: Any, metrics: dict[str, Any]) -> Any:
+        try:
+            with _no_warnings():
+                return function(
+                    cls=provider,
+                    execution_engine=self._engine,
+                    metric_domain_kwargs=metric.metric_domain_kwargs,
+                    metric_value_kwargs=metric.metric_value_kwargs,
+                    metrics=metrics,
+                    runtime_configuration=dict(_BOOLEAN),
+                )
+        except Exception as error:
+            raise RuleError(_line(error)) from error
+
+    def _load(self, selectable: Any) -> None:
+        from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
+
+        data = SqlAlchemyBatchData(execution_engine=self._engine, table_name=self._table.name)
+        data._selectable = selectable  # given in its constructor it would be wrapped in an alias that GX cannot filter
+        self._engine.load_batch_data(_BATCH, data)
+
+    def _retype(self, clause: Any) -> Any:
+        return retype(clause, self._schema)
+
+
+def retype(clause: Any, schema: Schema) -> Any:
+    """A condition whose values are typed as the columns that they are compared with."""
+    import sqlalchemy as sa
+    from sqlalchemy.sql import operators, visitors
+    from sqlalchemy.sql.elements import BinaryExpression, BindParameter, ColumnClause
+
+    comparisons = {
+        operators.eq, operators.ne, operators.lt, operators.le, operators.gt, operators.ge,
+        operators.in_op, operators.not_in_op,
+    }  # fmt: skip
+
+    def typed(element: Any, **_: Any) -> Any:
+        if not isinstance(element, BinaryExpression) or element.operator not in comparisons:
+            return None
+        column, value = element.left, element.right
+        if not isinstance(column, ColumnClause) or not isinstance(value, BindParameter) or value.callable is not None:
+            return None
+        name = str(column.name)
+        kind = schema.kind(name)
+        if value.expanding:
+            items = [convert(item, kind, name) for item in value.value]
+            right: Any = sa.bindparam(None, items, expanding=True, unique=True)
+        else:
+            right = literal(convert(value.value, kind, name), kind)
+        return BinaryExpression(column, right, element.operator, negate=element.negate, modifiers=element.modifiers)
+
+    return visitors.replacement_traverse(clause, {}, typed)
+
+
+def literal(value: Any, kind: str) -> Any:
+    """A bound value of a kind. A DATETIME is sent as text and cast: as a parameter it would be a TIMESTAMP."""
+    import sqlalchemy as sa
+    import sqlalchemy_bigquery as bigquery
+
+    if kind == "DATETIME":
+        return sa.cast(sa.literal(value.isoformat(sep=" ")), bigquery.DATETIME)
+    return sa.literal(value)
+
+
+def rule_is_about_nulls(rule: Rule) -> bool:
+    """Whether nulls are what the rule counts."""
+    return rule.type in {"expect_column_values_to_not_be_null", "expect_column_values_to_be_null"}
+
+
+def quiet() -> None:
+    """No progress bars, no tracebacks of aborted metrics on the terminal: each is a rule's finding."""
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def _no_warnings() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _old_condition(text: Any) -> Any:
+    from great_expectations.expectations.legacy_row_conditions import parse_condition_to_sqlalchemy
+
+    return parse_condition_to_sqlalchemy(text)
+
+
+def _sa_type(kind: str) -> Any:
+    import sqlalchemy as sa
+    import sqlalchemy_bigquery as bigquery
+
+    types = {
+        "INT64": sa.Integer, "FLOAT64": sa.Float, "NUMERIC": sa.Numeric, "BIGNUMERIC": sa.Numeric, "BOOL": sa.Boolean,
+        "STRING": sa.String, "BYTES": sa.LargeBinary, "DATE": sa.Date, "TIME": sa.Time,
+        "DATETIME": bigquery.DATETIME, "TIMESTAMP": bigquery.TIMESTAMP, "JSON": sa.JSON,
+    }  # fmt: skip
+    return types[kind]() if kind in types else sa.types.NullType()
+
+
+def _observed(resolved: Mapping[Any, Any], metrics: Any) -> Any:
+    if len(metrics) != 1:
+        return None
+    value = resolved.get(metrics[0].id)
+    return value if isinstance(value, int | float | str | bool) else None
+
+
+def _line(error: Any) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:500]
