@@ -4,21 +4,28 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from engines.googlesql import Catalog, Columns, RefusedError, analyze
-from engines.values import field_type, parse_type, type_name
+from engines.values import field_type, parse_type, simple, type_name
 from incident_ledger.settings import Settings
 from incident_ledger.transform import Dbt
 from incident_ledger.warehouse.tables import ALL as RAW_TABLES
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
-# What a query that a macro sends while compiling is told: the newest row of an incremental model.
-ANSWER = datetime(2025, 12, 31, 12, tzinfo=UTC)
+# What a query that a macro sends while compiling is told, by type: the newest row of an incremental model.
+ANSWERS = {
+    "TIMESTAMP": datetime(2025, 12, 31, 12, tzinfo=UTC),
+    "DATE": date(2025, 12, 31),
+    "INT64": 1,
+    "FLOAT64": 1.0,
+    "STRING": "x",
+    "BOOL": True,
+}
 STEPS = ("model", "test", "analysis")
 
 
@@ -73,15 +80,16 @@ class Analysis:
 def compile_project(settings: Settings, folder: Path) -> Project:
     """Every model, test and analysis, with `is_incremental()` false and true. Sends nothing to a warehouse."""
     queries: list[Query] = []
-    manifest: dict[str, Any] = {}
     dbt = Dbt(settings, settings.api_endpoint)
+    manifest = dbt.manifest().writable_manifest().to_dict()
+    promised = raw_catalog(manifest, settings).catalog
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "model":
+            promised.add(node["relation_name"], _declared(node, []))
     for branch in ("fresh", "incremental"):
         target = folder / branch
-        with _no_warehouse(is_built=branch == "incremental") as asked:
-            dbt.invoke(
-                ["compile", "--no-populate-cache", "--target-path", str(target), "--threads", "1"],
-                as_of=AS_OF,
-            )
+        with _no_warehouse(promised, is_built=branch == "incremental") as asked:
+            dbt.invoke(["compile", "--no-populate-cache", "--target-path", str(target), "--threads", "1"], as_of=AS_OF)
         manifest = json.loads((target / "manifest.json").read_text())
         known = {(query.node, query.sql) for query in queries}
         queries += [
@@ -95,9 +103,8 @@ def compile_project(settings: Settings, folder: Path) -> Project:
 
 
 @contextmanager
-def _no_warehouse(*, is_built: bool) -> Iterator[list[str]]:
+def _no_warehouse(promised: Catalog, *, is_built: bool) -> Iterator[list[str]]:
     """dbt is told that every table exists, or none does, and what it asks while compiling is written down."""
-    import agate
     from dbt.adapters.bigquery import BigQueryAdapter
 
     asked: list[str] = []
@@ -109,8 +116,7 @@ def _no_warehouse(*, is_built: bool) -> Iterator[list[str]]:
 
     def execute(_: Any, sql: str, *__: Any, **___: Any) -> Any:
         asked.append(sql)
-        answer = agate.Table([(ANSWER.replace(tzinfo=None),)], column_names=["answer"], column_types=[agate.DateTime()])
-        return mock.Mock(code="OK"), answer
+        return mock.Mock(code="OK"), _answer(sql, promised)
 
     with (
         mock.patch.object(BigQueryAdapter, "get_relation", get_relation),
@@ -119,16 +125,32 @@ def _no_warehouse(*, is_built: bool) -> Iterator[list[str]]:
         yield asked
 
 
-def raw_catalog(project: Project, settings: Settings) -> Analysis:
+def _answer(sql: str, promised: Catalog) -> Any:
+    """One row of the types that the query has."""
+    import agate
+
+    try:
+        columns = analyze(sql, promised)
+    except RefusedError:  # told as a refusal of the macro's query, later
+        columns = {"answer": simple("TIMESTAMP")}
+    values = {name: ANSWERS[type_name(kind)] for name, kind in columns.items()}
+    kinds = [
+        agate.DateTime() if isinstance(v, datetime) else agate.Date() if isinstance(v, date) else None
+        for v in values.values()
+    ]
+    return agate.Table([tuple(values.values())], column_names=list(values), column_types=kinds)
+
+
+def raw_catalog(manifest: Mapping[str, Any], settings: Settings) -> Analysis:
     """The tables that are there before any model: what the runner writes, other sources, and seeds."""
     made = Analysis(Catalog(settings.project, settings.dataset))
     for spec in RAW_TABLES:
         columns = {name: field_type({"type": kind, "mode": mode}) for name, kind, mode in spec.columns}
         made.catalog.add(f"{settings.project}.{settings.raw_dataset}.{spec.name}", columns)
-    for node in project.manifest["sources"].values():
+    for node in manifest["sources"].values():
         if tuple(node["relation_name"].replace("`", "").split(".")) not in made.catalog.tables:
             made.catalog.add(node["relation_name"], _declared(node, made.untyped))
-    for node in project.manifest["nodes"].values():
+    for node in manifest["nodes"].values():
         if node["resource_type"] == "seed":
             made.catalog.add(node["relation_name"], _declared(node, made.untyped))
     return made
@@ -136,7 +158,7 @@ def raw_catalog(project: Project, settings: Settings) -> Analysis:
 
 def analyze_project(project: Project, settings: Settings) -> Analysis:
     """Every query of the project through the analyzer; a model's columns are what its parents' columns make of it."""
-    made = raw_catalog(project, settings)
+    made = raw_catalog(project.manifest, settings)
     for query in project.ordered("model", "fresh"):
         node = project.node(query.node)
         columns = _accept(made, query)
