@@ -1,7 +1,7 @@
 """The dbt project as BigQuery would see it: both branches of each model compiled, without a warehouse."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -77,7 +77,7 @@ class Analysis:
         return "\n\n".join(f"{query.path} ({query.node}, {query.branch}):\n{words}" for query, words in mine)
 
 
-def compile_project(settings: Settings, folder: Path) -> Project:
+def compile_project(settings: Settings, folder: Path, branches: Sequence[str] = ("fresh", "incremental")) -> Project:
     """Every model, test and analysis, with `is_incremental()` false and true. Sends nothing to a warehouse."""
     queries: list[Query] = []
     dbt = Dbt(settings, settings.api_endpoint)
@@ -86,7 +86,7 @@ def compile_project(settings: Settings, folder: Path) -> Project:
     for node in manifest["nodes"].values():
         if node["resource_type"] == "model":
             promised.add(node["relation_name"], _declared(node, []))
-    for branch in ("fresh", "incremental"):
+    for branch in branches:
         target = folder / branch
         with _no_warehouse(promised, is_built=branch == "incremental") as asked:
             dbt.invoke(["compile", "--no-populate-cache", "--target-path", str(target), "--threads", "1"], as_of=AS_OF)
