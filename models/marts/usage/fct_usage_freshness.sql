@@ -1,0 +1,81 @@
+{%- set newest_days = usage_newest_days() %}
+
+with
+
+records as (
+
+    select * from {{ ref('stg_usage__records') }}
+    where usage_date in ({{ newest_days | join(', ') }})
+
+),
+
+loads as (
+
+    select * from {{ ref('stg_usage__loads') }}
+
+),
+
+-- An event has a time; a day's record speaks of usage up to the end of the day, or to its export if that was earlier.
+measured as (
+
+    select
+        source,
+        max(
+            if(
+                source = 'cursor_events',
+                timestamp_millis(cast(json_value(record, '$.timestamp') as int64)),
+                least(timestamp(date_add(usage_date, interval 1 day)), exported_at)
+            )
+        ) as last_usage_at,
+        max(usage_date) as last_usage_date,
+        max(exported_at) as last_exported_at
+    from records
+    where source != 'cursor_spend'
+    group by source
+
+),
+
+loaded as (
+
+    select
+        source,
+        max(loaded_at) as last_loaded_at
+    from loads
+    group by source
+
+),
+
+aged as (
+
+    select
+        measured.source,
+        if(measured.source in ('cursor_events', 'cursor_daily'), 'cursor', 'anthropic') as vendor,
+        measured.last_usage_at,
+        measured.last_usage_date,
+        measured.last_exported_at,
+        loaded.last_loaded_at,
+        {{ as_of() }} as as_of,
+        {{ minutes_between('measured.last_usage_at', as_of()) }} / 60 as hours_behind
+    from measured
+    left join loaded on measured.source = loaded.source
+
+),
+
+final as (
+
+    select
+        source,
+        vendor,
+        last_usage_at,
+        last_usage_date,
+        last_exported_at,
+        last_loaded_at,
+        hours_behind,
+        {{ var('usage_late_after_hours') }} as late_after_hours,
+        hours_behind > {{ var('usage_late_after_hours') }} as is_late,
+        as_of
+    from aged
+
+)
+
+select * from final

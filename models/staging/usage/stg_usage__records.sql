@@ -1,0 +1,31 @@
+with
+
+records as (
+
+    select * from {{ source('incident_ledger_raw', 'usage_records') }}
+
+),
+
+-- The newest export of a record replaces the older. Day and source are part of the window: a filter on them prunes.
+final as (
+
+    select
+        source,
+        record_key,
+        day as usage_date,
+        record,
+        exported_at,
+        loaded_at,
+        file,
+        line
+    from records
+    where true
+    qualify
+        row_number() over (
+            partition by day, source, record_key
+            order by exported_at desc, loaded_at desc, file desc, line desc, record desc
+        ) = 1
+
+)
+
+select * from final

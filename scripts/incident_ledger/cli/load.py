@@ -1,0 +1,68 @@
+"""`incident-ledger load usage`: lands the vendors' usage exports."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from incident_ledger.cli._console import err, out, parse_time, to_json
+from incident_ledger.errors import ExitCode
+from incident_ledger.importers.usage import REPORTS, LoadReport, load_usage
+from incident_ledger.settings import load_settings
+from incident_ledger.warehouse import connect
+
+_SHOWN = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group `load`."""
+    group = typer.Typer(no_args_is_help=True, help="Land records of other systems.")
+    group.callback()(lambda: None)
+    group.command("usage", help="Land usage and cost exports of Anthropic and Cursor, as their APIs answer them.")(
+        usage
+    )
+    app.add_typer(group, name="load")
+
+
+def usage(
+    files: Annotated[list[Path], typer.Argument(help="Files of one export: all pages of a period in one command.")],
+    source: Annotated[str, typer.Option(help=f"Whose report: {', '.join(REPORTS)}.")],
+    exported_at: Annotated[
+        str | None, typer.Option(help="When the export was made, with its zone; when it is loaded by default.")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(help="The time of this load, with its zone; now by default.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Load and say what was new, what is incomplete and what was refused."""
+    loaded_at = parse_time(as_of, "--as-of")
+    exported = None if exported_at is None else parse_time(exported_at, "--exported-at")
+    report = load_usage(connect(load_settings()), source, files, loaded_at=loaded_at, exported_at=exported)
+    if json:
+        out.print_json(to_json(_as_json(report)))
+    else:
+        _print(report)
+    if report.rejects:
+        raise typer.Exit(int(ExitCode.REJECTS))
+
+
+def _as_json(report: LoadReport) -> dict[str, Any]:
+    said = vars(report) | {"rejects": [vars(reject) for reject in report.rejects]}
+    return said | {name: list(said[name]) for name in ("incomplete_days", "notes")}
+
+
+def _print(report: LoadReport) -> None:
+    period = f", {report.first_day} to {report.last_day}" if report.first_day else ""
+    known = report.records - report.new
+    out.print(
+        f"{report.source}: {report.records} records{period}: {report.new} new or corrected, {known} known already.",
+        markup=False, highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    for note in report.notes:
+        err.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    for reject in report.rejects[:_SHOWN]:
+        err.print(
+            f"rejected: {reject}",
+            style="red", markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    if len(report.rejects) > _SHOWN:
+        err.print(f"... and {len(report.rejects) - _SHOWN} more: incident-ledger rejects list", style="red")

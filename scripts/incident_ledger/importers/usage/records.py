@@ -1,0 +1,178 @@
+"""From answers to what is landed: records with their day and key, the days' completeness, and what was refused."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from incident_ledger.importers import Reject
+from incident_ledger.importers.usage.fields import check_fields, moment, show
+from incident_ledger.importers.usage.pages import Page, incomplete
+from incident_ledger.importers.usage.reading import Answer
+from incident_ledger.importers.usage.reports import REPORTS, Report
+from incident_ledger.ledger.events import canonical
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageRecord:
+    """One record to land. `body` is the record as it came, with the fields of its answer that it needs."""
+
+    key: str
+    day: date
+    body: dict[str, Any]
+    exported_at: datetime
+    file: str
+    line: int
+
+
+@dataclass
+class Batch:
+    """What one load brings: each record once, and the pages that say that there is more."""
+
+    records: dict[str, UsageRecord] = field(default_factory=dict)
+    rejects: list[Reject] = field(default_factory=list)
+    incomplete_days: set[date] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+
+
+def collect(report: Report, answers: Sequence[Answer], exported_at: datetime) -> Batch:
+    """Every record of the answers; a page that was answered twice counts once, and the newer of two exports wins."""
+    batch, pages = Batch(), []
+    timed = [(_exported_at(answer, exported_at), answer) for answer in answers]
+    for exported, answer in sorted(timed, key=lambda pair: pair[0]):
+        found = _members(report, answer)
+        if isinstance(found, Reject):
+            batch.rejects.append(found)
+            continue
+        days = set()
+        for index, member in enumerate(found):
+            place = _Place(answer, f"{report.container}[{index}]", exported, batch.rejects)
+            record = _record(report, place, member)
+            if record is not None:
+                days.add(record.day)
+                before = batch.records.get(record.key)
+                batch.records[record.key] = record if before is None else _newer(report, before, record)
+        pages.append(Page.of(answer, days))
+    for page in incomplete(pages):
+        batch.incomplete_days |= page.days
+        batch.notes.append(page.note())
+    return batch
+
+
+def _exported_at(answer: Answer, otherwise: datetime) -> datetime:
+    said = answer.body.get("data_refreshed_at")
+    try:
+        return otherwise if said is None else moment(said)
+    except ValueError:
+        return otherwise
+
+
+def _members(report: Report, answer: Answer) -> list[Any] | Reject:
+    """The records of an answer; a record that stands alone, as in the rejects, is an answer of one."""
+    body = answer.body
+    members = body.get(report.container)
+    if members is None and all(mark in body for mark in report.marks):
+        return [body]
+    if not isinstance(members, list):
+        return _reject(answer, f"has no list {report.container!r}{_looks_like(report, body)}", body)
+    return members
+
+
+def _looks_like(report: Report, body: dict[str, Any]) -> str:
+    if body.get("error"):
+        return f", but an error of the API: {show(body['error'])}"
+    others = [r.name for r in REPORTS.values() if r.name != report.name and isinstance(body.get(r.container), list)]
+    return f"; it looks like --source {others[0]}" if others else f", as an answer of {report.name} has"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a record stands, and the list of what is refused there."""
+
+    answer: Answer
+    path: str
+    exported_at: datetime
+    rejects: list[Reject]
+
+    def refuse(self, record: Any, path: str, problem: str = "") -> None:
+        """`path` is below the record's own; empty for the record itself."""
+        where = f"{self.path}.{path}".rstrip(".")
+        self.rejects.append(_reject(self.answer, problem, record, where))
+
+
+def _record(report: Report, place: _Place, member: Any) -> UsageRecord | None:
+    """The record, or None when it was refused. Of a bucket only the bad results are refused."""
+    answer = place.answer
+    if not isinstance(member, dict):
+        place.refuse(member, "", f"is {show(member)}, not an object")
+        return None
+    body = {name: answer.body.get(name) for name in report.context} | member
+    try:
+        day, key = report.day(body), report.key(body)
+    except ValueError as error:
+        place.refuse(member, *str(error).split(" ", 1))
+        return None
+    if report.has_results:
+        results = _good_results(report, place, member)
+        if results is None:
+            return None
+        body["results"] = results
+    elif (problem := _problem(report, body)) is not None:
+        place.refuse(member, *problem)
+        return None
+    digest = hashlib.sha256(canonical([report.name, *key]).encode()).hexdigest()[:32]
+    return UsageRecord(
+        key=digest, day=day, body=body, exported_at=place.exported_at, file=answer.file, line=answer.line
+    )
+
+
+def _problem(report: Report, record: dict[str, Any]) -> tuple[str, str] | None:
+    if not any(name in record for name in report.measured_by):
+        return "", f"is no record of {report.name}: it has none of {', '.join(report.measured_by)}"
+    return check_fields(record, report.checks)
+
+
+def _good_results(report: Report, place: _Place, bucket: dict[str, Any]) -> list[Any] | None:
+    results = bucket.get("results")
+    if not isinstance(results, list):
+        place.refuse(bucket, "results", f"is {show(results)}, not a list")
+        return None
+    good = []
+    for index, result in enumerate(results):
+        where = f"results[{index}]"
+        if not isinstance(result, dict):
+            place.refuse(result, where, f"is {show(result)}, not an object")
+        elif (problem := _problem(report, result)) is not None:
+            # With its bucket, so that it says which day it is of.
+            place.refuse(bucket | {"results": [result]}, f"{where}.{problem[0]}".rstrip("."), problem[1])
+        else:
+            good.append(result)
+    return good if good or not results else None
+
+
+def _newer(report: Report, before: UsageRecord, after: UsageRecord) -> UsageRecord:
+    """The later of two in one load. Two answers for a bucket, filtered otherwise, are parts of it, and are united."""
+    if not report.has_results:
+        return after
+    united = dict(_by_dimensions(report, before.body["results"]))
+    united.update(_by_dimensions(report, after.body["results"]))
+    body = after.body | {"results": list(united.values())}
+    return UsageRecord(
+        key=after.key, day=after.day, body=body, exported_at=after.exported_at, file=after.file, line=after.line
+    )
+
+
+def _by_dimensions(report: Report, results: Sequence[dict[str, Any]]) -> Iterator[tuple[tuple[str, int], Any]]:
+    """Each result by its dimensions and, where a bucket has several of the same, by their order."""
+    seen: Counter[str] = Counter()
+    for result in results:
+        said = canonical({k: v for k, v in result.items() if k not in report.measures and v is not None})
+        yield (said, seen[said]), result
+        seen[said] += 1
+
+
+def _reject(answer: Answer, error: str, record: Any, path: str | None = None) -> Reject:
+    return Reject(answer.file, answer.line, error, json.dumps(record, ensure_ascii=False), path)
