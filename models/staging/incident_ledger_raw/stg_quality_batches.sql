@@ -26,7 +26,13 @@ final as (
         failed_validation_rate,
         severity_level,
         worst_rule_id,
-        error
+        error,
+        check_component,
+        check_severity_level,
+        title,
+        value,
+        threshold,
+        case when evidence is null then null else to_json_string(evidence) end as evidence
     from source
     where true
     qualify row_number() over (partition by checked_at, batch_id order by run_id) = 1

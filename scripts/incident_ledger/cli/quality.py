@@ -64,7 +64,7 @@ def check(
         print(to_json([_as_json(name, found, policy) for name, found in _by_table(batches)]))  # noqa: T201 -- machines read it
     else:
         _show(batches, policy)
-    worst = policy.worst(level for batch in batches for level in (batch.severity, batch.check_severity))
+    worst = policy.worst(level for batch in batches for level in (batch.severity_level, batch.check_severity_level))
     raise typer.Exit(int(ExitCode.ALARM if worst in _ALARMS else ExitCode.OK))
 
 
@@ -153,9 +153,9 @@ def _as_json(table: str, batches: Sequence[BatchResult], policy: Policy) -> dict
     errors = [batch.error for batch in batches if batch.error]
     return {
         "table": table,
-        "severity": policy.worst(batch.severity for batch in batches),
+        "severity": policy.worst(batch.severity_level for batch in batches),
         "failed_validation_rate": max(rates, default=None),
-        "check_severity": policy.worst(batch.check_severity for batch in batches),
+        "check_severity": policy.worst(batch.check_severity_level for batch in batches),
         "error": errors[0] if errors else None,
         "rules": [_rule_json(rule, day) for rule, day in _worst_rules(batches, policy)],
         "batches": [
@@ -163,8 +163,8 @@ def _as_json(table: str, batches: Sequence[BatchResult], policy: Policy) -> dict
                 "day": batch.day,
                 "suite": batch.suite,
                 "examined": batch.examined,
-                "severity": batch.severity,
-                "check_severity": batch.check_severity,
+                "severity": batch.severity_level,
+                "check_severity": batch.check_severity_level,
                 "failed_validation_rate": batch.failed_validation_rate,
                 "rules_ran": batch.rules_ran,
                 "rules_failed": batch.rules_failed,
@@ -187,7 +187,7 @@ def _worst_rules(batches: Sequence[BatchResult], policy: Policy) -> list[tuple[R
 
 
 def _badness(rule: RuleResult, policy: Policy) -> tuple[int, Fraction]:
-    rank = -policy.rank(rule.severity) if rule.severity else -99
+    rank = -policy.rank(rule.severity_level) if rule.severity_level else -99
     rate = Fraction(rule.failed, rule.examined) if rule.examined and rule.failed is not None else Fraction(0)
     return rank, rate
 
@@ -199,7 +199,7 @@ def _rule_json(rule: RuleResult, day: Any) -> dict[str, Any]:
         "examined": rule.examined,
         "failed": rule.failed,
         "failed_record_rate": rule.failed_record_rate,
-        "severity": rule.severity,
+        "severity": rule.severity_level,
         "error": rule.error,
         "success": rule.success,
         "observed": rule.observed,
@@ -215,7 +215,7 @@ def _show(batches: Sequence[BatchResult], policy: Policy) -> None:
     console = out if out.is_terminal else Console(width=_UNBROKEN)
     for table, found in _by_table(batches):
         rules = _worst_rules(found, policy)
-        severity = policy.worst(batch.severity for batch in found)
+        severity = policy.worst(batch.severity_level for batch in found)
         worst = max(found, key=lambda batch: batch.failed_validation_rate or 0)
         text = fraction_text(worst.rules_failed, worst.rules_ran, "rules")
         failed = f"failed validation rate {text}" if worst.rules_ran else "no rule ran"
@@ -229,7 +229,7 @@ def _show(batches: Sequence[BatchResult], policy: Policy) -> None:
             console.print(f"  [magenta]check failed:[/magenta] {escape(text)}", highlight=False, soft_wrap=True)
         for rule, _ in rules:
             if rule.error and not any(batch.error for batch in found):
-                line = f"  [magenta]error ({rule.severity}):[/magenta] {escape(f'{rule.rule_id}: {rule.error}')}"
+                line = f"  [magenta]error ({rule.severity_level}):[/magenta] {escape(f'{rule.rule_id}: {rule.error}')}"
                 console.print(line, highlight=False, soft_wrap=True)
 
 
@@ -248,10 +248,10 @@ def _table(rules: Sequence[tuple[RuleResult, Any]]) -> Table:
         if rule.examined is not None and rule.failed is not None:
             counts = f"{rule.failed:,} of {rule.examined:,}"
             rate = percent_text(Fraction(100 * rule.failed, rule.examined)) if rule.examined else "no record"
-        note = [str(day)] if day and rule.severity else []
+        note = [str(day)] if day and rule.severity_level else []
         note += [str(rule.observed)] if rule.is_table_rule and rule.observed is not None else []
         table.add_row(
-            escape(rule.rule_id), escape(rule.column or ""), counts, rate, _mark(rule.severity), escape(" ".join(note))
+            escape(rule.rule_id), escape(rule.column or ""), counts, rate, _mark(rule.severity_level), escape(" ".join(note))
         )
     return table
 

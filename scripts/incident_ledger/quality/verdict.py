@@ -21,7 +21,7 @@ VALIDATION_RATE = "failed_validation_rate"
 
 @dataclass(frozen=True, kw_only=True)
 class RuleResult:
-    """One rule of one batch. `severity` is banded and capped; None means that it raises nothing."""
+    """One rule of one batch. `severity_level` is banded and capped; None means that it raises nothing."""
 
     rule_id: str
     type: str
@@ -34,7 +34,7 @@ class RuleResult:
     examined: int | None
     failed: int | None
     observed: Any
-    severity: str | None
+    severity_level: str | None
     threshold: str | None
     error: str | None
 
@@ -57,7 +57,7 @@ class RuleResult:
 class BatchResult:
     """One batch of one table: a day, or (day None) what was checked as a whole.
 
-    `severity` speaks of the table and is None when it is clean; `check_severity` speaks of the check itself. `error` says
+    `severity_level` speaks of the table and is None when it is clean; `check_severity_level` speaks of the check itself. `error` says
     why no rule ran at all.
     """
 
@@ -67,9 +67,9 @@ class BatchResult:
     day: date | None
     examined: int | None
     rules: tuple[RuleResult, ...]
-    severity: str | None
+    severity_level: str | None
     worst_rule_id: str | None
-    check_severity: str | None
+    check_severity_level: str | None
     title: str
     value: float | None
     threshold: str | None
@@ -132,7 +132,7 @@ def judge_rule(rule: Rule, count: Count, policy: Policy, at: datetime) -> RuleRe
         examined=count.examined,
         failed=count.failed,
         observed=count.observed,
-        severity=severity,
+        severity_level=severity,
         threshold=threshold,
         error=count.error,
     )
@@ -150,14 +150,14 @@ def judge_batch(
     """The worse of the two measures for the table; the worst of its errors for the check."""
     failed = [rule for rule in rules if rule.success is False]
     ran = sum(rule.success is not None for rule in rules)
-    breaches = [rule for rule in rules if rule.severity and not rule.error]
+    breaches = [rule for rule in rules if rule.severity_level and not rule.error]
     band = policy.band_rule(VALIDATION_RATE, len(failed), ran, at)
     of_suite = None
     if band and failed:
         of_suite = policy.worst(policy.capped(band.severity_level, rule.gx_severity, at) for rule in failed)
     worst_rule = min(breaches, key=lambda rule: _order(rule, policy), default=None)
-    severity = policy.worst([of_suite, worst_rule.severity if worst_rule else None])
-    by_suite = severity is not None and (worst_rule is None or worst_rule.severity != severity)
+    severity = policy.worst([of_suite, worst_rule.severity_level if worst_rule else None])
+    by_suite = severity is not None and (worst_rule is None or worst_rule.severity_level != severity)
     errors = [rule for rule in rules if rule.error]
     title, value, threshold = _clean(table, day), None, None
     if severity and by_suite:
@@ -173,9 +173,9 @@ def judge_batch(
         day=day,
         examined=rows,
         rules=tuple(rules),
-        severity=severity,
+        severity_level=severity,
         worst_rule_id=VALIDATION_RATE if by_suite else (worst_rule.rule_id if worst_rule else None),
-        check_severity=policy.worst(rule.severity for rule in errors),
+        check_severity_level=policy.worst(rule.severity_level for rule in errors),
         title=title,
         value=value,
         threshold=threshold,
@@ -194,9 +194,9 @@ def check_failure(
         day=None,
         examined=None,
         rules=tuple(rules),
-        severity=None,
+        severity_level=None,
         worst_rule_id=None,
-        check_severity=policy.monitoring_failure(at),
+        check_severity_level=policy.monitoring_failure(at),
         title=f"The check of {table or suite.file} could not run",
         value=None,
         threshold=None,
@@ -209,7 +209,7 @@ def check_failure(
 def _order(rule: RuleResult, policy: Policy) -> tuple[int, float, str]:
     """The worst first: by severity, then by rate (a rule about the whole table counts as all of it)."""
     rate = 1.0 if rule.failed_record_rate is None else rule.failed_record_rate
-    return policy.rank(rule.severity or ""), -rate, rule.rule_id
+    return policy.rank(rule.severity_level or ""), -rate, rule.rule_id
 
 
 def _evidence(
@@ -225,7 +225,7 @@ def _evidence(
         said["day"] = day.isoformat()
     if breaches:
         said["breaches"] = [
-            {"rule_id": rule.rule_id, "failed": rule.failed, "examined": rule.examined, "severity": rule.severity}
+            {"rule_id": rule.rule_id, "failed": rule.failed, "examined": rule.examined, "severity": rule.severity_level}
             for rule in breaches
         ]
     if errors:
