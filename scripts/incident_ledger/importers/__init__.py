@@ -1,1 +1,86 @@
-"""From the records of another system to incident events, or to landed rows."""
+"""From the records of another system to incident events, or to landed rows.
+
+    sources    files and URLs → documents (bytes with a name)
+    statuspage an `Importer`: documents → records and rejects, records and what is known → events
+    take_in    the way of any `Importer` into the ledger
+    rejects    what was refused, kept to be listed and replayed
+    usage      usage exports, which are landed as rows and make no events
+
+To add a source of incidents, write an `Importer`, and a command for it in `cli/importing.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from incident_ledger.ledger.events import Event
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a file or URL holds. `name` is what messages call it."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Reject:
+    """What was refused and why. `line` counts from 1 (0: the document as a whole); `record` is what came, as text."""
+
+    file: str
+    line: int
+    error: str
+    record: str
+    field: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.field}: {self.error}" if self.field else f"{place}: {self.error}"
+
+
+@dataclass
+class Parsed(Generic[R]):
+    """Records in the order of the documents, what was refused, and remarks for a person on what was taken in."""
+
+    records: list[R] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concerned:
+    """Which events of the ledger an import must know: of these keys, and of incidents whose id is not below a bound."""
+
+    source_keys: tuple[str, ...]
+    from_incident_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What records say that the ledger does not know yet. Counts are of records."""
+
+    events: tuple[Event, ...]
+    new_incidents: int
+    unchanged: int
+    left_out: int = 0
+
+
+class Importer(Protocol[R]):
+    """One kind of source. `parse` and `tell` are pure: the same documents and events give the same answer."""
+
+    source: str
+
+    def parse(self, document: Document) -> Parsed[R]:
+        """All records of a document. Raises nothing: what cannot be read is a reject."""
+
+    def size(self, records: Sequence[R]) -> int:
+        """How many records of the source these are (one of ours may hold many, such as a poll)."""
+
+    def concerned(self, records: Sequence[R]) -> Concerned:
+        """What must be read of the ledger before `tell`, by one query."""
+
+    def tell(self, records: Sequence[R], known: Sequence[Event]) -> Told:
+        """The events that are missing in `known`; none of them when everything has been told before."""

@@ -96,17 +96,25 @@ class RecordedEvent:
 
 
 def read_events(
-    warehouse: Warehouse, *, incident_ids: Sequence[str] | None = None, source: str | None = None
+    warehouse: Warehouse,
+    *,
+    incident_ids: Sequence[str] | None = None,
+    source: str | None = None,
+    source_keys: Sequence[str] = (),
+    from_incident_id: str | None = None,
 ) -> list[RecordedEvent]:
-    """Events in the order in which they happened, each once; also those that were superseded. One query."""
-    if incident_ids is not None and not incident_ids:
-        return []
-    params: dict[str, Any] = {}
-    where = "true"
+    """Events in the order in which they happened, each once; also those that were superseded. One query.
+
+    Of incidents with one of `incident_ids`; or of a source, those with one of its keys or with an id not below
+    `from_incident_id` (ids begin with the time of detection).
+    """
     if incident_ids is not None:
-        params["incident_ids"], where = list(incident_ids), "incident_id in unnest(@incident_ids)"
-    if source is not None:
-        params["source"], where = source, f"{where} and source = @source"
+        params: dict[str, Any] = {"incident_ids": list(incident_ids)}
+        where = "incident_id in unnest(@incident_ids)"
+    else:
+        # No id is as high as a tilde.
+        params = {"source": source, "source_keys": list(source_keys), "lowest": from_incident_id or "~"}
+        where = "source = @source and (source_key in unnest(@source_keys) or incident_id >= @lowest)"
     sql = f"""
         select
             event_id, incident_id, event_type, occurred_at, recorded_at, actor, source, source_key, severity_level,

@@ -1,0 +1,144 @@
+"""What the ledger knows of one incident of a status page: what the page was told to say, apart from what people did."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.state import in_order
+
+SOURCE = "statuspage"
+ACTOR = "statuspage"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """An event that counts, by which the page said something of one update."""
+
+    event_id: str
+    event_type: EventType
+    status: str | None
+    at: datetime
+
+
+@dataclass(kw_only=True)
+class Memory:
+    """Built by `remember`. Only what this importer wrote counts as said by the page.
+
+    `seen_at` is when the page was first seen to list it; `updated_at` the newest view of it that was told.
+    """
+
+    incident_id: str
+    source_key: str
+    page: str
+    detected: Event
+    seen_at: datetime
+    updated_at: datetime
+    title: str
+    impact: str
+    severity: str  # what holds now, whoever set it
+    severity_is_ours: bool = True
+    components: tuple[str, ...] = ()
+    acknowledged: Event | None = None
+    resolved: Event | None = None  # the resolution that counts, if the page was not reopened after it
+    reopened: Event | None = None  # the reopening that counts, if the page was not resolved after it
+    before_reopening: Event | None = None  # the resolution before it
+    is_open: bool = True  # by whatever anybody said
+    retracted: Event | None = None
+    updates: dict[str, Said] = field(default_factory=dict)
+    texts: dict[str, set[str]] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    event_ids: frozenset[str] = frozenset()
+
+
+def remember(events: Iterable[Event]) -> Memory | None:
+    """What these events of one incident come to; None without a detection of this importer."""
+    everything = tuple({event.event_id: event for event in events}.values())
+    superseded = {event.payload.get("supersedes") for event in everything}
+    counting = sorted((event for event in everything if event.event_id not in superseded), key=in_order)
+    detected = next(
+        (event for event in counting if event.event_type is EventType.DETECTED and event.actor == ACTOR), None
+    )
+    if detected is None or detected.severity_level is None:
+        return None
+    sightings = [event for event in everything if event.event_type is EventType.DETECTED and event.actor == ACTOR]
+    memory = Memory(
+        incident_id=detected.incident_id,
+        source_key=detected.source_key,
+        page=str(detected.payload.get("page")),
+        detected=detected,
+        seen_at=min(_time(event, "seen_at") for event in sightings),
+        updated_at=max(_view_time(event) for event in everything if event.actor == ACTOR),
+        title=str(detected.payload.get("title")),
+        impact=str(detected.payload.get("impact")),
+        severity=detected.severity_level,
+        events=everything,
+        event_ids=frozenset(event.event_id for event in everything),
+    )
+    for event in counting:
+        _said(memory, event)
+    # Every update and text ever told is known, also that of an event that was superseded since.
+    for event in [*(event for event in sorted(everything, key=in_order) if event.event_id in superseded), *counting]:
+        _told(memory, event)
+    return memory
+
+
+def _said(memory: Memory, event: Event) -> None:
+    payload, ours, kind = event.payload, event.actor == ACTOR, event.event_type
+    if kind in (EventType.DETECTED, EventType.SEVERITY_CHANGED) and event.severity_level:
+        memory.severity, memory.severity_is_ours = event.severity_level, ours
+    if kind is EventType.RESOLVED:
+        memory.is_open = False
+    if kind is EventType.REOPENED:
+        memory.is_open = True
+    if not ours:
+        return
+    memory.impact = payload.get("impact", memory.impact)
+    memory.components = tuple(dict.fromkeys([*memory.components, *payload.get("components", [])]))
+    if kind is EventType.NOTE and "title" in payload:
+        memory.title = payload["title"]
+    if kind is EventType.ACKNOWLEDGED and memory.acknowledged is None:
+        memory.acknowledged = event
+    if kind is EventType.RETRACTED:
+        memory.retracted = event
+    if kind is EventType.RESOLVED:
+        memory.resolved, memory.reopened, memory.before_reopening = event, None, None
+    if kind is EventType.REOPENED:
+        memory.before_reopening, memory.resolved, memory.reopened = memory.resolved, None, event
+
+
+def _told(memory: Memory, event: Event) -> None:
+    payload, kind = event.payload, event.event_type
+    if event.actor != ACTOR or "update_id" not in payload:
+        return
+    if "text" in payload:
+        memory.texts.setdefault(payload["update_id"], set()).add(payload["text"])
+    is_main = kind in (EventType.STATUS_CHANGED, EventType.RESOLVED, EventType.REOPENED)
+    if is_main or (kind is EventType.NOTE and "status" in payload):
+        memory.updates[payload["update_id"]] = Said(
+            event_id=event.event_id, event_type=kind, status=payload.get("status"), at=event.occurred_at
+        )
+
+
+def _view_time(event: Event) -> datetime:
+    """The newest view of the record that an event shows to have been seen."""
+    if event.event_type is EventType.RETRACTED or "listed_at" in event.payload:
+        return datetime.fromisoformat("0001-01-01T00:00:00+00:00")  # a time of the listing, not of the record
+    if "updated_at" in event.payload:
+        return _time(event, "updated_at")
+    return event.occurred_at
+
+
+def _time(event: Event, name: str) -> datetime:
+    value = event.payload.get(name)
+    return datetime.fromisoformat(value) if isinstance(value, str) else event.occurred_at
+
+
+def by_source_key(known: Sequence[Event]) -> dict[str, Memory]:
+    """The memory of each incident of this importer; of several with one key, the one detected last."""
+    events: dict[str, list[Event]] = {}
+    for event in known:
+        if event.source == SOURCE:
+            events.setdefault(event.incident_id, []).append(event)
+    memories = (remember(events[incident]) for incident in sorted(events))
+    return {memory.source_key: memory for memory in memories if memory}
