@@ -1,0 +1,118 @@
+"""The rows of an answer as a table, CSV or JSON: exact, so that what is read back is what was stored."""
+
+import base64
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from incident_ledger.cli._console import err, out
+from incident_ledger.warehouse import Answer, Column
+
+WIDE = 240
+_NUMBERS = {"INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC"}
+_NULL = Text("NULL", style="dim")
+
+
+def plain(value: Any, column: Column, *, in_array: bool = False) -> Any:
+    """A value as JSON can hold it, by its column's type.
+
+    INT64 and FLOAT64 are numbers (NaN and the infinities text), NUMERIC is text with every digit and no idle zeros,
+    times are ISO 8601 (TIMESTAMP in UTC with `Z`, microseconds where there are any), BYTES are base64, JSON is itself.
+    """
+    if value is None:
+        return [] if column.is_array and not in_array else None
+    if column.is_array and not in_array:
+        return [plain(item, column, in_array=True) for item in value]
+    if column.kind == "RECORD":
+        return {inner.name: plain(value.get(inner.name), inner) for inner in column.fields}
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    result = value
+    match value:
+        case bytes():
+            result = base64.b64encode(value).decode()
+        case Decimal():
+            text = format(value, "f")
+            result = text.rstrip("0").rstrip(".") if "." in text else text
+        case float() if not math.isfinite(value):
+            result = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        case datetime() if value.tzinfo is not None:
+            result = value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case datetime() | date() | time():
+            result = value.isoformat()
+    return result if isinstance(result, bool | int | float | str | list | dict) else str(result)
+
+
+def json_lines(answer: Answer) -> Iterator[str]:
+    """A JSON array, an object a line."""
+    yield "["
+    last = len(answer.rows) - 1
+    for number, row in enumerate(answer.rows):
+        pairs = zip(row, answer.columns, strict=True)
+        record = {column.name: plain(value, column) for value, column in pairs}
+        yield "  " + json.dumps(record, ensure_ascii=False) + ("," if number < last else "")
+    yield "]"
+
+
+def csv_lines(answer: Answer) -> Iterator[str]:
+    """RFC 4180 with a header. NULL is an empty field and the empty text is `""`, as `warehouse load` reads them."""
+    yield ",".join(_field(column.name) for column in answer.columns)
+    for row in answer.rows:
+        yield ",".join(_field(_text(value, column)) for value, column in zip(row, answer.columns, strict=True))
+
+
+def _field(text: str | None) -> str:
+    if text is None:
+        return ""
+    quoted = not text or any(character in text for character in ',"\r\n') or text != text.strip()
+    return '"' + text.replace('"', '""') + '"' if quoted else text
+
+
+def _text(value: Any, column: Column) -> str | None:
+    """A value as text; arrays, records and JSON as JSON."""
+    if value is None and not column.is_array:
+        return None
+    simple = plain(value, column)
+    if isinstance(simple, str) and column.kind != "JSON":
+        return simple
+    return json.dumps(simple, ensure_ascii=False)
+
+
+def print_table(answer: Answer, limit: int) -> None:
+    """The first `limit` rows for a person; control characters are shown as their escapes."""
+    table = Table(show_edge=False)
+    for column in answer.columns:
+        right = column.kind in _NUMBERS and not column.is_array
+        table.add_column(Text(column.name), justify="right" if right else "left", overflow="fold")
+    for row in answer.rows[:limit]:
+        cells = (_text(value, column) for value, column in zip(row, answer.columns, strict=True))
+        table.add_row(*(_NULL if cell is None else Text(_visible(cell)) for cell in cells))
+    # Into a file or a pipe, 80 columns would only break the cells.
+    out.print(table, width=None if out.is_terminal else WIDE)
+    if len(answer.rows) > limit:
+        err.print(f"{len(answer.rows) - limit:,} more rows; --max-rows shows them, --format csv gives all", style="dim")
+
+
+def _visible(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """To standard output in UTF-8, whatever the locale, with bare line feeds."""
+    sys.stdout.flush()
+    stream = getattr(sys.stdout, "buffer", None)
+    for line in lines:
+        if stream is None:
+            sys.stdout.write(line + "\n")
+        else:
+            stream.write((line + "\n").encode())
+    (stream or sys.stdout).flush()

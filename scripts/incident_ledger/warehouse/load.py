@@ -1,0 +1,192 @@
+"""`warehouse load`: a CSV, JSON-lines or Parquet file into a table, all of it or nothing.
+
+The whole file is read, checked and typed first; then one load job sends it. A table that is there decides the types and
+is never changed; a new one gets the types of `guess.py`, or only STRING. No streaming (`insertAll`): rows that are
+streamed into a table that was just made are accepted and lost.
+"""
+
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.cloud import bigquery
+from google.cloud.exceptions import Conflict
+
+from incident_ledger.errors import OutsideError, StatementError, UserError
+from incident_ledger.warehouse import files, parquet
+from incident_ledger.warehouse.client import Column, Warehouse, column
+from incident_ledger.warehouse.guess import Guess
+from incident_ledger.warehouse.records import OnBytes, Record, bad, csv_header, csv_records, json_records
+from incident_ledger.warehouse.values import BadValueError, convert, json_of_text
+
+_FORMATS = {
+    ".csv": "CSV",
+    ".tsv": "CSV",
+    ".jsonl": "JSON",
+    ".ndjson": "JSON",
+    ".json": "JSON",
+    ".parquet": "PARQUET",
+    ".pq": "PARQUET",
+}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load did. `is_new`: it made the table."""
+
+    rows: int
+    columns: tuple[Column, ...]
+    is_new: bool
+
+
+def load_file(
+    warehouse: Warehouse,
+    path: Path,
+    dataset: str,
+    table: str,
+    *,
+    strings: bool = False,
+    replace: bool = False,
+    on_bytes: OnBytes = lambda _size: None,
+) -> Loaded:
+    """Load a file, appending unless told to replace. `on_bytes` hears of every piece read (twice for a new table).
+
+    Raises `UserError` with file and line for what is wrong with the file; the table is then as it was.
+    """
+    kind = _FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise UserError(f"{path}: the name must end in {', '.join(_FORMATS)}.")
+    if not path.is_file():
+        raise UserError(f"There is no file {path}.")
+    target = warehouse.table(dataset, table) if warehouse.table_exists(dataset, table) else None
+    if target is not None and target.table_type != "TABLE":
+        raise UserError(f"{dataset}.{table} is a {target.table_type.lower()}; rows can be loaded into tables only.")
+    given = None if target is None else tuple(column(item) for item in target.schema)
+    with tempfile.TemporaryDirectory(prefix="incident-ledger-") as folder:
+        ready = Path(folder) / "rows"
+        if kind == "PARQUET":
+            source = parquet.open_parquet(path)
+            columns = given or parquet.columns_of(path, source.schema_arrow, strings=strings)
+            if not files.fits_parquet(columns):
+                raise UserError(f"{dataset}.{table} has columns that Parquet has no type for; load CSV or JSON lines.")
+            rows, is_parquet = parquet.rewrite(source, path, columns, ready), True
+        else:
+            columns = given or _columns_of(path, kind, strings=strings, on_bytes=on_bytes)
+            typed, is_parquet = _typed(path, kind, columns, on_bytes), files.fits_parquet(columns)
+            rows = (files.write_parquet if is_parquet else files.write_json_lines)(ready, columns, typed)
+        if rows == 0:
+            raise UserError(f"{path} has no records; nothing was loaded.")
+        _send(warehouse, ready, (dataset, table), target, columns, is_parquet=is_parquet, replace=replace)
+    return Loaded(rows, columns, target is None)
+
+
+def _records(path: Path, kind: str, on_bytes: OnBytes) -> Iterator[Record]:
+    return csv_records(path, on_bytes) if kind == "CSV" else json_records(path, on_bytes)
+
+
+def _columns_of(path: Path, kind: str, *, strings: bool, on_bytes: OnBytes) -> tuple[Column, ...]:
+    """The columns of a new table, from all records."""
+    guesses = {name: Guess(text_only=True) for name in csv_header(path)} if kind == "CSV" else {}
+    if strings and kind == "CSV":
+        return tuple(Column(name, "STRING") for name in guesses)
+    names = {name.lower(): name for name in guesses}
+    for line, record in _records(path, kind, on_bytes):
+        for name, value in record.items():
+            known = names.setdefault(name.lower(), name)
+            guess = guesses.setdefault(known, Guess(text_only=False))
+            if not strings:
+                try:
+                    guess.see(value)
+                except BadValueError as error:
+                    raise bad(path, line, f"{name} {error}. --strings takes it as text.") from None
+    if not guesses:
+        raise UserError(f"{path} is empty; nothing was loaded.")
+    return tuple(Column(name, "STRING") if strings else guess.column(name) for name, guess in guesses.items())
+
+
+def _typed(path: Path, kind: str, columns: tuple[Column, ...], on_bytes: OnBytes) -> Iterator[list[Any]]:
+    """The records as values in the columns' order."""
+    known = {item.name.lower() for item in columns}
+    for line, record in _records(path, kind, on_bytes):
+        values = {name.lower(): value for name, value in record.items()}
+        unknown = [name for name in record if name.lower() not in known]
+        if unknown:
+            raise bad(path, line, f"the table has no column {unknown[0]!r}.")
+        row = []
+        for item in columns:
+            value = values.get(item.name.lower())
+            try:
+                if kind == "CSV" and item.kind == "JSON" and value:
+                    value = json_of_text(value)
+                row.append(convert(value, item))
+            except BadValueError as error:
+                raise bad(path, line, f"{item.name} {error}.") from None
+        yield row
+
+
+def _send(
+    warehouse: Warehouse,
+    path: Path,
+    name: tuple[str, str],
+    target: bigquery.Table | None,
+    columns: tuple[Column, ...],
+    *,
+    is_parquet: bool,
+    replace: bool,
+) -> None:
+    client, settings = warehouse.client, warehouse.settings
+    job: Any
+    config = _config(target, columns, is_parquet=is_parquet, replace=replace)
+    reference = f"{settings.project}.{name[0]}.{name[1]}"
+    job_id = f"incident_ledger_{uuid.uuid4().hex}"
+    try:
+        with warehouse.in_our_words():
+            if target is None:
+                client.create_dataset(f"{settings.project}.{name[0]}", exists_ok=True, timeout=60)
+            with path.open("rb") as file:
+                try:
+                    job = client.load_table_from_file(
+                        file,
+                        reference,
+                        size=path.stat().st_size,
+                        num_retries=2,
+                        job_id=job_id,
+                        job_config=config,
+                        timeout=settings.query_timeout,
+                    )
+                except Conflict:
+                    # Sent again after a lost answer: the first one arrived.
+                    job = client.get_job(job_id, timeout=60)
+            job.result(timeout=settings.query_timeout)
+    except StatementError as error:
+        raise OutsideError(f"The load into {name[0]}.{name[1]} failed and changed nothing. {error}") from error
+
+
+def _config(
+    target: bigquery.Table | None, columns: tuple[Column, ...], *, is_parquet: bool, replace: bool
+) -> bigquery.LoadJobConfig:
+    config = bigquery.LoadJobConfig(
+        source_format="PARQUET" if is_parquet else "NEWLINE_DELIMITED_JSON",
+        write_disposition="WRITE_TRUNCATE" if replace else "WRITE_APPEND",
+        create_disposition="CREATE_IF_NEEDED" if target is None else "CREATE_NEVER",
+        labels={"app": "incident-ledger"},
+    )
+    if is_parquet:
+        config.parquet_options = bigquery.ParquetOptions()  # type: ignore[no-untyped-call]
+        config.parquet_options.enable_list_inference = True
+    if target is None:
+        config.schema = [_schema_field(item) for item in columns]
+    elif replace:
+        # WRITE_TRUNCATE takes the job's description of the table for the new one: give it the table's own.
+        config.schema = target.schema
+        config.time_partitioning = target.time_partitioning
+        config.range_partitioning = target.range_partitioning
+        config.clustering_fields = target.clustering_fields
+    return config
+
+
+def _schema_field(item: Column) -> bigquery.SchemaField:
+    return bigquery.SchemaField(item.name, item.kind, item.mode, fields=[_schema_field(inner) for inner in item.fields])

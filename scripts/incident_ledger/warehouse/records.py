@@ -1,0 +1,156 @@
+"""The records of a CSV or JSON-lines file, each with its line. Every fault names the file and the line."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from incident_ledger.errors import UserError
+from incident_ledger.warehouse.values import Number, json_text
+
+Record = tuple[int, dict[str, Any]]
+OnBytes = Callable[[int], None]
+
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_]")
+_MAX_NAME = 300
+_MAX_FIELD = 100 * 1024**2
+
+
+def bad(path: Path, line: int, what: str) -> UserError:
+    """An error at a place of a file."""
+    return UserError(f"{path}, line {line}: {what}")
+
+
+def column_name(name: str) -> str:
+    """A name that BigQuery takes: what is no letter, digit or `_` becomes `_`, and a digit in front gets one."""
+    clean = _NOT_IN_A_NAME.sub("_", name.strip())
+    return f"_{clean}" if clean[:1].isdigit() else clean
+
+
+def csv_header(path: Path) -> list[str]:
+    """The names of a CSV file's columns. Raises `UserError` when one is missing, twice there, or too long."""
+    for line, fields in _csv_rows(path, lambda _size: None):
+        return _names(path, line, [field or "" for field in fields])
+    raise UserError(f"{path} is empty. A CSV file begins with the names of its columns.")
+
+
+def csv_records(path: Path, on_bytes: OnBytes) -> Iterator[Record]:
+    """The records of a CSV file with a header.
+
+    An empty field is None; a quoted empty field (`""`) is the empty text, as in BigQuery.
+    """
+    names: list[str] | None = None
+    for line, fields in _csv_rows(path, on_bytes):
+        if names is None:
+            names = _names(path, line, [field or "" for field in fields])
+        elif len(fields) != len(names):
+            raise bad(path, line, f"{len(fields)} fields, and the header has {len(names)}.")
+        else:
+            yield line, dict(zip(names, fields, strict=True))
+
+
+def json_records(path: Path, on_bytes: OnBytes) -> Iterator[Record]:
+    """The records of a file of JSON lines; blank lines are skipped, numbers are kept as they are written."""
+    for line, text in _lines(path, on_bytes):
+        if not text.strip():
+            continue
+        try:
+            value = json.loads(
+                text, parse_int=Number, parse_float=Number, parse_constant=_no_number, object_pairs_hook=_no_key_twice
+            )
+        except ValueError as error:
+            what = f"{error.msg} at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else error
+            hint = " One object a line is wanted; `jq -c .[]` makes lines of an array." if line == 1 else ""
+            raise bad(path, line, f"no valid JSON ({what}).{hint}") from None
+        if not isinstance(value, dict):
+            raise bad(path, line, f"{json_text(value)[:60]} is no JSON object; `jq -c .[]` makes lines of an array.")
+        names = [column_name(key) for key in value]
+        if len({name.lower() for name in names}) != len(names):
+            raise bad(path, line, "two keys are one column's name (case and signs do not count).")
+        yield line, dict(zip(names, value.values(), strict=True))
+
+
+def _names(path: Path, line: int, header: list[str]) -> list[str]:
+    names = [column_name(name) for name in header]
+    for position, (name, given) in enumerate(zip(names, header, strict=True), 1):
+        if not given.strip():
+            raise bad(path, line, f"column {position} has no name.")
+        if len(name) > _MAX_NAME:
+            raise bad(path, line, f"the name of column {position} is longer than {_MAX_NAME} characters.")
+        if name.lower() in {other.lower() for other in names[: position - 1]}:
+            raise bad(
+                path, line, f"column {position} has the name {name!r} of an earlier one (case and signs do not count)."
+            )
+    return names
+
+
+def _csv_rows(path: Path, on_bytes: OnBytes) -> Iterator[tuple[int, list[str | None]]]:
+    csv.field_size_limit(_MAX_FIELD)
+    raw: list[str] = []  # the lines of the record at hand: a quoted field may have several
+
+    def lines() -> Iterator[str]:
+        for _number, text in _lines(path, on_bytes):
+            raw.append(text)
+            yield text
+
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    reader = csv.reader(lines(), delimiter=delimiter, strict=True)
+    first = 1
+    try:
+        for fields in reader:
+            if fields:
+                yield first, _with_nulls(fields, "".join(raw), delimiter)
+            raw.clear()
+            first = reader.line_num + 1
+    except csv.Error as error:
+        raise bad(path, first, f"no valid CSV ({error}).") from None
+
+
+def _with_nulls(fields: list[str], raw: str, delimiter: str) -> list[str | None]:
+    """Empty fields as None, unless they were quoted, which Python's reader does not say."""
+    if "" not in fields:
+        return list(fields)
+    quoted = _quoted(raw, delimiter) if '""' in raw else []
+    known = quoted if len(quoted) == len(fields) else [False] * len(fields)
+    return [field if field or is_quoted else None for field, is_quoted in zip(fields, known, strict=True)]
+
+
+def _quoted(raw: str, delimiter: str) -> list[bool]:
+    """For each field of a record's text whether it begins with a quote."""
+    result, position, text = [], 0, raw.rstrip("\r\n")
+    while True:
+        is_quoted = text.startswith('"', position)
+        result.append(is_quoted)
+        if is_quoted:
+            position += 1
+            while (end := text.find('"', position)) >= 0 and text.startswith('"', end + 1):
+                position = end + 2
+            position = end + 1
+        end = text.find(delimiter, position)
+        if end < 0:
+            return result
+        position = end + 1
+
+
+def _lines(path: Path, on_bytes: OnBytes) -> Iterator[tuple[int, str]]:
+    """The physical lines with their ends, decoded one by one, so that a bad byte has a line."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            on_bytes(len(line))
+            try:
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise bad(path, number, f"byte {error.start + 1} is no UTF-8.") from None
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("an object has a key twice")
+    return result
