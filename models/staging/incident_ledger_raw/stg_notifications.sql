@@ -9,6 +9,7 @@ source as (
 final as (
 
     select
+        {{ surrogate_key(['message_id', 'channel']) }} as delivery_id,
         message_id,
         event_id,
         incident_id,
@@ -25,7 +26,7 @@ final as (
         last_error
     from source
     where true
-    qualify row_number() over (partition by created_at, message_id order by sent_at desc, attempts desc) = 1
+    qualify row_number() over (partition by created_at, message_id, channel order by sent_at desc, attempts desc) = 1
 
 )
 

@@ -1,0 +1,109 @@
+with
+
+held as (
+
+    select * from {{ ref('int_incident_severities_held') }}
+
+),
+
+incidents as (
+
+    select * from {{ ref('int_incidents_measured') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('response_rules') }}
+
+),
+
+business_deadlines as (
+
+    select * from {{ ref('int_incident_business_deadlines_set') }}
+
+),
+
+-- What held when the incident was detected: a later row of the policy rewrites no older incident.
+rule_of_each as (
+
+    select
+        held.incident_id,
+        held.event_order,
+        held.severity_level,
+        held.held_from,
+        rules.response_basis,
+        rules.escalation_basis,
+        cast(round(rules.response_minutes * 60000000) as int64) as response_microseconds,
+        cast(round(rules.escalation_minutes * 60000000) as int64) as escalation_microseconds
+    from held
+    inner join rules
+        on
+            held.severity_level = rules.severity_level
+            and (rules.valid_from is null or rules.valid_from <= held.detection_time)
+    where true
+    qualify row_number() over (
+        partition by held.incident_id, held.event_order
+        order by coalesce(rules.valid_from, timestamp '0001-01-01 00:00:00+00:00') desc
+    ) = 1
+
+),
+
+clocks as (
+
+    select
+        rule_of_each.incident_id,
+        rule_of_each.event_order,
+        rule_of_each.severity_level,
+        rule_of_each.held_from,
+        case rule_of_each.response_basis
+            when 'minutes'
+                then timestamp_add(rule_of_each.held_from, interval rule_of_each.response_microseconds microsecond)
+            when 'next_business_day' then business_deadlines.closes_at
+        end as response_deadline,
+        case rule_of_each.escalation_basis
+            when 'immediate' then rule_of_each.held_from
+            when 'minutes'
+                then timestamp_add(rule_of_each.held_from, interval rule_of_each.escalation_microseconds microsecond)
+        end as escalation_deadline
+    from rule_of_each
+    left join business_deadlines
+        on
+            rule_of_each.incident_id = business_deadlines.incident_id
+            and rule_of_each.event_order = business_deadlines.event_order
+
+),
+
+-- The first answer: an acknowledgement, or a resolution that needed none.
+answers as (
+
+    select
+        incident_id,
+        coalesce(
+            least(acknowledged_time, last_resolution_time), acknowledged_time, last_resolution_time
+        ) as response_time
+    from incidents
+
+),
+
+-- Each severity that held before the first answer starts a clock, and the earliest end counts: a rise shortens the time,
+-- a lowering gives none back, and what changes after the answer changes nothing.
+final as (
+
+    select
+        clocks.incident_id,
+        any_value(answers.response_time) as response_time,
+        any_value(clocks.severity_level having min clocks.response_deadline) as response_severity_level,
+        min(clocks.response_deadline) as response_deadline,
+        min(clocks.escalation_deadline) as escalation_deadline
+    from clocks
+    inner join answers on clocks.incident_id = answers.incident_id
+    where
+        answers.response_time is null
+        or clocks.held_from <= answers.response_time
+        or clocks.event_order = 1
+    group by clocks.incident_id
+
+)
+
+select * from final

@@ -1,0 +1,64 @@
+{%- set grains = ['week', 'month', 'quarter', 'year'] -%}
+
+with
+
+measures as (
+
+    select * from {{ ref('int_incident_measures_listed') }}
+
+),
+
+periods as (
+
+    {% for grain in grains -%}
+    select
+        '{{ grain }}' as period_grain,
+        {{ period_start('detection_date', grain) }} as period_start,
+        measures.*
+    from measures
+
+    union all
+
+    {% endfor -%}
+    select
+        'all' as period_grain,
+        cast(null as date) as period_start,
+        measures.*
+    from measures
+
+),
+
+-- Each incident once under its severity and once under all.
+final as (
+
+    select
+        period_grain,
+        period_start,
+        severity_level,
+        incident_id,
+        is_open,
+        measure,
+        is_anomaly,
+        counted_microseconds,
+        waiting_microseconds,
+        at_least_microseconds
+    from periods
+
+    union all
+
+    select
+        period_grain,
+        period_start,
+        'all' as severity_level,
+        incident_id,
+        is_open,
+        measure,
+        is_anomaly,
+        counted_microseconds,
+        waiting_microseconds,
+        at_least_microseconds
+    from periods
+
+)
+
+select * from final

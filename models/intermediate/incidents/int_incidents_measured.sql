@@ -1,0 +1,55 @@
+{#- A table, since five models read it: as a view the whole derivation from the events would run for each. -#}
+{{ config(materialized='table') }}
+
+with
+
+incidents as (
+
+    select * from {{ ref('incident_state') }}
+
+),
+
+counting as (
+
+    select * from incidents
+    where not is_retracted and merged_into is null
+
+),
+
+measured as (
+
+    select
+        *,
+        timestamp_diff(detection_time, start_time, microsecond) as mttd_microseconds,
+        timestamp_diff(acknowledged_time, detection_time, microsecond) as mtta_microseconds,
+        timestamp_diff(contained_time, detection_time, microsecond) as mttc_microseconds,
+        timestamp_diff(resolution_time, detection_time, microsecond) - reopened_gap_microseconds as mttr_microseconds,
+        if(
+            is_open and detection_time <= {{ as_of() }},
+            greatest(timestamp_diff({{ as_of() }}, detection_time, microsecond) - reopened_gap_microseconds, 0),
+            null
+        ) as age_microseconds
+    from counting
+
+),
+
+final as (
+
+    select
+        *,
+        date(detection_time) as detection_date,
+        array_to_string(
+            [
+                if(mttd_microseconds < 0, 'mttd', null),
+                if(mtta_microseconds < 0, 'mtta', null),
+                if(mttc_microseconds < 0, 'mttc', null),
+                if(mttr_microseconds < 0, 'mttr', null),
+                if(identified_time < detection_time, 'identified', null)
+            ],
+            ' '
+        ) as time_anomalies
+    from measured
+
+)
+
+select * from final

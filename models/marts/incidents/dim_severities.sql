@@ -1,0 +1,53 @@
+with
+
+severities as (
+
+    select * from {{ ref('severities') }}
+
+),
+
+response_rules as (
+
+    select * from {{ ref('response_rules') }}
+
+),
+
+-- What holds at the time that the build speaks of; `operational_metrics` judges each incident by what held at its detection.
+rules_now as (
+
+    select * from response_rules
+    where valid_from is null or valid_from <= {{ as_of() }}
+    qualify row_number() over (
+        partition by severity_level order by coalesce(valid_from, timestamp '0001-01-01 00:00:00+00:00') desc
+    ) = 1
+
+),
+
+severities_once as (
+
+    select * from severities
+    where true
+    qualify row_number() over (partition by severity_level order by severity_rank) = 1
+
+),
+
+final as (
+
+    select
+        severities_once.severity_level,
+        cast(severities_once.severity_rank as int64) as severity_rank,
+        severities_once.severity_name,
+        severities_once.title,
+        severities_once.incident_commander_role,
+        severities_once.communication,
+        cast(rules_now.response_minutes as float64) as response_minutes,
+        rules_now.response_basis,
+        cast(rules_now.escalation_minutes as float64) as escalation_minutes,
+        rules_now.escalation_basis,
+        severities_once.review
+    from severities_once
+    left join rules_now on severities_once.severity_level = rules_now.severity_level
+
+)
+
+select * from final

@@ -1,0 +1,42 @@
+{%- set measures = ['mttd', 'mtta', 'mttc', 'mttr'] -%}
+
+with
+
+incidents as (
+
+    select * from {{ ref('int_incidents_measured') }}
+
+),
+
+final as (
+
+    select
+        {{ surrogate_key(['detection_date', 'severity_level', 'component', 'root_cause_category']) }} as mttr_id,
+        detection_date,
+        severity_level,
+        component,
+        root_cause_category,
+        count(*) as incidents,
+        countif(is_open) as open_incidents,
+        countif(status = 'resolved') as resolved_incidents,
+        sum(reopen_count) as reopenings,
+        {% for measure in measures -%}
+        countif({{ measure }}_microseconds >= 0) as {{ measure }}_counted_incidents,
+        countif({{ measure }}_microseconds < 0) as {{ measure }}_left_out_incidents,
+        {{ minutes('sum(if(' ~ measure ~ '_microseconds >= 0, ' ~ measure ~ '_microseconds, 0))') }}
+            as {{ measure }}_total_minutes,
+        {% endfor -%}
+        countif(time_anomalies != '') as anomalous_incidents,
+        {{ minutes('sum(coalesce(age_microseconds, 0))') }} as open_age_total_minutes,
+        array_agg(
+            if(mttr_microseconds >= 0, {{ minutes('mttr_microseconds') }}, null) ignore nulls
+            order by mttr_microseconds, incident_id
+        ) as mttr_minutes,
+        array_agg({{ minutes('age_microseconds') }} ignore nulls order by age_microseconds, incident_id)
+            as open_age_minutes
+    from incidents
+    group by detection_date, severity_level, component, root_cause_category
+
+)
+
+select * from final

@@ -1,0 +1,77 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='merge',
+        on_schema_change='append_new_columns',
+        partition_by={'field': 'checked_at', 'data_type': 'timestamp', 'granularity': 'day'},
+        cluster_by=['component', 'rule_id']
+    )
+}}
+
+{#- Checks never change: without a unique key the merge only inserts, and reads nothing of the table. -#}
+{%- set since = since_newest('checked_at') -%}
+
+with
+
+results as (
+
+    select * from {{ ref('stg_quality_results') }}
+    where checked_at >= {{ since }}
+
+),
+
+{% if is_incremental() -%}
+known as (
+
+    select distinct quality_rule_id from {{ this }}
+    where checked_at >= {{ since }}
+
+),
+
+new_results as (
+
+    select results.*
+    from results
+    left join known on results.result_id = known.quality_rule_id
+    where known.quality_rule_id is null
+
+),
+{%- else -%}
+new_results as (
+
+    select * from results
+
+),
+{%- endif %}
+
+final as (
+
+    select
+        result_id as quality_rule_id,
+        run_id,
+        checked_at,
+        table_name,
+        component,
+        suite,
+        rule_id,
+        batch_day,
+        column_name,
+        expectation_type,
+        dimension,
+        owner,
+        gx_severity,
+        is_table_rule,
+        is_success,
+        error is null and is_success is not null as is_checked,
+        examined as examined_records,
+        failed as failed_records,
+        failed / nullif(examined, 0) as failed_record_rate,
+        100 * failed / nullif(examined, 0) as failed_record_percent,
+        severity_level,
+        threshold,
+        error
+    from new_results
+
+)
+
+select * from final

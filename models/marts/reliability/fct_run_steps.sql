@@ -1,0 +1,29 @@
+{{ config(materialized='view') }}
+
+with
+
+run_steps as (
+
+    select * from {{ ref('stg_run_steps') }}
+
+),
+
+final as (
+
+    select
+        {{ surrogate_key(['run_id', 'step', 'step_position', 'started_at']) }} as run_step_id,
+        run_id,
+        command,
+        as_of,
+        step,
+        step_position,
+        started_at,
+        finished_at,
+        timestamp_diff(finished_at, started_at, microsecond) / 1000000 as duration_seconds,
+        outcome,
+        detail
+    from run_steps
+
+)
+
+select * from final
