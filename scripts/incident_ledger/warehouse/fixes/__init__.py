@@ -7,7 +7,7 @@ emulator no longer needs it. Nothing but the server imports this package.
 
 from collections.abc import Callable
 
-from incident_ledger.warehouse.fixes import engine, jobs, loads, sql, tables
+from incident_ledger.warehouse.fixes import engine, jobs, loads, sql, tables, views
 
 FIXES: tuple[Callable[[], None], ...] = (
     engine.bundled_extensions,
@@ -25,6 +25,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     loads.all_or_nothing,  # around the others: what they refuse is undone
     tables.added_columns_arrive,
     tables.labels_are_listed,
+    views.views_are_read_as_views,
     sql.contract_tables,
     sql.numeric_keeps_nine_decimals,
     sql.div_keeps_its_parentheses,
