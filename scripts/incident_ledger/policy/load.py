@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from incident_ledger.errors import OutsideError, UserError
+from incident_ledger.errors import StatementError, UserError
 from incident_ledger.policy.checks import Tables, check
 from incident_ledger.policy.model import Policy
 from incident_ledger.policy.rows import Problem, Row, in_order, read_file, read_row
@@ -35,12 +35,12 @@ def load(warehouse: Warehouse) -> Policy:
     sql = "\nunion all\n".join(_select(table, warehouse.name(dataset, table.name)) for table in ALL)
     try:
         found = warehouse.rows(sql)
-    except OutsideError as error:
-        if "not found" in str(error).lower() or "does not exist" in str(error).lower():
-            raise UserError(
-                f"The policy tables are not all in {dataset} yet. Put them there with: incident-ledger policy load"
-            ) from error
-        raise
+    except StatementError as error:
+        if error.reason != "notFound":
+            raise
+        raise UserError(
+            f"The policy tables are not all in {dataset} yet. Put them there with: incident-ledger policy load"
+        ) from error
     names = {table.name: f"{dataset}.{table.name}" for table in ALL}
     rows: dict[str, list[Row]] = {table.name: [] for table in ALL}
     problems: dict[str, list[Problem]] = {table.name: [] for table in ALL}

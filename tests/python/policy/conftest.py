@@ -23,7 +23,7 @@ def policy() -> Policy:
 @pytest.fixture
 def seeds(tmp_path: Path) -> Path:
     """A copy of the seed files that a test may change."""
-    return Path(shutil.copytree(SEEDS, tmp_path / "seeds"))
+    return Path(shutil.copytree(SEEDS, tmp_path / "project" / "seeds" / "policy"))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Seeds that cannot be used: each is refused with file, line, column and what to do, and all faults are named at once."""
+"""Seeds that cannot be used: each is refused with file, line, column and what to do, and all faults at once."""
 
 from pathlib import Path
 

@@ -2,10 +2,9 @@
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import pytest
 
 from incident_ledger.errors import UserError
 from incident_ledger.policy import Policy

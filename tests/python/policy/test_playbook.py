@@ -243,7 +243,7 @@ def test_audience_groups_have_the_playbooks_names(policy: Policy) -> None:
     }
 
 
-@pytest.mark.parametrize(("phase", "hours"), TASKS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("phase", "hours"), TASKS, ids=str)
 def test_post_incident_tasks(policy: Policy, phase: str, hours: int) -> None:
     found: dict[str, tuple[str, ...]] = {}
     for task in policy.tasks():
