@@ -20,7 +20,7 @@ from incident_ledger.settings import PREFIX, Settings
 
 FOLDER = "folder"
 _ENTRY = re.compile(r"(?:(?P<name>[A-Za-z0-9][A-Za-z0-9_-]{0,39})=)?(?P<url>(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://\S*)")
-_BETWEEN = re.compile(r"\s*[\n,]\s*(?=(?:[A-Za-z0-9][A-Za-z0-9_-]*=)?[A-Za-z][A-Za-z0-9+.-]*://)")
+_BETWEEN = re.compile(r"\s*\n\s*|\s*,\s*(?=(?:[A-Za-z0-9][A-Za-z0-9_-]*=)?[A-Za-z][A-Za-z0-9+.-]*://)")
 _PASSWORD = re.compile(r"(?<=://)([^:@/?]*):[^@/]*@")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 _ERROR_CHARACTERS = 500
@@ -119,10 +119,11 @@ class _Entry:
 
 
 def _entries(settings: Settings) -> list[_Entry]:
-    text = settings.channels.get_secret_value().strip().strip(",") if settings.channels else ""
+    text = settings.channels.get_secret_value().strip() if settings.channels else ""
     found: dict[str, _Entry] = {}
-    for position, part in enumerate(_BETWEEN.split(text) if text else [], start=1):
-        entry = _entry(part.strip(), position)
+    parts = [part.strip(" ,\t") for part in _BETWEEN.split(text)]
+    for position, part in enumerate(filter(None, parts), start=1):
+        entry = _entry(part, position)
         if entry.name in found:
             reason = f"{PREFIX}CHANNELS names the channel {entry.name} twice; give one of them another name."
             entry = _Entry(f"{entry.name}-{position}", "", reason)

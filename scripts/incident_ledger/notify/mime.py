@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
+from typing import Any
 
 from incident_ledger.errors import UserError
 from incident_ledger.notify.messages import first_message_id, header_id
@@ -28,12 +29,24 @@ class Letter:
     created_at: datetime
 
 
+class _MailPolicy(EmailPolicy):
+    """CRLF, and a plain subject on one line: Python folds a long one before its first word, and readers see a blank."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name.lower() == "subject" and str(value).isascii():
+            return f"{name}: {value}\r\n".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+_POLICY = _MailPolicy(linesep="\r\n")
+
+
 def email_bytes(letter: Letter, sender: str, recipients: Sequence[str], *, cc: Sequence[str] = ()) -> bytes:
     """The mail with CRLF line ends. No clock and no chance: sent again, it is the same mail.
 
     Raises `UserError` naming the address that is none.
     """
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = address(sender)
     if recipients:
         mail["To"] = [address(each) for each in recipients]

@@ -48,6 +48,11 @@ class Delivery:
     attempts: int
     error: str | None
 
+    @property
+    def is_failed(self) -> bool:
+        """Whether the channel refused it; uncertain is not failed."""
+        return self.status is Outcome.FAILED
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Row:
@@ -66,7 +71,7 @@ class _Row:
 
 
 def enqueue(warehouse: Warehouse, messages: Sequence[Message], now: datetime) -> int:
-    """Write the messages for every channel; one that is there stays as it is. Returns the number of new rows.
+    """Write the messages for every channel; one that is there stays as it is. Returns how many rows are added.
 
     Whoever was told of an incident before is told of this as well, whatever its severity is now.
     """
@@ -87,11 +92,11 @@ def enqueue(warehouse: Warehouse, messages: Sequence[Message], now: datetime) ->
         using (
             select {", ".join(f"json_value(message, '$.{name}') as {name}" for name in _COLUMNS)}
             from unnest(json_query_array(parse_json(@messages))) as message
-        ) as new
-        on have.message_id = new.message_id and have.channel = new.channel
+        ) as said
+        on have.message_id = said.message_id and have.channel = said.channel
         when not matched then
             insert ({", ".join(_COLUMNS)}, created_at, status, attempts, uncertain_attempts)
-            values ({", ".join(f"new.{name}" for name in _COLUMNS)}, @now, 'pending', 0, 0)
+            values ({", ".join(f"said.{name}" for name in _COLUMNS)}, @now, 'pending', 0, 0)
     """  # noqa: S608 - names of ours; what people write is in the parameters
     return sum(warehouse.execute(sql, {"messages": part, "now": now}) for part in _statements(rows))
 
@@ -320,16 +325,19 @@ def _record(warehouse: Warehouse, results: Sequence[tuple[_Row, Result]], now: d
                 json_value(outcome, '$.error') as error,
                 timestamp(json_value(outcome, '$.not_before')) as not_before
             from unnest(json_query_array(parse_json(@outcomes))) as outcome
-        ) as new
-        on have.message_id = new.message_id and have.channel = new.channel and have.created_at between @first and @last
+        ) as said
+        on
+            have.message_id = said.message_id
+            and have.channel = said.channel
+            and have.created_at between @first and @last
         when matched then update set
-            status = new.status,
-            attempts = new.attempts,
-            uncertain_attempts = new.uncertain_attempts,
+            status = said.status,
+            attempts = said.attempts,
+            uncertain_attempts = said.uncertain_attempts,
             last_attempt_at = @now,
-            sent_at = if(new.status = 'sent', @now, null),
-            last_error = new.error,
-            not_before = new.not_before
+            sent_at = if(said.status = 'sent', @now, null),
+            last_error = said.error,
+            not_before = said.not_before
     """  # noqa: S608
     moments = [row.letter.created_at for row, _ in results]
     params = {"outcomes": canonical(outcomes), "now": now, "first": min(moments), "last": max(moments)}

@@ -1,0 +1,147 @@
+"""`incident-ledger outbox`: what was sent to whom, what failed, and sending it anew."""
+
+import json
+import os
+import secrets
+import socket
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from incident_ledger.cli._console import err, out, parse_time, to_json
+from incident_ledger.errors import ExitCode, UserError
+from incident_ledger.notify import findings
+from incident_ledger.notify.channels import channel_names
+from incident_ledger.notify.outbox import requeue
+from incident_ledger.policy import load as load_policy
+from incident_ledger.settings import load_settings
+from incident_ledger.warehouse import Warehouse, connect
+
+_STATUSES = ("pending", "sent", "uncertain", "failed")
+_STYLES = {"sent": "green", "pending": "cyan", "uncertain": "yellow", "failed": "red"}
+
+app = typer.Typer(no_args_is_help=True, help="Messages: list, show, send anew.")
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the group to the command line."""
+    parent.add_typer(app, name="outbox")
+
+
+@app.command("list")
+def list_(
+    status: Annotated[list[str] | None, typer.Option(help=f"Only these: {', '.join(_STATUSES)}.")] = None,
+    incident: Annotated[str | None, typer.Option(help="Only of this incident (its id or the beginning of it).")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: every column but the bodies.")] = False,
+) -> None:
+    """List messages, the newest first, and the channels that do not do their part."""
+    unknown = sorted(set(status or ()) - set(_STATUSES))
+    if unknown:
+        raise UserError(f"--status {unknown[0]!r} is none; there are {', '.join(_STATUSES)}.")
+    warehouse = _warehouse()
+    rows = findings.messages(warehouse, statuses=status or (), incident=incident, limit=limit)
+    if as_json:
+        typer.echo(to_json(rows))
+        return
+    if not rows:
+        out.print("No messages.")
+    else:
+        out.print(_table(rows))
+    now = parse_time(None, "now")
+    for finding in findings.channel_findings(warehouse, warehouse.settings, load_policy(warehouse), now):
+        err.print(str(finding), style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def show(
+    message_id: Annotated[str, typer.Argument(help="A message's id, or the beginning of it.")],
+    html: Annotated[bool, typer.Option("--html", help="The HTML body alone, to look at in a browser.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: an object a channel, with bodies.")] = False,
+) -> None:
+    """Show one message as it was or will be sent, and what each channel did with it."""
+    rows = findings.message(_warehouse(), message_id)
+    if as_json:
+        typer.echo(to_json(rows))
+        return
+    if html:
+        typer.echo(rows[0]["body_html"])
+        return
+    first = rows[0]
+    for name in ("message_id", "incident_id", "template", "audience", "recipients", "subject"):
+        out.print(Text(f"{name.replace('_', ' '):<12} {first[name]}"), soft_wrap=True)
+    for row in rows:
+        out.print(Text(f"{row['channel']:<12} {_outcome(row)}", style=_STYLES[row["status"]]), soft_wrap=True)
+    typer.echo(f"\n{first['body_text']}", nl=False)
+
+
+@app.command()
+def retry(
+    message_id: Annotated[str | None, typer.Argument(help="One message; all by default.", show_default=False)] = None,
+    channel: Annotated[str | None, typer.Option(help="Only those of this channel.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="The time that counts (ISO 8601); else now.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: what became of each.")] = False,
+) -> None:
+    """Send what failed or stayed uncertain anew, with all its attempts. An uncertain one may arrive twice."""
+    from incident_ledger.notify.tell import tell
+    from incident_ledger.response.lease import hold
+    from incident_ledger.response.lease import LEASE
+
+    warehouse, now = _warehouse(), parse_time(as_of, "--as-of")
+    names = channel_names(warehouse.settings)
+    if channel is not None and channel not in names:
+        raise UserError(f"No channel {channel!r} in the settings; there are {', '.join(names)}.")
+    whole = findings.message(warehouse, message_id)[0]["message_id"] if message_id else None
+    policy = load_policy(warehouse)
+    with hold(
+        warehouse,
+        LEASE,
+        seconds=float(policy.limit("lease_seconds", now)),
+        wait=float(policy.limit("lease_wait_seconds", now)),
+        holder=f"outbox retry on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(2)}",
+    ):
+        count = requeue(warehouse, message_id=whole, channel=channel)
+        deliveries = tell(warehouse, policy, now)
+    if as_json:
+        typer.echo(json.dumps([vars(delivery) for delivery in deliveries], indent=2, ensure_ascii=False))
+    else:
+        out.print(f"{count} to send anew.", highlight=False)
+        for delivery in deliveries:
+            said = f"{delivery.status.value:<9} {delivery.channel}: {delivery.subject}"
+            style = _STYLES[delivery.status.value]
+            out.print(Text(f"{said} ({delivery.error})" if delivery.error else said, style=style), soft_wrap=True)
+    if any(delivery.is_failed for delivery in deliveries):
+        raise typer.Exit(int(ExitCode.OUTSIDE))
+
+
+def _warehouse() -> Warehouse:
+    from incident_ledger.ledger.bootstrap import ensure_ledger
+
+    warehouse = connect(load_settings())
+    ensure_ledger(warehouse)
+    return warehouse
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("created (UTC)", "message", "template", "channel", "outcome", "subject"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(
+            f"{row['created_at']:%Y-%m-%d %H:%M}",
+            row["message_id"][:8],
+            row["template"],
+            Text(row["channel"]),
+            Text(_outcome(row), style=_STYLES[row["status"]]),
+            Text(row["subject"]),
+        )
+    return table
+
+
+def _outcome(row: dict[str, Any]) -> str:
+    said: str = row["status"]
+    if row["attempts"] > 1 or row["status"] in {"failed", "uncertain"}:
+        said += f", {row['attempts']} attempts" if row["attempts"] != 1 else ", 1 attempt"
+    return f"{said}: {row['last_error']}" if row["last_error"] else said
