@@ -1,9 +1,12 @@
 """What a detector says, whichever it is."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
+
+from incident_ledger.warehouse import Warehouse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,3 +29,15 @@ class Signal:
     value: float | None = None
     threshold: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_signals(warehouse: Warehouse) -> list[Signal]:
+    """What the detectors say now: all rows of `fct_signals`, by one query."""
+    columns = ", ".join(each.name for each in fields(Signal))
+    sql = f"select {columns} from {warehouse.mart('fct_signals')}"  # noqa: S608 - names of ours
+    return [_signal(row) for row in warehouse.rows(sql)]
+
+
+def _signal(row: Mapping[str, Any]) -> Signal:
+    evidence = row["evidence"]
+    return Signal(**{**row, "evidence": json.loads(evidence) if isinstance(evidence, str) else evidence or {}})

@@ -1,0 +1,183 @@
+"""The main job: build what the checks read, check, plan, tell, and build what people read."""
+
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from incident_ledger.errors import ExitCode
+from incident_ledger.ledger.bootstrap import ensure_ledger
+from incident_ledger.ledger.events import Event, timestamp
+from incident_ledger.ledger.state import IncidentState, read_state
+from incident_ledger.ledger.writer import append
+from incident_ledger.notify.outbox import Delivery
+from incident_ledger.notify.tell import tell
+from incident_ledger.policy import Policy
+from incident_ledger.policy import load as load_policy
+from incident_ledger.response.lease import LEASE, Lease, hold
+from incident_ledger.response.plan import plan
+from incident_ledger.response.signals import read_signals
+from incident_ledger.response.steps import Outcome, Step, Steps, record
+from incident_ledger.transform import Dbt, NodeResult
+from incident_ledger.warehouse import Warehouse
+
+# What a scheduler is woken for.
+ALARMING = frozenset({"P0", "P1"})
+
+
+@dataclass
+class RunReport:
+    """What a run did and what is open after it."""
+
+    run_id: str
+    as_of: datetime
+    steps: list[Step] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    delivered: list[Delivery] = field(default_factory=list)
+    open_incidents: list[IncidentState] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """3 when a step could not do its part, else 1 when something is open at P0 or P1, else 0."""
+        if any(step.outcome is Outcome.FAILED for step in self.steps):
+            return ExitCode.OUTSIDE
+        if any(incident.severity_level in ALARMING for incident in self.open_incidents):
+            return ExitCode.ALARM
+        return ExitCode.OK
+
+
+class Job:
+    """One run against one warehouse. A new object for each run."""
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        as_of: datetime,
+        *,
+        command: str,
+        on_begin: Callable[[Step], None] = lambda _: None,
+        on_end: Callable[[Step], None] = lambda _: None,
+        on_wait: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._warehouse = warehouse
+        self._as_of = as_of
+        self._command = command
+        self._on_wait = on_wait
+        self._steps = Steps(on_begin, on_end)
+        self._dbt = Dbt(warehouse.settings, warehouse.endpoint)
+        self._report = RunReport(run_id=f"{command}-{timestamp(as_of)}", as_of=as_of)
+
+    def run(self, *, wait: float | None = None) -> RunReport:
+        """The whole way: dbt, Great Expectations, plan, deliver, dbt."""
+        warm = threading.Thread(target=_import_great_expectations, daemon=True)
+        warm.start()
+        return self._hold(wait, self._whole)
+
+    def tick(self, *, wait: float | None = None) -> RunReport:
+        """The end of it alone: plan from what the checks said last, and deliver."""
+        return self._hold(wait, self._respond)
+
+    def _hold(self, wait: float | None, work: Callable[[Lease], None]) -> RunReport:
+        ensure_ledger(self._warehouse)
+        policy = load_policy(self._warehouse)
+        seconds = float(policy.limit("lease_seconds", self._as_of))
+        patience = float(policy.limit("lease_wait_seconds", self._as_of)) if wait is None else wait
+        # Two runs may have one `run_id`, since it follows from the as-of time; a holder is one process.
+        holder = f"{self._report.run_id} on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(2)}"
+        with hold(
+            self._warehouse, LEASE, seconds=seconds, wait=patience, holder=holder, on_wait=self._on_wait
+        ) as lease:
+            try:
+                work(lease)
+                self._report.open_incidents = read_state(self._warehouse, is_open=True)
+            finally:
+                self._report.steps = self._steps.done
+                record(
+                    self._warehouse,
+                    run_id=self._report.run_id,
+                    command=self._command,
+                    as_of=self._as_of,
+                    steps=self._steps,
+                )
+        return self._report
+
+    def _whole(self, lease: Lease) -> None:
+        self._build("build", "feeds")
+        self._check()
+        self._respond(lease)
+        self._build("report", "reports")
+
+    def _respond(self, lease: Lease) -> None:
+        policy = load_policy(self._warehouse)
+        self._plan(policy, lease)
+        self._notify(policy, lease)
+
+    def _build(self, name: str, selector: str) -> None:
+        """dbt, with a second try for what failed: a passing fault of the warehouse is mended in the same run."""
+        with self._steps.step(name) as step:
+            results = self._dbt.build_selector(selector, as_of=self._as_of)
+            again = [node.name for node in results if node.is_error or node.is_skipped]
+            if again:
+                second = self._dbt.build(again, as_of=self._as_of)
+                results = [node for node in results if node.name not in again] + second
+                step.detail["tried_again"] = again
+            _summarise(step, results)
+
+    def _check(self) -> None:
+        from incident_ledger.quality.check import check_all
+
+        with self._steps.step("check") as step:
+            batches = check_all(
+                self._warehouse, load_policy(self._warehouse), run_id=self._report.run_id, now=self._as_of
+            )
+            bad = [batch for batch in batches if batch.severity_level]
+            step.summary = f"{len(batches)} batches checked, {len(bad)} in breach"
+            step.outcome = Outcome.WARNING if bad else Outcome.OK
+            step.detail["breaches"] = [f"{batch.component} {batch.severity_level}" for batch in bad]
+
+    def _plan(self, policy: Policy, lease: Lease) -> None:
+        with self._steps.step("plan") as step:
+            signals = read_signals(self._warehouse)
+            state = read_state(self._warehouse)
+            events = plan(state, signals, policy, self._as_of)
+            lease.confirm()
+            written = append(self._warehouse, events, self._as_of)
+            self._report.events += events
+            step.summary = f"{len(signals)} signals, {written} events written"
+
+    def _notify(self, policy: Policy, lease: Lease) -> None:
+        with self._steps.step("notify") as step:
+            lease.confirm()
+            deliveries = tell(self._warehouse, policy, self._as_of, confirm=lease.confirm)
+            self._report.delivered += deliveries
+            failed = [delivery for delivery in deliveries if delivery.is_failed]
+            step.summary = f"{len(deliveries)} messages, {len(failed)} not delivered"
+            if failed:
+                step.outcome = Outcome.FAILED
+                step.detail["failed"] = sorted({f"{delivery.channel}: {delivery.error}" for delivery in failed})
+
+
+def _summarise(step: Step, results: list[NodeResult]) -> None:
+    errors = [node for node in results if node.is_error]
+    skipped = [node for node in results if node.is_skipped]
+    failed_tests = [node for node in results if node.is_failed_test]
+    step.summary = f"{len(results)} nodes"
+    if failed_tests:
+        step.outcome = Outcome.WARNING
+        step.summary += f", {len(failed_tests)} data tests found rows: {_names(failed_tests)}"
+    if errors or skipped:
+        step.outcome = Outcome.FAILED
+        step.summary += f", {len(errors)} failed: {_names(errors)}; {len(skipped)} not built"
+    step.detail["failures"] = [f"{node.unique_id}: {node.message}" for node in (*errors, *failed_tests)]
+
+
+def _names(nodes: list[NodeResult]) -> str:
+    return ", ".join(node.name for node in nodes[:3]) + (", …" if len(nodes) > 3 else "")
+
+
+def _import_great_expectations() -> None:
+    """Its import takes seconds; dbt waits for the warehouse meanwhile."""
+    import great_expectations  # noqa: F401
