@@ -1,0 +1,49 @@
+"""`incident-ledger doctor`: what is right, what is not, and what to do about it."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from incident_ledger import doctor as checks
+from incident_ledger.cli._console import out, to_json
+from incident_ledger.doctor import Finding, Grade
+
+_STYLES = {Grade.OK: "green", Grade.WARN: "yellow", Grade.WRONG: "red"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(doctor)
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: all findings and the exit code.")] = False,
+) -> None:
+    """Check settings, credentials, datasets, rights, policy, channels, suites and versions; say what to do.
+
+    Exit code 0: nothing is wrong, though there may be warnings; 2: you can mend it; 3: the warehouse or a network.
+    """
+    findings: list[Finding] = []
+    for finding in checks.examine(datetime.now(UTC)):
+        findings.append(finding)
+        if not as_json:
+            _print(finding)
+    code = checks.exit_code(findings)
+    if as_json:
+        shown = [{key: value for key, value in asdict(finding).items() if key != "exit_code"} for finding in findings]
+        typer.echo(to_json({"exit_code": int(code), "findings": shown}))
+    else:
+        count = {grade: sum(finding.grade is grade for finding in findings) for grade in Grade}
+        text = f"{count[Grade.OK]} ok, {count[Grade.WARN]} to look at, {count[Grade.WRONG]} wrong"
+        out.print(text, highlight=False)
+    raise typer.Exit(int(code))
+
+
+def _print(finding: Finding) -> None:
+    line = Text.assemble((f"{finding.grade:<6}", _STYLES[finding.grade]), f"{finding.check:<14}", finding.text)
+    out.print(line, soft_wrap=True)
+    if finding.remedy:
+        out.print(Text(f"{'':<20}→ {finding.remedy}", style="dim"), soft_wrap=True)
