@@ -81,7 +81,8 @@ final as (
         incident_id,
         event_order,
         business_day,
-        cast(concat(cast(business_day as string), ' ', cast(closes_at as string), ' ', time_zone) as timestamp) as closes_at
+        cast(concat(cast(business_day as string), ' ', cast(closes_at as string), ' ', time_zone) as timestamp)
+            as closes_at
     from business_days
 
 )

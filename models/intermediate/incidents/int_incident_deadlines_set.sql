@@ -40,7 +40,7 @@ rule_of_each as (
     inner join rules
         on
             held.severity_level = rules.severity_level
-            and (rules.valid_from is null or rules.valid_from <= held.detection_time)
+            and (rules.valid_from is null or held.detection_time >= rules.valid_from)
     where true
     qualify row_number() over (
         partition by held.incident_id, held.event_order

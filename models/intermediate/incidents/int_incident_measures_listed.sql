@@ -11,22 +11,23 @@ incidents as (
 listed as (
 
     {% for measure in measures %}
-    select
-        incident_id,
-        detection_date,
-        severity_level,
-        is_open,
-        '{{ measure }}' as measure,
-        {{ measure }}_microseconds as said_microseconds,
-        {% if measure == 'mttd' -%}
-        cast(null as int64) as waiting_microseconds
-        {%- else -%}
-        if({{ measure }}_microseconds is null, age_microseconds, null) as waiting_microseconds
-        {%- endif %}
-    from incidents
-    {% if not loop.last %}
-    union all
-    {% endif %}
+        select
+            incident_id,
+            detection_date,
+            severity_level,
+            is_open,
+            identified_time is not null as is_identified,
+            '{{ measure }}' as measure,
+            {{ measure }}_microseconds as said_microseconds,
+            {% if measure == 'mttd' -%}
+                cast(null as int64) as waiting_microseconds
+            {%- else -%}
+                if({{ measure }}_microseconds is null, age_microseconds, null) as waiting_microseconds
+            {%- endif %}
+        from incidents
+        {% if not loop.last %}
+            union all
+        {% endif %}
     {% endfor %}
 
 ),
@@ -39,6 +40,7 @@ final as (
         detection_date,
         severity_level,
         is_open,
+        is_identified,
         measure,
         said_microseconds,
         said_microseconds < 0 as is_anomaly,

@@ -11,13 +11,13 @@ measures as (
 periods as (
 
     {% for grain in grains -%}
-    select
-        '{{ grain }}' as period_grain,
-        {{ period_start('detection_date', grain) }} as period_start,
-        measures.*
-    from measures
+        select
+            '{{ grain }}' as period_grain,
+            {{ period_start('detection_date', grain) }} as period_start,
+            measures.*
+        from measures
 
-    union all
+        union all
 
     {% endfor -%}
     select
@@ -37,6 +37,7 @@ final as (
         severity_level,
         incident_id,
         is_open,
+        is_identified,
         measure,
         is_anomaly,
         counted_microseconds,
@@ -52,6 +53,7 @@ final as (
         'all' as severity_level,
         incident_id,
         is_open,
+        is_identified,
         measure,
         is_anomaly,
         counted_microseconds,

@@ -37,6 +37,7 @@ final as (
         measure,
         count(*) as incidents,
         countif(is_open) as open_incidents,
+        countif(is_identified) as identified_incidents,
         count(counted_microseconds) as counted_incidents,
         count(waiting_microseconds) as waiting_incidents,
         countif(is_anomaly) as left_out_incidents,

@@ -15,17 +15,17 @@ periods as (
         *,
         case period_grain
             {% for grain in grains -%}
-            when '{{ grain }}' then cast(date_add(period_start, interval 1 {{ grain }}) as date)
+                when '{{ grain }}' then cast(date_add(period_start, interval 1 {{ grain }}) as date)
             {% endfor -%}
         end as next_period_start,
         case period_grain
             {% for grain in grains -%}
-            when '{{ grain }}' then cast(date_sub(period_start, interval 1 {{ grain }}) as date)
+                when '{{ grain }}' then cast(date_sub(period_start, interval 1 {{ grain }}) as date)
             {% endfor -%}
         end as previous_period_start,
         case period_grain
             {% for grain in grains -%}
-            when '{{ grain }}' then {{ period_start('date(' ~ as_of() ~ ')', grain) }}
+                when '{{ grain }}' then {{ period_start('date(' ~ as_of() ~ ')', grain) }}
             {% endfor -%}
         end as running_period_start
     from times
@@ -66,6 +66,7 @@ final as (
         incidents,
         incidents - open_incidents as resolved_incidents,
         open_incidents,
+        identified_incidents,
         counted_incidents,
         left_out_incidents,
         median_minutes,

@@ -21,27 +21,27 @@ batches as (
 ),
 
 {% if is_incremental() -%}
-known as (
+    known as (
 
-    select distinct batch_id from {{ this }}
-    where checked_at >= {{ since }}
+        select distinct data_quality_id from {{ this }}
+        where checked_at >= {{ since }}
 
-),
+    ),
 
-new_batches as (
+    new_batches as (
 
-    select batches.*
-    from batches
-    left join known on batches.batch_id = known.batch_id
-    where known.batch_id is null
+        select batches.*
+        from batches
+        left join known on batches.batch_id = known.data_quality_id
+        where known.data_quality_id is null
 
-),
+    ),
 {%- else -%}
-new_batches as (
+    new_batches as (
 
-    select * from batches
+        select * from batches
 
-),
+    ),
 {%- endif %}
 
 final as (

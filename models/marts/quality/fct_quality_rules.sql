@@ -21,27 +21,27 @@ results as (
 ),
 
 {% if is_incremental() -%}
-known as (
+    known as (
 
-    select distinct quality_rule_id from {{ this }}
-    where checked_at >= {{ since }}
+        select distinct quality_rule_id from {{ this }}
+        where checked_at >= {{ since }}
 
-),
+    ),
 
-new_results as (
+    new_results as (
 
-    select results.*
-    from results
-    left join known on results.result_id = known.quality_rule_id
-    where known.quality_rule_id is null
+        select results.*
+        from results
+        left join known on results.result_id = known.quality_rule_id
+        where known.quality_rule_id is null
 
-),
+    ),
 {%- else -%}
-new_results as (
+    new_results as (
 
-    select * from results
+        select * from results
 
-),
+    ),
 {%- endif %}
 
 final as (

@@ -41,7 +41,9 @@ days_with_hours as (
     select
         *,
         timestamp_diff(
-            least(timestamp_add(timestamp(check_date), interval 1439 minute), {{ as_of() }}), timestamp(check_date), hour
+            least(timestamp_add(timestamp(check_date), interval 1439 minute), {{ as_of() }}),
+            timestamp(check_date),
+            hour
         )
         - timestamp_diff(greatest(first_checked_at, timestamp(check_date)), timestamp(check_date), hour)
         + 1 as hours_due
