@@ -53,6 +53,12 @@ class IncidentState:
     event_count: int = 1
 
 
+_ID_PART = (
+    "(starts_with(lower(incident_id), @id_part) or starts_with(lower(incident_id), concat('inc-', @id_part))"
+    " or starts_with(substr(lower(incident_id), 22), @id_part))"
+)
+
+
 def read_state(
     warehouse: Warehouse,
     *,
@@ -64,19 +70,16 @@ def read_state(
 ) -> list[IncidentState]:
     """The incidents that meet all conditions given, oldest detection first; one query.
 
-    `id_part` is a prefix of the id, with or without its `INC-`, or a prefix of the eight digits at its end. An empty
-    sequence selects nothing. Retracted and merged incidents are included unless `is_open` is True.
+    `id_part` is a prefix of the id, with or without its `INC-`, or a prefix of the eight digits at its end, in any
+    case.
+    An empty sequence selects nothing. Retracted and merged incidents are included unless `is_open` is True.
     """
     if any(chosen is not None and not chosen for chosen in (incident_ids, source_keys)):
         return []
     conditions: dict[str, tuple[str, Any]] = {
         "is_open": ("is_open = @is_open", is_open),
         "incident_ids": ("incident_id in unnest(@incident_ids)", _listed(incident_ids)),
-        "id_part": (
-            "(starts_with(incident_id, @id_part) or starts_with(incident_id, concat('INC-', @id_part))"
-            " or starts_with(substr(incident_id, 22), @id_part))",
-            id_part,
-        ),
+        "id_part": (_ID_PART, id_part.lower() if id_part is not None else None),
         "source": ("source = @source", source),
         "source_keys": ("source_key in unnest(@source_keys)", _listed(source_keys)),
     }

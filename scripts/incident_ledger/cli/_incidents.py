@@ -1,0 +1,144 @@
+"""Incidents on a screen."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from incident_ledger.cli._console import err, out
+from incident_ledger.ledger.events import Event, canonical, timestamp
+from incident_ledger.ledger.find import minutes_of, one_line
+from incident_ledger.ledger.state import IncidentState, RecordedEvent
+
+_STYLES = {"P0": "bold red", "P1": "red", "P2": "yellow", "P3": "dim"}
+_WIDE = 400
+_TIMES = (
+    ("began", "start_time"),
+    ("detected", "detection_time"),
+    ("acknowledged", "acknowledged_time"),
+    ("identified", "identified_time"),
+    ("contained", "contained_time"),
+    ("resolved", "resolution_time"),
+    ("reopened", "last_reopened_time"),
+    ("closed", "closed_time"),
+    ("expected end", "estimated_resolution_time"),
+)
+
+
+def wide_out() -> Console:
+    """Standard output, without breaking lines where nobody looks at a screen."""
+    return out if out.is_terminal else Console(width=_WIDE)
+
+
+def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything: bool) -> None:
+    """A line an incident: the open ones by severity, or all by time of detection."""
+    if not incidents:
+        err.print("No incidents." if everything else "No open incidents.", style="dim")
+        return
+    table = Table(show_edge=False, box=None, pad_edge=False)
+    for column in (
+        "incident",
+        "sev",
+        "status",
+        "detected",
+        "lasted" if everything else "open for",
+        "component",
+        "title",
+    ):
+        table.add_column(column, no_wrap=column in ("incident", "sev", "status", "detected"), overflow="fold")
+    ordered = (
+        incidents if everything else sorted(incidents, key=lambda item: (item.severity_level, item.detection_time))
+    )
+    for item in ordered:
+        table.add_row(
+            Text(item.incident_id),
+            Text(item.severity_level, style=_STYLES.get(item.severity_level, "")),
+            Text(ended(item)),
+            Text(short_time(item.detection_time)),
+            Text(lasted(item, now)),
+            Text(one_line(item.component or "")),
+            Text(one_line(item.title)),
+        )
+    wide_out().print(table)
+
+
+def print_one(incident: IncidentState, events: Sequence[RecordedEvent], now: datetime) -> None:
+    """State, times, minutes and events."""
+    head = Text.assemble(
+        (incident.severity_level, _STYLES.get(incident.severity_level, "")),
+        f"  {ended(incident)}  {one_line(incident.title, 200)}",
+    )
+    out.print(Text(incident.incident_id, style="bold"), head, sep="  ", soft_wrap=True)
+    facts: list[tuple[str, Any]] = [
+        ("components", ", ".join(incident.components) or None),
+        ("source", f"{incident.source}, {incident.source_key}"),
+        *((name, _moment(getattr(incident, column))) for name, column in _TIMES),
+        *((name.replace("_minutes", ""), _shown_minutes(value)) for name, value in minutes_of(incident, now).items()),
+        ("reopened", f"{incident.reopen_count} times" if incident.reopen_count else None),
+        ("cause", incident.root_cause_category),
+        ("commander", incident.incident_commander),
+        ("description", incident.description),
+        ("user impact", incident.user_impact),
+        ("financial impact", incident.financial_impact),
+    ]
+    for name, value in facts:
+        if value is not None:
+            out.print(f"  {name:<17}{one_line(str(value), 400)}", markup=False, highlight=False, soft_wrap=True)
+    out.print("")
+    superseded = {item.event.payload.get("supersedes") for item in events}
+    for item in events:
+        dead = "  (superseded)" if item.event_id in superseded else ""
+        out.print(f"  {event_line(item.event, with_id=False)}{dead}", markup=False, highlight=False, soft_wrap=True)
+
+
+def event_line(event: Event, *, with_id: bool = True) -> str:
+    """One event on one line: when, what, who, and what it says."""
+    told = {key: value for key, value in event.payload.items() if key not in ("supersedes", "updated_at", "seen_at")}
+    words = [f"{timestamp(event.occurred_at).replace('.000000Z', 'Z')}"]
+    words += [event.incident_id] if with_id else []
+    words += [event.event_type.value, *([event.severity_level] if event.severity_level else []), f"by {event.actor}"]
+    text = " ".join(words)
+    if told:
+        text += "  " + one_line(", ".join(f"{key}: {_value(value)}" for key, value in told.items()), 300)
+    return text
+
+
+def ended(incident: IncidentState) -> str:
+    """Its status, or how it came to be none."""
+    if incident.merged_into:
+        return "merged"
+    return "retracted" if incident.is_retracted else incident.status.value
+
+
+def lasted(incident: IncidentState, now: datetime) -> str:
+    """How long it is open, or took; `?` when that is not known."""
+    minutes = minutes_of(incident, now)
+    value = minutes["age_minutes"] if incident.is_open else minutes["mttr_minutes"]
+    if value is None:
+        return "?"
+    span = timedelta(minutes=abs(value))
+    hours, rest = divmod(int(span.total_seconds()), 3600)
+    text = f"{hours // 24} d {hours % 24} h" if hours >= 48 else f"{hours} h {rest // 60} min" if hours else ""
+    return ("-" if value < 0 else "") + (text or f"{abs(value):.1f} min")
+
+
+def short_time(moment: datetime) -> str:
+    """To the minute, in UTC."""
+    return f"{moment:%Y-%m-%d %H:%M}Z"
+
+
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else timestamp(value).replace(".000000Z", "Z")
+
+
+def _shown_minutes(value: float | None) -> str | None:
+    return (
+        None if value is None else f"{value:,.3f} minutes" + ("  (negative: times that cannot be)" if value < 0 else "")
+    )
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else canonical(value)

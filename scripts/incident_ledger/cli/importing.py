@@ -1,0 +1,74 @@
+"""`incident-ledger import`: incidents of other systems."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from incident_ledger.cli._console import err, out, to_json
+from incident_ledger.errors import ExitCode
+from incident_ledger.importers.sources import read_documents
+from incident_ledger.importers.statuspage import StatuspageImporter
+from incident_ledger.importers.take_in import ImportReport, take_in
+from incident_ledger.settings import load_settings
+from incident_ledger.warehouse import connect
+
+_SHOWN = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group `import`."""
+    group = typer.Typer(no_args_is_help=True, help="Take in incidents of other systems.")
+    group.callback()(lambda: None)
+    group.command("statuspage", help="An Atlassian Statuspage: archives (JSON lines) and polls (incidents.json).")(
+        statuspage
+    )
+    app.add_typer(group, name="import")
+
+
+def statuspage(
+    places: Annotated[list[str], typer.Argument(metavar="FILE_OR_URL...", help="Files or http(s) URLs, in any order.")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Import and say what was new, what was known and what was refused (exit code 5)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("reading", total=2 * len(places) + 1)
+        documents = read_documents(places, on_read=lambda _: progress.advance(task))
+        progress.update(task, description="importing")
+        report = take_in(
+            connect(load_settings()),
+            StatuspageImporter(),
+            documents,
+            datetime.now(UTC),
+            on_parsed=lambda: progress.advance(task),
+        )
+        progress.advance(task)
+    if json:
+        typer.echo(to_json(vars(report) | {"rejects": [vars(reject) for reject in report.rejects]}))
+    else:
+        _print(report)
+    if report.rejects:
+        raise typer.Exit(int(ExitCode.REJECTS))
+
+
+def _print(report: ImportReport) -> None:
+    left_out = f", {report.left_out} maintenance left out" if report.left_out else ""
+    out.print(
+        f"{report.source}: {report.read} records read: {report.new_incidents} new incidents, "
+        f"{report.new_events} new events, {report.unchanged} unchanged{left_out}, {len(report.rejects)} rejected.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    for style, what, lines in (
+        ("yellow", "note", report.remarks),
+        ("red", "rejected", tuple(str(reject) for reject in report.rejects)),
+    ):
+        for line in lines[:_SHOWN]:
+            err.print(f"{what}: {line}", style=style, markup=False, highlight=False, soft_wrap=True)
+        if len(lines) > _SHOWN:
+            err.print(f"... and {len(lines) - _SHOWN} more of these", style=style, markup=False)
+    if report.rejects:
+        err.print("See them again: incident-ledger rejects list", style="dim", markup=False)

@@ -1,0 +1,94 @@
+"""`incident-ledger rejects`: what imports and loads refused."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from incident_ledger.cli._console import err, out, to_json
+from incident_ledger.cli._incidents import wide_out
+from incident_ledger.errors import ExitCode, UserError
+from incident_ledger.importers.replay import find_reject, kept_rejects
+from incident_ledger.importers.replay import replay as replay_one
+from incident_ledger.ledger.find import one_line
+from incident_ledger.settings import load_settings
+from incident_ledger.warehouse import connect
+
+app = typer.Typer(no_args_is_help=True, help="What imports and loads refused: list, show, take in after all.")
+
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+_ID = 12  # characters of an id that a person needs
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the command group `rejects`."""
+    parent.add_typer(app, name="rejects")
+
+
+@app.command("list")
+def list_(
+    everything: Annotated[bool, typer.Option("--all", help="Also what was taken in since.")] = False,
+    json: Json = False,
+) -> None:
+    """What was refused and not taken in yet."""
+    found = kept_rejects(connect(load_settings()), everything=everything)
+    if json:
+        typer.echo(to_json([vars(reject) for reject in found]))
+        return
+    if not found:
+        err.print("No rejects.", style="dim")
+        return
+    table = Table(show_edge=False, box=None, pad_edge=False)
+    for column in ("id", "source", "where", "field", "why", *(("taken in",) if everything else ())):
+        table.add_column(column, overflow="fold")
+    for reject in found:
+        taken = (Text(f"{reject.replayed_at:%Y-%m-%d %H:%M}Z" if reject.replayed_at else ""),) if everything else ()
+        cells = (reject.reject_id[:_ID], reject.source, f"{reject.file}:{reject.line}", reject.field or "")
+        table.add_row(*(Text(cell) for cell in cells), Text(one_line(reject.error, 120)), *taken)
+    wide_out().print(table)
+
+
+@app.command()
+def show(reject: Annotated[str, typer.Argument(metavar="ID")], json: Json = False) -> None:
+    """One reject with its record as it came."""
+    found = find_reject(connect(load_settings()), reject)
+    if json:
+        typer.echo(to_json(vars(found)))
+        return
+    for name, value in vars(found).items():
+        if name != "record" and value is not None:
+            out.print(f"{name:<12} {value}", markup=False, highlight=False, soft_wrap=True)
+    out.print(found.record or "", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def replay(
+    rejects: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID...]", help="All that are left by default.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="The corrected record of the one reject that is named.")] = None,
+    json: Json = False,
+) -> None:
+    """Take records in after all: as they came, or one of them corrected. Exit code 5 when some are still refused."""
+    warehouse, now = connect(load_settings()), datetime.now(UTC)
+    if file and len(rejects or []) != 1:
+        raise UserError("--file corrects one reject: name it by its id.")
+    try:
+        corrected = file.read_bytes() if file else None
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}") from None
+    chosen = [find_reject(warehouse, part) for part in rejects] if rejects else kept_rejects(warehouse)
+    outcomes = [replay_one(warehouse, reject, now, corrected=corrected) for reject in chosen]
+    if json:
+        typer.echo(to_json([vars(outcome) for outcome in outcomes]))
+    else:
+        for outcome in outcomes:
+            said = f"still refused: {outcome.error}" if outcome.error else f"taken in, {outcome.new_events} new events"
+            out.print(f"{outcome.reject_id[:_ID]}  {said}", markup=False, highlight=False, soft_wrap=True)
+        if not outcomes:
+            err.print("No rejects.", style="dim")
+    if any(outcome.error for outcome in outcomes):
+        raise typer.Exit(int(ExitCode.REJECTS))

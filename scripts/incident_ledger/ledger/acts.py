@@ -1,0 +1,204 @@
+"""What a person says of an incident, as events; what makes no sense is refused with the reason. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from incident_ledger.errors import UserError
+from incident_ledger.ledger.events import Event, EventType, Status, incident_id, timestamp
+from incident_ledger.ledger.state import IncidentState
+
+SOURCE = "cli"
+_SLUG_LENGTH = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saying:
+    """Who says it, of when, and what time it is now."""
+
+    actor: str
+    at: datetime
+    now: datetime
+
+    def __post_init__(self) -> None:
+        if self.at > self.now:
+            raise UserError(f"{_show(self.at)} is in the future (it is {_show(self.now)}).")
+        if not self.actor.strip():
+            raise UserError("Say who you are: --actor NAME.")
+
+
+def open_incident(
+    saying: Saying,
+    *,
+    title: str,
+    severity_level: str,
+    components: Sequence[str],
+    known_severities: Collection[str],
+    start: datetime | None = None,
+    description: str | None = None,
+) -> Event:
+    """`detected`. The same title and components at the same second are the same incident."""
+    if not title.strip():
+        raise UserError("An incident needs a title.")
+    _check_severity(severity_level, known_severities)
+    if start and start > saying.at:
+        raise UserError(f"--start {_show(start)} is later than the detection, {_show(saying.at)}.")
+    if any(not component.strip() for component in components):
+        raise UserError("A component needs a name, like table:DATASET.TABLE or api:anthropic.")
+    payload: dict[str, Any] = {"title": title, "components": list(dict.fromkeys(components))}
+    if start:
+        payload["start_time"] = timestamp(start)
+    if description:
+        payload["description"] = description
+    key = source_key(title, components)
+    return Event(
+        incident_id=incident_id(SOURCE, key, saying.at),
+        event_type=EventType.DETECTED,
+        occurred_at=saying.at,
+        actor=saying.actor,
+        source=SOURCE,
+        source_key=key,
+        severity_level=severity_level,
+        payload=payload,
+    )
+
+
+def source_key(title: str, components: Sequence[str]) -> str:
+    """A slug of title and first component, for a person; the incident's id makes it unique."""
+    words = unicodedata.normalize("NFKC", f"{title} {components[0] if components else ''}").casefold()
+    slug = re.sub(r"[^\w.:]+", "-", words).strip("-")
+    return slug[:_SLUG_LENGTH].rstrip("-") or "incident"
+
+
+def acknowledge(incident: IncidentState, saying: Saying, text: str | None = None) -> Event:
+    """`acknowledged`, once; earlier than a known acknowledgement is taken, as a correction of the record."""
+    _check_time(incident, saying)
+    known = incident.acknowledged_time
+    if known and known <= saying.at:
+        raise UserError(f"{incident.incident_id} was acknowledged already, at {_show(known)}.")
+    if incident.resolution_time and saying.at > incident.resolution_time:
+        raise UserError(
+            f"{incident.incident_id} was resolved at {_show(incident.resolution_time)}. Give the time at which it was "
+            "acknowledged before that: --at T."
+        )
+    return _event(incident, saying, EventType.ACKNOWLEDGED, {"text": text})
+
+
+def resolve(incident: IncidentState, saying: Saying, text: str | None = None) -> Event:
+    """`resolved`, of an open incident."""
+    _check_time(incident, saying)
+    if not incident.is_open:
+        since = f" at {_show(incident.resolution_time)}" if incident.resolution_time else ""
+        raise UserError(f"{incident.incident_id} is {_ended(incident)} already{since}.")
+    if incident.last_reopened_time and saying.at < incident.last_reopened_time:
+        raise UserError(f"{incident.incident_id} was reopened after that, at {_show(incident.last_reopened_time)}.")
+    return _event(incident, saying, EventType.RESOLVED, {"text": text})
+
+
+def reopen(incident: IncidentState, saying: Saying, text: str | None = None) -> Event:
+    """`reopened`, of a resolved incident."""
+    _check_time(incident, saying)
+    if incident.is_open or incident.resolution_time is None:
+        raise UserError(f"{incident.incident_id} is {_ended(incident)}, not resolved.")
+    if saying.at < incident.resolution_time:
+        raise UserError(f"{incident.incident_id} was resolved after that, at {_show(incident.resolution_time)}.")
+    return _event(incident, saying, EventType.REOPENED, {"text": text})
+
+
+def set_status(incident: IncidentState, saying: Saying, status: str, text: str | None = None) -> Event:
+    """`status_changed`, or `resolved`."""
+    if status not in set(Status):
+        raise UserError(f"Status {status!r} is unknown; there are {', '.join(Status)}.")
+    if status == Status.RESOLVED:
+        return resolve(incident, saying, text)
+    _check_time(incident, saying)
+    if not incident.is_open:
+        raise UserError(
+            f"{incident.incident_id} is {_ended(incident)}. If it goes on: incident-ledger incident reopen "
+            f"{incident.incident_id}"
+        )
+    if status == incident.status:
+        raise UserError(f"{incident.incident_id} is {status} already.")
+    return _event(incident, saying, EventType.STATUS_CHANGED, {"status": status, "text": text})
+
+
+def set_severity(
+    incident: IncidentState,
+    saying: Saying,
+    severity_level: str,
+    known_severities: Collection[str],
+    reason: str | None = None,
+) -> Event:
+    """`severity_changed`, up or down: only a person lowers it."""
+    _check_severity(severity_level, known_severities)
+    _check_time(incident, saying)
+    if severity_level == incident.severity_level:
+        raise UserError(f"{incident.incident_id} is {severity_level} already.")
+    payload = {"from": incident.severity_level, "reason": reason}
+    return _event(incident, saying, EventType.SEVERITY_CHANGED, payload, severity_level)
+
+
+def name_cause(incident: IncidentState, saying: Saying, category: str, text: str | None = None) -> Event:
+    """`root_cause_identified`, also of a resolved incident."""
+    if not category.strip():
+        raise UserError("A cause needs a category, such as deploy, capacity, upstream or data.")
+    _check_time(incident, saying)
+    return _event(incident, saying, EventType.ROOT_CAUSE_IDENTIFIED, {"category": category.strip(), "text": text})
+
+
+def note(incident: IncidentState, saying: Saying, text: str) -> Event:
+    """`note`, of any incident."""
+    if not text.strip():
+        raise UserError("A note needs a text.")
+    _check_not_before(incident, saying)
+    return _event(incident, saying, EventType.NOTE, {"text": text})
+
+
+def _event(
+    incident: IncidentState,
+    saying: Saying,
+    kind: EventType,
+    payload: Mapping[str, Any],
+    severity_level: str | None = None,
+) -> Event:
+    return Event(
+        incident_id=incident.incident_id,
+        event_type=kind,
+        occurred_at=saying.at,
+        actor=saying.actor,
+        source=incident.source,
+        source_key=incident.source_key,
+        severity_level=severity_level,
+        payload={key: value for key, value in payload.items() if value is not None},
+    )
+
+
+def _check_severity(severity_level: str, known: Collection[str]) -> None:
+    if severity_level not in known:
+        raise UserError(f"Severity {severity_level!r} is unknown; there are {', '.join(sorted(known))}.")
+
+
+def _check_time(incident: IncidentState, saying: Saying) -> None:
+    if incident.is_retracted or incident.merged_into:
+        raise UserError(f"{incident.incident_id} is {_ended(incident)}; only notes can be added to it.")
+    _check_not_before(incident, saying)
+
+
+def _check_not_before(incident: IncidentState, saying: Saying) -> None:
+    if saying.at < incident.detection_time:
+        raise UserError(
+            f"{_show(saying.at)} is before {incident.incident_id} was detected, {_show(incident.detection_time)}."
+        )
+
+
+def _ended(incident: IncidentState) -> str:
+    if incident.merged_into:
+        return f"merged into {incident.merged_into}"
+    return "retracted" if incident.is_retracted else incident.status.value
+
+
+def _show(moment: datetime) -> str:
+    return timestamp(moment).replace(".000000Z", "Z")
