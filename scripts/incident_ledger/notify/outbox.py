@@ -18,7 +18,7 @@ from typing import Any
 
 from incident_ledger.ledger.events import canonical, timestamp
 from incident_ledger.notify.channels import Channel, Outcome, Result, channel_names, channels
-from incident_ledger.notify.messages import Message
+from incident_ledger.notify.messages import Message, first_message_id
 from incident_ledger.notify.mime import Letter
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings
@@ -197,7 +197,6 @@ def _due(warehouse: Warehouse, policy: Policy, now: datetime, names: list[str]) 
             created_at between @first and @last
             and message_id in unnest(@messages)
             and status in ('pending', 'failed', 'uncertain')
-        order by created_at, message_id
     """  # noqa: S608
     params = {
         "first": min(due.values()),
@@ -206,7 +205,14 @@ def _due(warehouse: Warehouse, policy: Policy, now: datetime, names: list[str]) 
     }
     # Two MERGEs at once may have inserted a message twice; it is sent once, and its rows change together.
     rows = {row.key: row for row in map(_row, warehouse.rows(sql, params)) if row.key in due}
-    return list(rows.values())
+    return sorted(rows.values(), key=_turn)
+
+
+def _turn(row: _Row) -> tuple[datetime, str, bool, bool, str]:
+    """Oldest first; of one moment and incident the beginning first and the end last."""
+    letter = row.letter
+    is_first = letter.message_id == first_message_id(letter.incident_id)
+    return letter.created_at, letter.incident_id, not is_first, letter.template == "resolution", letter.message_id
 
 
 def _row(values: dict[str, Any]) -> _Row:

@@ -60,10 +60,16 @@ class AnyPortController(Controller):
 
 
 @contextmanager
-def smtp_server() -> Iterator[Mailbox]:
-    """An SMTP server on a free port of this machine."""
+def smtp_server(login: tuple[str, str] | None = None) -> Iterator[Mailbox]:
+    """An SMTP server on a free port of this machine, which may want a login."""
     mailbox = Mailbox()
-    controller = AnyPortController(mailbox, hostname="127.0.0.1", port=0, data_size_limit=10_000_000)
+
+    def check(_: smtp.SMTP, __: smtp.Session, ___: smtp.Envelope, ____: str, data: Any) -> smtp.AuthResult:
+        said = (data.login.decode(), data.password.decode()) if isinstance(data, smtp.LoginPassword) else None
+        return smtp.AuthResult(success=said == login)
+
+    wanted = {"auth_required": True, "auth_require_tls": False, "authenticator": check} if login else {}
+    controller = AnyPortController(mailbox, hostname="127.0.0.1", port=0, data_size_limit=10_000_000, **wanted)
     controller.start()
     mailbox.port = controller.port
     try:

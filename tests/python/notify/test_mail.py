@@ -214,6 +214,20 @@ def test_the_timeout_is_the_urls_or_the_policys(query: str, waits: float) -> Non
         mailbox.answer_after = 0.0
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
+def test_apprise_logs_in_with_the_urls_user_and_password() -> None:
+    with smtp_server(login=("someone", "Geheimnis7")) as mailbox:
+        url = f"mailto://{{}}@127.0.0.1:{mailbox.port}?from=a@example.com&mode=insecure"
+        good = channels(Settings(channels=url.format("someone:Geheimnis7")), 5.0)[0]
+        bad = channels(Settings(channels=url.format("someone:Falsch99")), 5.0)[0]
+        assert good.send(letter(detected())).outcome is Outcome.SENT
+        result = bad.send(letter(detected()))
+    assert result.outcome is Outcome.FAILED
+    assert result.error and "535" in result.error
+    assert len(mailbox.mails) == 1
+    assert good.name == bad.name  # a new password is no new channel
+
+
 def test_dates_are_the_messages_own() -> None:
     later = Letter(**{**vars(letter(detected())), "created_at": START + timedelta(days=3)})
     with smtp_server() as mailbox:

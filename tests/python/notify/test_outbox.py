@@ -313,6 +313,20 @@ def test_c5_a_service_that_asks_for_a_wait_gets_it(warehouse: Warehouse, hook: H
     assert [each.status for each in send(place, START + 10 * MINUTE)] == [Outcome.SENT]
 
 
+def test_the_beginning_is_sent_first_and_the_end_last_when_all_are_of_one_moment(
+    warehouse: Warehouse, mailbox: Mailbox
+) -> None:
+    place = mail(warehouse, mailbox)
+    for n in range(5):
+        key = f"table:{n}"
+        worse = event("severity_changed", severity="P0", key=key, **{"from": "P1"})
+        update = compose(worse, incident("P0", key=key), POLICY, START)[0]
+        enqueue(place, [resolved("P0", key=key), update, detected("P1", key=key)], START)
+    sent = [each.template for each in send(place)]
+    assert sent == ["critical", "critical", "resolution"] * 5
+    assert [mail["References"] is None for mail in mailbox.mails] == [True, False, False] * 5
+
+
 def test_a_lost_lease_stops_before_the_next_send(warehouse: Warehouse, mailbox: Mailbox) -> None:
     place = mail(warehouse, mailbox)
     enqueue(place, [detected("P1", key=f"table:{n}") for n in range(3)], START)

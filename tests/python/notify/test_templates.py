@@ -1,6 +1,7 @@
 """Each field of the playbook's three templates, in its order and wording, as text and as HTML."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from html.parser import HTMLParser
 
@@ -311,9 +312,12 @@ def test_a_text_of_several_lines_cannot_pretend_to_be_another_field() -> None:
     assert message.text.count("\nSeverity: ") == 1
 
 
-def test_a_title_of_100_kb_is_shortened_in_the_subject_and_whole_in_the_body() -> None:
+@pytest.mark.parametrize("message_of", [lambda t: detected("P0", title=t), lambda t: detected("P2", title=t)])
+def test_a_title_of_100_kb_is_shortened_in_the_subject_and_whole_in_the_body(
+    message_of: Callable[[str], Message],
+) -> None:
     title = "x" * 102_399 + "y"
-    message = detected("P0", title=title)
+    message = message_of(title)
     assert len(message.subject) <= 200
     assert message.subject.endswith("…")
     assert title in message.text
