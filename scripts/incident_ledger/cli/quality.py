@@ -116,7 +116,7 @@ def _by_hand(
 def _by_settings(
     warehouse: Warehouse, policy: Policy, table: str | None, now: datetime, *, all_days: bool, is_quiet: bool
 ) -> list[BatchResult]:
-    from incident_ledger.quality.check import check_all
+    from incident_ledger.quality.check import check_all, named
     from incident_ledger.warehouse.tables import ensure_tables
 
     ensure_tables(warehouse)
@@ -130,9 +130,8 @@ def _by_settings(
         is_recorded=False,
         on_table=None if is_quiet else lambda name: err.print(f"checking {name}", style="dim", markup=False),
     )
-    if not batches:
-        where = f" for {table}" if table else ""
-        raise UserError(f"No suite{where} in {_folders(warehouse.settings)}: name one with --suite.")
+    if not batches and table and not named(warehouse, table):
+        raise UserError(f"No suite for {table} in {_folders(warehouse.settings)}: name one with --suite.")
     return batches
 
 
@@ -149,12 +148,12 @@ def _by_table(batches: Iterable[BatchResult]) -> list[tuple[str, list[BatchResul
 
 def _as_json(table: str, batches: Sequence[BatchResult], policy: Policy) -> dict[str, Any]:
     """A table: of several batches each rule's worst, and the batches themselves beside it."""
-    rates = [batch.failed_validation_rate for batch in batches if batch.failed_validation_rate is not None]
+    ran, failed = _rules(batches)
     errors = [batch.error for batch in batches if batch.error]
     return {
         "table": table,
         "severity": policy.worst(batch.severity_level for batch in batches),
-        "failed_validation_rate": max(rates, default=None),
+        "failed_validation_rate": failed / ran if ran else None,
         "check_severity": policy.worst(batch.check_severity_level for batch in batches),
         "error": errors[0] if errors else None,
         "rules": [_rule_json(rule, day) for rule, day in _worst_rules(batches, policy)],
@@ -173,6 +172,13 @@ def _as_json(table: str, batches: Sequence[BatchResult], policy: Policy) -> dict
             for batch in batches
         ],
     }
+
+
+def _rules(batches: Sequence[BatchResult]) -> tuple[int, int]:
+    """Rules that ran in any batch, and those that failed in any."""
+    ran = {(batch.suite, rule.rule_id) for batch in batches for rule in batch.rules if rule.success is not None}
+    failed = {(batch.suite, rule.rule_id) for batch in batches for rule in batch.rules if rule.success is False}
+    return len(ran), len(failed)
 
 
 def _worst_rules(batches: Sequence[BatchResult], policy: Policy) -> list[tuple[RuleResult, Any]]:
@@ -213,12 +219,13 @@ def _rule_json(rule: RuleResult, day: Any) -> dict[str, Any]:
 def _show(batches: Sequence[BatchResult], policy: Policy) -> None:
     """For a person: each table's verdict, its rules with their counts, and what could not be evaluated."""
     console = out if out.is_terminal else Console(width=_UNBROKEN)
+    if not batches:
+        console.print("Nothing changed since the last check.", highlight=False)
     for table, found in _by_table(batches):
         rules = _worst_rules(found, policy)
         severity = policy.worst(batch.severity_level for batch in found)
-        worst = max(found, key=lambda batch: batch.failed_validation_rate or 0)
-        text = fraction_text(worst.rules_failed, worst.rules_ran, "rules")
-        failed = f"failed validation rate {text}" if worst.rules_ran else "no rule ran"
+        ran, broken = _rules(found)
+        failed = f"failed validation rate {fraction_text(broken, ran, 'rules')}" if ran else "no rule ran"
         days = f", {len(found)} batches" if len(found) > 1 else ""
         console.print(
             f"[bold]{escape(table)}[/bold]: {_mark(severity)}, {failed}{days}", highlight=False, soft_wrap=True

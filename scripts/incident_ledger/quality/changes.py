@@ -110,7 +110,10 @@ def _from_record(warehouse: Warehouse, source: Mapping[str, Any], history: Histo
         raise RuleError(f"meta.changes needs {error.args[0]}") from None
     equals = dict(source.get("equals", {}))
     where = [f"`{changed_at}` > {_literal(history.last_checked_at)}"]
-    where += [f"`{column}` = @value_{position}" for position, column in enumerate(equals)]
+    where += [
+        f"`{column}` {'in unnest' if isinstance(value, list) else '='}(@value_{position})"
+        for position, (column, value) in enumerate(equals.items())
+    ]
     params = {f"value_{position}": value for position, value in enumerate(equals.values())}
     sql = f"select distinct `{day}` as day from {warehouse.name(name.dataset, name.table)} where {' and '.join(where)}"
     return set(_days(warehouse, sql, params))

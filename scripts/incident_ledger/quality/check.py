@@ -4,9 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from google.api_core.exceptions import GoogleAPICallError, NotFound, RetryError
-
-from incident_ledger.errors import OutsideError, UserError
+from incident_ledger.errors import IncidentLedgerError, UserError
 from incident_ledger.policy import Policy
 from incident_ledger.quality import changes
 from incident_ledger.quality.batches import DayColumn, Slice
@@ -17,8 +15,6 @@ from incident_ledger.quality.suites import Rule, Suite, TableName, load_folders
 from incident_ledger.quality.typed import RuleError, Schema
 from incident_ledger.quality.verdict import BatchResult, check_failure, judge_batch, judge_rule
 from incident_ledger.warehouse import Warehouse
-
-_TIMEOUT = 60
 
 
 class CheckError(Exception):
@@ -88,8 +84,14 @@ def check_table(
         else:
             part = found.day_column.whole() if days is None else found.day_column.each(days)
         return _judge(warehouse, policy, suite, found, [(part, suite.rules)], now)
-    except (CheckError, RuleError, OutsideError) as error:
+    except (CheckError, RuleError, IncidentLedgerError) as error:
         return [_failed(name, suite, str(error), policy, now)]
+
+
+def named(warehouse: Warehouse, table: str) -> bool:
+    """Whether a suite of the settings' folders is about a table."""
+    wanted = str(TableName.parse(table, warehouse.settings))
+    return any(str(_table_name(suite, warehouse)) == wanted for suite in load_folders(warehouse.settings))
 
 
 def check_days(warehouse: Warehouse, policy: Policy, table: str, suite: Suite, now: datetime) -> list[BatchResult]:
@@ -98,7 +100,7 @@ def check_days(warehouse: Warehouse, policy: Policy, table: str, suite: Suite, n
     try:
         found = None if suite.error else _find(warehouse, suite, name)
         days = changes.all_days(warehouse, name, found.day_column, now) if found and found.day_column else None
-    except (CheckError, RuleError, OutsideError) as error:
+    except (CheckError, RuleError, IncidentLedgerError) as error:
         return [_failed(name, suite, str(error), policy, now)]
     return check_table(warehouse, policy, table, suite, days, "", now)
 
@@ -128,13 +130,15 @@ def _check_suite(
         )
         by_day = [rule for rule in suite.rules if rule.scope == "batch"]
         by_window = [rule for rule in suite.rules if rule.scope == "window"]
+        if not days and str(name) not in history:
+            return []  # a source that was never loaded is not late, and its table is not empty by mistake
         parts: list[tuple[Slice, Sequence[Rule]]] = []
         if days and by_day:
             parts.append((found.day_column.each(days), by_day))
         if by_window or not parts:
             parts.append((found.day_column.window(*changes.window(suite, now)), by_window))
         return _judge(warehouse, policy, suite, found, parts, now)
-    except (CheckError, RuleError, OutsideError) as error:
+    except (CheckError, RuleError, IncidentLedgerError) as error:
         return [_failed(name, suite, str(error), policy, now)]
 
 
@@ -160,13 +164,10 @@ def _judge(
 
 def _find(warehouse: Warehouse, suite: Suite, name: TableName) -> Table:
     """The table's columns by the tables API: no statement. Raises `CheckError` when it is not there."""
-    full = f"{warehouse.settings.project}.{name}"
     try:
-        schema = Schema.of(warehouse.client.get_table(full, timeout=_TIMEOUT).schema)
-    except NotFound:
-        raise CheckError(f"there is no table {name} in the project {warehouse.settings.project}") from None
-    except (GoogleAPICallError, RetryError, OSError, ValueError) as error:
-        raise CheckError(f"the table {name} could not be read: {error}") from error
+        schema = Schema.of(warehouse.table_columns(name.dataset, name.table))
+    except UserError as error:
+        raise CheckError(str(error)) from None
     if not schema.kinds:
         raise CheckError(f"the table {name} has no columns")
     return Table(name, schema, changes.day_column(suite, schema))

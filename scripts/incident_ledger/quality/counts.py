@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from incident_ledger.quality.metrics import Engine, literal, rule_is_about_nulls
+from incident_ledger.quality.metrics import Engine, rule_is_about_nulls
 from incident_ledger.quality.suites import Rule
 from incident_ledger.quality.typed import GROUPABLE, ORDERED, TEXT, RuleError, Schema, convert
 
@@ -26,6 +26,11 @@ BETWEEN = "expect_column_values_to_be_between"
 AGGREGATES = {f"expect_column_{name}_to_be_between" for name in ("max", "min", "mean", "sum", "unique_value_count")}
 _DISTINCT_IN_SET = "expect_column_distinct_values_to_be_in_set"
 _TEXT_RULES = ("regex", "like_pattern", "value_lengths", "strftime", "json", "dateutil")
+# A query that only filters the batch is a condition like any other, and needs no statement of its own.
+_FILTER = re.compile(r"\s*select\s+\*\s+from\s+\{batch\}\s+where\s+(.+?)[\s;]*", re.IGNORECASE | re.DOTALL)
+_MORE_THAN_A_FILTER = re.compile(
+    r"--|#|/\*|;|@|\b(group|having|qualify|window|order|limit|union|intersect|except|select|over)\b", re.IGNORECASE
+)
 _PARAMETER = re.compile(r"(as_of|day)(?:\s*([+-])\s*(\d+)\s*(minutes|hours|days))?")
 
 
@@ -91,6 +96,12 @@ def broken(rule: Rule, engine: Engine, schema: Schema) -> Any:
     return sa.and_(counted, condition)
 
 
+def filter_of(rule: Rule) -> str | None:
+    """The condition of an `unexpected_rows_query` that is a plain filter of its batch; None for any other."""
+    found = _FILTER.fullmatch(str(rule.kwargs.get("unexpected_rows_query", "")))
+    return found[1] if found and not _MORE_THAN_A_FILTER.search(found[1]) else None
+
+
 def base(rule: Rule) -> Any:
     """The condition of a record that counts towards `mostly`; None when all do."""
     import sqlalchemy as sa
@@ -114,10 +125,10 @@ def _outside(rule: Rule, schema: Schema) -> Any:
     outside = []
     low, high = rule.kwargs.get("min_value"), rule.kwargs.get("max_value")
     if low is not None:
-        bound = literal(convert(low, kind, column), kind)
+        bound = sa.literal(convert(low, kind, column))
         outside.append(value <= bound if rule.kwargs.get("strict_min") else value < bound)
     if high is not None:
-        bound = literal(convert(high, kind, column), kind)
+        bound = sa.literal(convert(high, kind, column))
         outside.append(value >= bound if rule.kwargs.get("strict_max") else value > bound)
     if not outside:
         raise RuleError("a range needs min_value or max_value")
@@ -136,8 +147,8 @@ def _set(rule: Rule, schema: Schema) -> Any:
     if not items:
         raise RuleError("value_set holds no value")
     is_wanted = "_not_be_in_set" not in rule.type
-    if kind in {"BOOL", "DATETIME"}:  # no arrays of these are sent
-        equal = sa.or_(*(value == literal(item, kind) for item in items))
+    if kind == "BOOL":  # the dialect writes `in` of booleans as a comparison that BigQuery does not know
+        equal = sa.or_(*(value == item for item in items))
         return sa.not_(equal) if is_wanted else equal
     return value.not_in(items) if is_wanted else value.in_(items)
 

@@ -233,20 +233,10 @@ def retype(clause: Any, schema: Schema) -> Any:
             items = [convert(item, kind, name) for item in value.value]
             right: Any = sa.bindparam(None, items, expanding=True, unique=True)
         else:
-            right = literal(convert(value.value, kind, name), kind)
+            right = sa.literal(convert(value.value, kind, name))
         return BinaryExpression(column, right, element.operator, negate=element.negate, modifiers=element.modifiers)
 
     return visitors.replacement_traverse(clause, {}, typed)
-
-
-def literal(value: Any, kind: str) -> Any:
-    """A bound value of a kind. A DATETIME is sent as text and cast: as a parameter it would be a TIMESTAMP."""
-    import sqlalchemy as sa
-    import sqlalchemy_bigquery as bigquery
-
-    if kind == "DATETIME":
-        return sa.cast(sa.literal(value.isoformat(sep=" ")), bigquery.DATETIME)
-    return sa.literal(value)
 
 
 def rule_is_about_nulls(rule: Rule) -> bool:

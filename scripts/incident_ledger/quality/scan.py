@@ -11,13 +11,14 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
-from incident_ledger.errors import OutsideError
+from incident_ledger.errors import IncidentLedgerError, StatementError
 from incident_ledger.quality import counts
 from incident_ledger.quality.batches import DayColumn, Slice
 from incident_ledger.quality.metrics import Engine
 from incident_ledger.quality.suites import Rule
 from incident_ledger.quality.typed import RuleError, Schema
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.client import Param
 
 _PLACEHOLDER = re.compile(r"%\(([^()]*?):[A-Z0-9_<>, ]+\)s")
 
@@ -71,7 +72,7 @@ class Scan:
         self._params: dict[str, Any] = {}
 
     def count(self, rules: Sequence[Rule], part: Slice) -> Counted:
-        """Every rule counted for every batch of the slice. Raises `OutsideError` when the table itself cannot be read."""
+        """Every rule counted for every batch of the slice. Raises `IncidentLedgerError` when the table itself cannot be read."""
         together: list[_Asked] = []
         unique: list[Rule] = []
         alone: list[Rule] = []
@@ -114,7 +115,11 @@ class Scan:
             aggregate = self._engine.aggregate(rule)
             if aggregate is not None:
                 return _Asked(rule, {name: self._sql(aggregate)}, lambda row: _of_table(rule, row[name], row["n"]))
-        broken = None if rule.type == counts.QUERY else counts.broken(rule, self._engine, self._schema)
+        if rule.type == counts.QUERY:
+            written = counts.filter_of(rule)
+            selects = {f"{name}_failed": f"countif({written})"}
+            return _Asked(rule, selects, lambda row: _of_records(rule, row, name)) if written else None
+        broken = counts.broken(rule, self._engine, self._schema)
         if broken is None:
             return None
         base = counts.base(rule)
@@ -132,14 +137,14 @@ class Scan:
     def _together(self, asked: Sequence[_Asked], part: Slice) -> tuple[dict[date | None, int], dict[Any, Count]]:
         try:
             return self._read(asked, part)
-        except OutsideError:
+        except StatementError:
             if not asked:
                 raise
         rows, found = self._read((), part)  # the table itself: what fails now is no rule's fault
         for one in asked:
             try:
                 found |= self._read([one], part)[1]
-            except OutsideError as error:
+            except StatementError as error:
                 found |= _everywhere(part, one.rule, Count(error=str(error)))
         return rows, found
 
@@ -165,7 +170,7 @@ class Scan:
             return {}
         try:
             return self._read_unique(rules, part, rows)
-        except OutsideError as error:
+        except StatementError as error:
             if len(rules) == 1:
                 return _everywhere(part, rules[0], Count(error=str(error)))
         found: dict[Any, Count] = {}
@@ -201,7 +206,7 @@ class Scan:
             if rule.type == counts.QUERY:
                 return self._query(rule, part, rows)
             success, observed = self._engine.ask(rule, part.where)
-        except (RuleError, OutsideError) as error:
+        except (RuleError, IncidentLedgerError) as error:
             return Count(error=str(error))
         return Count(success=success if rows else None, observed=observed)
 
@@ -225,7 +230,7 @@ class Scan:
 
         def parameter(found: re.Match[str]) -> str:
             name = f"p{len(self._params)}"
-            self._params[name] = values[found[1]]
+            self._params[name] = _sent(values[found[1]])
             return f"@{name}"
 
         return _PLACEHOLDER.sub(parameter, str(compiled)).replace("%%", "%")
@@ -233,6 +238,12 @@ class Scan:
     def _run(self, sql: str) -> list[dict[str, Any]]:
         used = set(re.findall(r"@(p\d+)\b", sql))
         return self._warehouse.rows(sql, {name: value for name, value in self._params.items() if name in used})
+
+
+def _sent(value: Any) -> Any:
+    """A time without a zone is a DATETIME: only a DATETIME column makes one."""
+    first = value[0] if isinstance(value, list) and value else value
+    return Param("DATETIME", value) if isinstance(first, datetime) and first.tzinfo is None else value
 
 
 def _count(asked: _Asked, row: Mapping[str, Any]) -> Count:

@@ -4,20 +4,14 @@ BigQuery refuses a DATE column compared with a text or a DATETIME, where the loc
 that went through a float is another integer.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-KINDS = {
-    "INTEGER": "INT64",
-    "FLOAT": "FLOAT64",
-    "BOOLEAN": "BOOL",
-    "RECORD": "STRUCT",
-    "DECIMAL": "NUMERIC",
-    "BIGDECIMAL": "BIGNUMERIC",
-}
+from incident_ledger.warehouse.client import Column
+
 ORDERED = {"INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "DATE", "DATETIME", "TIMESTAMP", "TIME"}
 GROUPABLE = ORDERED | {"STRING", "BYTES", "BOOL"}
 TEXT = {"STRING"}
@@ -34,9 +28,9 @@ class Schema:
     kinds: Mapping[str, str]
 
     @classmethod
-    def of(cls, fields: Any) -> "Schema":
-        """From the fields of the tables API; a repeated column is of kind ARRAY."""
-        return cls({f.name: "ARRAY" if f.mode == "REPEATED" else KINDS.get(f.field_type, f.field_type) for f in fields})
+    def of(cls, columns: Iterable[Column]) -> "Schema":
+        """From a table's columns; a repeated one is of kind ARRAY."""
+        return cls({column.name: "ARRAY" if column.is_array else column.kind for column in columns})
 
     def kind(self, column: str) -> str:
         """The kind of a column. Raises `RuleError` when there is none of the name."""

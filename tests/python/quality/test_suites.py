@@ -1,0 +1,131 @@
+"""Whatever is wrong in a suite's file is a finding that names it, and never a pass."""
+
+import pytest
+
+from incident_ledger.policy import Policy
+from incident_ledger.quality.suites import TableName
+from incident_ledger.settings import Settings
+from incident_ledger.warehouse import Warehouse
+from quality.helpers import broken_of, check, check_one, not_null, rule, suite_from, suite_of
+
+REGEX = "expect_column_values_to_match_regex"
+BETWEEN = "expect_column_values_to_be_between"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is no suite"),
+        (b"{not json", "is no suite"),
+        (b"\xff\xfe", "is no suite"),
+        ([], "holds a list"),
+        ({}, "has no expectations"),
+        ({"name": "x", "expectations": []}, "has no expectations"),
+        ({"name": "x", "expectations": {}}, "has no expectations"),
+        ({"name": "x", "meta": [], "expectations": [not_null("amount")]}, None),
+        ({"name": "x", "meta": ["y"], "expectations": [not_null("amount")]}, "meta is a list"),
+        (b'{"expectations": [{"type": "x", "kwargs": {"a": NaN}}]}', "NaN is no JSON"),
+    ],
+)
+def test_a_file_that_is_no_suite_is_a_finding(
+    warehouse: Warehouse, policy: Policy, content: object, words: str | None
+) -> None:
+    table = broken_of(warehouse, "t", 0, 10)
+    (batch,) = check(warehouse, policy, table, suite_from(content))
+    if words is None:
+        assert batch.check_severity_level is None
+        return
+    assert batch.check_severity_level == "P1"
+    assert batch.severity_level is None
+    assert batch.rules_ran == 0
+    assert words in (batch.error or "")
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (rule("expect_nothing_at_all", "bad", column="amount"), "there is no expectation 'expect_nothing_at_all'"),
+        (not_null("amount", "bad") | {"severity": "fatal"}, "severity 'fatal'"),
+        (not_null("amount", "bad") | {"severity": None}, "severity None"),
+        (not_null("amount", "bad") | {"sevirity": "info"}, "unknown key sevirity"),
+        (rule(REGEX, "bad", column="id"), "needs regex"),
+        (rule("expect_column_values_to_be_in_set", "bad", column="id", value_set=None), "needs value_set"),
+        (rule(BETWEEN, "bad", column="id"), "min_value"),
+        (rule(BETWEEN, "bad", column="id", min_value=1, mostly=1.5), "mostly"),
+        (rule(BETWEEN, "bad", column="id", min_value="low"), "min_value"),
+        (rule(BETWEEN, "bad", min_value=1), "column"),
+        (rule(BETWEEN, "bad", column="id", min_valeu=1), "min_valeu"),
+        (rule(BETWEEN, "bad", column="id", min_value={"$PARAMETER": "yesterday"}), "yesterday"),
+        ({"expectation_type": "x", "kwargs": {}, "meta": {"rule_id": "bad"}}, "write `type`"),
+        ({"type": BETWEEN, "meta": {"rule_id": "bad"}}, "needs `type` and `kwargs`"),
+        (rule(REGEX, "bad", column="id", regex="x"), "needs a column of type STRING"),
+        (rule("expect_column_value_lengths_to_be_between", "bad", column="id", min_value=1), "needs a column of type"),
+        (not_null("no_such_column", "bad"), "no column 'no_such_column'"),
+        (rule("expect_column_values_to_be_in_set", "bad", column="id", value_set=["1"]), "'1' is no INT64"),
+        (rule("expect_column_values_to_match_strftime_format", "bad", column="id", strftime_format="%Y"), ""),
+        (rule("unexpected_rows_expectation", "bad", unexpected_rows_query="select 1 as x"), "{batch}"),
+        (rule("unexpected_rows_expectation", "bad", unexpected_rows_query="select * from {batch} where x = 1"), "x"),
+    ],
+)
+def test_a_rule_that_cannot_be_evaluated_is_its_own_finding_and_harms_no_other(
+    warehouse: Warehouse, policy: Policy, bad: dict[str, object], words: str
+) -> None:
+    table = broken_of(warehouse, "t", 100, 1000)
+    batch = check_one(warehouse, policy, table, bad, not_null("amount"), not_null("id"))
+    failed, *good = batch.rules
+    assert failed.rule_id == "bad"
+    assert failed.error is not None
+    assert words in failed.error
+    assert (failed.success, failed.severity_level) == (None, "P1")
+    assert [(result.failed, result.severity_level) for result in good] == [(100, "P2"), (0, None)]
+    assert (batch.severity_level, batch.check_severity_level) == ("P2", "P1")
+    assert (batch.rules_ran, batch.rules_errored) == (2, 1)
+
+
+def test_an_error_of_a_rule_is_capped_like_the_rule(warehouse: Warehouse, policy: Policy) -> None:
+    table = broken_of(warehouse, "t", 0, 10)
+    batch = check_one(warehouse, policy, table, not_null("nowhere", severity="info"))
+    assert batch.check_severity_level == "P3"
+
+
+def test_a_rule_id_used_twice_is_a_finding_and_the_first_still_counts(warehouse: Warehouse, policy: Policy) -> None:
+    table = broken_of(warehouse, "t", 100, 1000)
+    batch = check_one(warehouse, policy, table, not_null("amount", "same"), not_null("id", "same"))
+    first, second = batch.rules
+    assert (first.rule_id, first.failed) == ("same", 100)
+    assert second.rule_id != "same"
+    assert "'same' is used 2 times" in (second.error or "")
+
+
+def test_rules_without_an_id_get_one_from_what_they_say() -> None:
+    kinds = ("expect_column_values_to_not_be_null", "expect_column_values_to_be_unique")
+    suite = suite_of(*({"type": kind, "kwargs": {"column": "amount"}} for kind in kinds))
+    assert [found.rule_id for found in suite.rules] == ["amount.not_be_null", "amount.be_unique"]
+
+
+def test_a_table_that_is_not_there_is_a_finding_about_the_check(warehouse: Warehouse, policy: Policy) -> None:
+    (batch,) = check(warehouse, policy, "nowhere", suite_of(not_null("amount")))
+    assert batch.check_severity_level == "P1"
+    assert batch.severity_level is None
+    assert batch.check_component == f"check:{warehouse.settings.dataset}.nowhere"
+    assert "There is no table" in (batch.error or "")
+
+
+def test_a_regex_that_the_warehouse_refuses_harms_no_other_rule(warehouse: Warehouse, policy: Policy) -> None:
+    warehouse.execute(f"create table {warehouse.mart('t')} as select 'a' as code")
+    batch = check_one(
+        warehouse, policy, "t", rule(REGEX, "bad", column="code", regex="x("), not_null("code"), rule(REGEX, column="code", regex="^a$")
+    )
+    assert [bool(result.error) for result in batch.rules] == [True, False, False]
+
+
+def test_table_names_follow_the_settings(settings: Settings) -> None:
+    names = {
+        "fct_usage_daily": f"{settings.dataset}.fct_usage_daily",
+        "staging.stg_x": f"{settings.dataset}_staging.stg_x",
+        "raw.usage_loads": f"{settings.raw_dataset}.usage_loads",
+        "policy.severities": f"{settings.dataset}_policy.severities",
+        "other.t": "other.t",
+        f"`{settings.project}.other.t`": "other.t",
+    }
+    assert {text: str(TableName.parse(text, settings)) for text in names} == names
