@@ -26,6 +26,7 @@ from typing import Any, TextIO
 
 from incident_ledger.errors import UserError
 
+FIRST_FREE_PORT = 1024
 LOCK_SECONDS = 20.0
 """How long to wait for the lock: the last server may still be closing its file."""
 
@@ -184,6 +185,8 @@ def _port(state: Path) -> int:
     try:
         port = int(json.loads(state.read_text())["endpoint"].rsplit(":", 1)[1])
     except (OSError, ValueError, KeyError):
+        return 0
+    if port < FIRST_FREE_PORT:
         return 0
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

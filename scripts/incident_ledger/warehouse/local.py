@@ -190,7 +190,7 @@ def _start_error(folder: Path, error: str, log: Path) -> Exception:
             f"The data file of the local warehouse in {folder} is in use by another program{who}. End it, or name "
             "another folder in INCIDENT_LEDGER_LOCAL_DIR."
         )
-    if re.search(r"version number|[Ss]erializ|not a valid DuckDB|Catalog corruption|storage version", error):
+    if re.search(r"version number|[Ss]erializ|not a valid DuckDB|[Cc]orrupt|storage version", error):
         return UserError(
             f"The data of the local warehouse in {folder} were written by another version of DuckDB or are damaged. "
             "`incident-ledger warehouse reset` deletes them; INCIDENT_LEDGER_LOCAL_DIR names another folder."

@@ -1,0 +1,276 @@
+"""The life of the local warehouse: one server a folder, started when needed, never left behind."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from conftest import PROJECT_DIR
+from incident_ledger.errors import OutsideError, UserError
+from incident_ledger.settings import Settings
+from incident_ledger.warehouse import connect, local
+
+from .conftest import run_cli
+
+
+def here(folder: Path) -> dict[str, str]:
+    return {"INCIDENT_LEDGER_LOCAL_DIR": str(folder), "INCIDENT_LEDGER_LOCAL_IDLE": "60"}
+
+
+def state(folder: Path) -> dict[str, object]:
+    content: dict[str, object] = json.loads((folder / "server.json").read_text())
+    return content
+
+
+def wait_until_ended(folder: Path, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while local.status(folder).is_running:
+        assert time.monotonic() < deadline, "the server did not end"
+        time.sleep(0.1)
+
+
+def test_eight_commands_at_once_start_one_server(folder: Path) -> None:
+    program = (
+        "from incident_ledger.settings import load_settings\n"
+        "from incident_ledger.warehouse import connect\n"
+        "w = connect(load_settings())\n"
+        "print(w.endpoint, w.rows('select 1 as a'))\n"
+    )
+    environment = {**os.environ, **here(folder), "PYTHONPATH": str(PROJECT_DIR / "scripts")}
+    environment.pop("INCIDENT_LEDGER_API_ENDPOINT", None)
+
+    def command(_number: int) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=180, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(command, range(8)))
+    assert answers == {f"{state(folder)['endpoint']} [{{'a': 1}}]\n"}
+    servers = [
+        process
+        for process in Path("/proc").glob("[0-9]*")
+        if str(folder).encode() in _command_line(process) and b"warehouse.emulator" in _command_line(process)
+    ]
+    assert len(servers) == 1
+
+
+def _command_line(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_it_listens_on_this_machine_alone_and_says_how_it_is(folder: Path) -> None:
+    endpoint = local.start(folder, memory="512MB", idle=60)
+    assert endpoint.startswith("http://127.0.0.1:")
+    with pytest.raises(OSError), socket.create_connection((_address_of_this_machine(), _port(endpoint)), timeout=2):
+        pass
+    status = local.status(folder)
+    assert (status.is_running, status.is_busy, status.endpoint) == (True, False, endpoint)
+    assert (status.memory, status.idle_seconds, status.pid) == ("512MB", 60.0, state(folder)["pid"])
+    assert status.data_size > 0
+    assert local.start(folder) == endpoint, "there is one already"
+    assert local.stop(folder)
+    assert not local.status(folder).is_running
+    assert not local.stop(folder), "stopping twice is no error"
+
+
+def _port(endpoint: str) -> int:
+    return int(endpoint.rsplit(":", 1)[1])
+
+
+def _address_of_this_machine() -> str:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # sends nothing
+        address: str = probe.getsockname()[0]
+    if address.startswith("127."):
+        pytest.skip("this machine has no other address")
+    return address
+
+
+def test_a_killed_server_is_started_again_by_the_next_command_with_its_data(folder: Path) -> None:
+    warehouse = connect(Settings(project_dir=PROJECT_DIR, local_dir=folder, api_endpoint=local.start(folder, idle=60)))
+    warehouse.client.create_dataset("d", timeout=60)
+    warehouse.execute("create table d.t as select 'kept' as a")
+    warehouse.close()
+    os.kill(int(str(state(folder)["pid"])), signal.SIGKILL)
+    wait_until_ended(folder)
+    assert state(folder)["pid"], "a stale server.json is left"
+    done = run_cli(here(folder), "sql", "--format", "csv", "select a from d.t")
+    assert (done.returncode, done.stdout) == (0, "a\nkept\n"), done.stderr
+
+
+def test_it_ends_by_itself_when_nobody_uses_it(folder: Path) -> None:
+    local.start(folder, idle=1)
+    wait_until_ended(folder)
+    assert "pid" not in state(folder)
+
+
+def test_it_stays_while_it_is_used(folder: Path) -> None:
+    endpoint = local.start(folder, idle=5)
+    warehouse = connect(Settings(project_dir=PROJECT_DIR, local_dir=folder, api_endpoint=endpoint))
+    for _second in range(8):
+        time.sleep(1)
+        assert warehouse.rows("select 1 as a") == [{"a": 1}]
+    warehouse.close()
+
+
+def test_it_ends_with_its_owner(folder: Path) -> None:
+    owner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    local.start(folder, idle=600, owner=owner.pid)
+    owner.kill()
+    owner.wait()
+    wait_until_ended(folder)
+
+
+def test_it_ends_when_its_folder_is_deleted(folder: Path) -> None:
+    local.start(folder, idle=600)
+    pid = int(str(state(folder)["pid"]))
+    folder.rename(folder.with_name("elsewhere"))
+    deadline = time.monotonic() + 20
+    while _lives(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _lives(pid: int) -> bool:
+    """Our child: ended means a zombie that can be waited for."""
+    try:
+        return os.waitpid(pid, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        return False
+
+
+def test_the_endpoint_stays_the_same_and_moves_when_the_port_is_taken(folder: Path) -> None:
+    endpoint = local.start(folder, idle=60)
+    local.stop(folder)
+    assert local.start(folder, idle=60) == endpoint
+    local.stop(folder)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", _port(endpoint)))
+        other.listen()
+        assert local.start(folder, idle=60) != endpoint
+
+
+def test_a_process_id_that_is_somebody_elses_misleads_nobody(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "server.json").write_text(json.dumps({"endpoint": "http://127.0.0.1:1", "pid": os.getpid()}))
+    assert not local.status(folder).is_running
+    assert not local.stop(folder)
+    assert local.start(folder, idle=60) != "http://127.0.0.1:1"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null"])
+def test_a_damaged_server_json_is_no_obstacle(folder: Path, content: str) -> None:
+    folder.mkdir()
+    (folder / "server.json").write_text(content)
+    assert not local.status(folder).is_running
+
+
+def test_a_data_file_in_use_by_another_program_is_named(folder: Path) -> None:
+    (folder / "data").mkdir(parents=True)
+    file = folder / "data" / "bqemulator.duckdb"
+    program = f"import duckdb; c = duckdb.connect({str(file)!r}); print(1, flush=True); input()"
+    holder = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdin is not None and holder.stdout is not None
+    holder.stdout.readline()
+    try:
+        with pytest.raises(OutsideError, match=rf"in use by another program.*{holder.pid}.*INCIDENT_LEDGER_LOCAL_DIR"):
+            local.start(folder, idle=60)
+    finally:
+        holder.communicate("\n", timeout=30)
+
+
+def test_data_of_another_duckdb_are_named() -> None:
+    error = (
+        "IOException: IO Error: Trying to read a database file with version number 99, but we can only read versions "
+        "between 64 and 67."
+    )
+    said = local._start_error(Path("x"), error, Path("x/server.log"))
+    assert isinstance(said, UserError)
+    assert "written by another version of DuckDB" in str(said)
+
+
+def test_damaged_data_are_named_and_can_be_reset(folder: Path) -> None:
+    data = folder / "data" / "bqemulator.duckdb"
+    data.parent.mkdir(parents=True)
+    duckdb.connect(str(data)).close()
+    header = bytearray(data.read_bytes())
+    header[12] = 200  # the version of the storage format
+    data.write_bytes(header)
+    (folder / "outbox").mkdir()
+    with pytest.raises(UserError, match=r"are damaged.*warehouse reset"):
+        local.start(folder, idle=60)
+    local.reset(folder)
+    assert not (folder / "data").exists() and not (folder / "outbox").exists()
+    local.start(folder, idle=60)
+
+
+def test_reset_empties_a_running_warehouse_when_it_may(folder: Path) -> None:
+    settings = Settings(project_dir=PROJECT_DIR, local_dir=folder, api_endpoint=local.start(folder, idle=60))
+    warehouse = connect(settings)
+    warehouse.client.create_dataset("d", timeout=60)
+    warehouse.close()
+    assert run_cli(here(folder), "warehouse", "reset", stdin="n\n").returncode == 2
+    assert local.status(folder).is_running
+    assert run_cli(here(folder), "warehouse", "reset", "--yes").returncode == 0
+    assert not local.status(folder).is_running
+    warehouse = connect(Settings(project_dir=PROJECT_DIR, local_dir=folder, api_endpoint=local.start(folder, idle=60)))
+    assert list(warehouse.client.list_datasets(timeout=60)) == []
+    warehouse.close()
+
+
+def test_the_commands_speak_of_it(folder: Path) -> None:
+    environment = here(folder)
+    off = run_cli(environment, "warehouse", "status")
+    assert (off.returncode, "not running" in off.stdout) == (3, True)
+    assert run_cli(environment, "warehouse", "start").returncode == 0
+    on = run_cli(environment, "warehouse", "status", "--json")
+    about = json.loads(on.stdout)
+    assert on.returncode == 0
+    assert (about["is_running"], about["is_busy"], about["endpoint"]) == (True, False, state(folder)["endpoint"])
+    assert about["idle_seconds"] == 60.0
+    assert "stopped" in run_cli(environment, "warehouse", "stop").stdout
+    assert "was not running" in run_cli(environment, "warehouse", "stop").stdout
+
+
+def test_another_endpoint_is_never_started(folder: Path) -> None:
+    environment = here(folder) | {"INCIDENT_LEDGER_API_ENDPOINT": "http://127.0.0.1:1"}
+    for command in ("start", "stop"):
+        done = run_cli(environment, "warehouse", command)
+        assert (done.returncode, "http://127.0.0.1:1" in done.stderr) == (2, True)
+    assert not folder.exists()
+
+
+def test_a_server_that_is_not_there_is_said_within_seconds(folder: Path) -> None:
+    environment = here(folder) | {"INCIDENT_LEDGER_API_ENDPOINT": "http://127.0.0.1:1"}
+    began = time.monotonic()
+    done = run_cli(environment, "sql", "select 1")
+    assert done.returncode == 3
+    assert "Nothing answers at http://127.0.0.1:1" in done.stderr
+    assert len(done.stderr.splitlines()) < 10
+    assert time.monotonic() - began < 15
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="INCIDENT_LEDGER_LOCAL_DIR"):
+        local.start(tmp_path / "file" / "local")
+
+
+def test_a_memory_setting_that_is_no_size_is_named(folder: Path) -> None:
+    with pytest.raises(UserError, match="INCIDENT_LEDGER_LOCAL_MEMORY 'much'"):
+        local.start(folder, memory="much")
