@@ -134,6 +134,8 @@ class MailChannel:
                 raise _PassingError(_words(error)) from error
             raise
         except (ConnectionError, smtplib.SMTPServerDisconnected) as error:
+            if isinstance(error.__context__, TimeoutError):
+                raise  # the whole timeout was waited already
             raise _PassingError(_words(error)) from error
 
 

@@ -7,11 +7,21 @@ from typing import Any
 
 from incident_ledger.ledger.events import Event, EventType, Status
 from incident_ledger.ledger.state import IncidentState
-from incident_ledger.notify.texts import NOT_KNOWN, TO_ASSESS, field, minutes, one_line, utc, whole_minutes
+from incident_ledger.notify.texts import (
+    NOT_KNOWN,
+    TITLE_CHARACTERS,
+    TO_ASSESS,
+    field,
+    minutes,
+    one_line,
+    utc,
+    whole_minutes,
+)
 from incident_ledger.policy import Policy
 
 _REVIEW = "review"
 _CURRENT = "current"
+_SHOWN_ACTIONS = 10
 
 
 @dataclass(frozen=True)
@@ -47,13 +57,14 @@ class Facts:
 
 def facts(event: Event, state: IncidentState, policy: Policy, now: datetime, history: Sequence[Event]) -> Facts:
     """The fields for a message about `event`. `state` is the incident with the event in it (see `with_event`)."""
-    said = [*history, event]
+    superseded = {each.payload.get("supersedes") for each in (*history, event)}
+    said = [each for each in (*history, event) if each.event_id not in superseded]
     end = [event] if event.event_type is EventType.RESOLVED else said
     rule = policy.response_rule(state.severity_level, now)
     updates = rule.update_minutes
     return Facts(
         incident_id=state.incident_id,
-        title=field(one_line(state.title)) or NOT_KNOWN,
+        title=field(one_line(state.title), TITLE_CHARACTERS) or NOT_KNOWN,
         severity=_severity(event, state, policy),
         status=_status(state, now),
         impact=_text(state.user_impact or state.description, TO_ASSESS),
@@ -121,14 +132,14 @@ def _services(state: IncidentState) -> tuple[str, ...]:
 
 
 def _actions(said: Sequence[Event]) -> tuple[str, ...]:
-    """What is being done: the actions that are not said to be done, the newest last."""
+    """What is being done: the newest actions that are not said to be done, the newest last."""
     actions: dict[str, str] = {}
     for event in said:
         text = _said(event, "text")
         if event.event_type is EventType.ACTION_TAKEN and text:
             actions[text] = _said(event, "phase") or _CURRENT
     current = tuple(field(text) for text, phase in actions.items() if phase == _CURRENT)
-    return current or (NOT_KNOWN,)
+    return current[-_SHOWN_ACTIONS:] or (NOT_KNOWN,)
 
 
 def _commander(state: IncidentState, policy: Policy) -> str:

@@ -11,6 +11,7 @@ A message is written here before it is sent. A row goes from `pending` to `sent`
 Who delivers holds the run's lease; a row that another changed meanwhile is left to it all the same.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,7 @@ from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
 
-_STATEMENT_CHARACTERS = 2_000_000  # BigQuery takes 10 MB a request, and JSON in JSON grows
+_STATEMENT_BYTES = 8_000_000  # BigQuery takes 10 MB a request
 _SENDS_WHEN_UNCERTAIN = 2  # the first and one repeat
 _FAILURES_IN_A_ROW = 2  # then a channel is left alone until the next delivery
 _COLUMNS = (
@@ -160,13 +161,16 @@ def _values(message: Message, channel: str) -> dict[str, str]:
 
 
 def _statements(rows: Sequence[dict[str, str]]) -> Iterator[str]:
-    """JSON arrays of rows, none longer than a statement may be (one row alone always goes)."""
+    """JSON arrays of rows, none longer than a statement may be (one row alone always fits: texts are limited)."""
     part: list[str] = []
+    size = 0
     for row in map(canonical, rows):
-        if part and sum(map(len, part)) + len(row) > _STATEMENT_CHARACTERS:
+        length = len(json.dumps(row))  # as the transport writes it: JSON in JSON, and all but ASCII as \uXXXX
+        if part and size + length > _STATEMENT_BYTES:
             yield f"[{','.join(part)}]"
-            part = []
+            part, size = [], 0
         part.append(row)
+        size += length
     yield f"[{','.join(part)}]"
 
 

@@ -7,8 +7,9 @@ from decimal import ROUND_HALF_EVEN, Decimal
 NOT_KNOWN = "not yet known"
 TO_ASSESS = "to be assessed"
 SUBJECT_CHARACTERS = 200
-# A field of a message; longer texts stand whole in the ledger. 100 kB of a title still fit.
-FIELD_CHARACTERS = 120_000
+# Longer texts stand whole in the ledger. 100 kB of a title still fit, and a whole message into one request of BigQuery.
+TITLE_CHARACTERS = 120_000
+FIELD_CHARACTERS = 10_000
 _KEPT_CONTROLS = {"\n", "\t"}
 
 
@@ -28,12 +29,10 @@ def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def field(text: str) -> str:
+def field(text: str, limit: int = FIELD_CHARACTERS) -> str:
     """A text of several lines as a field of a message, with a note when it was cut."""
     whole = clean(text).strip()
-    if len(whole) <= FIELD_CHARACTERS:
-        return whole
-    return f"{whole[:FIELD_CHARACTERS]}… (cut: {len(whole)} characters in all)"
+    return whole if len(whole) <= limit else f"{whole[:limit]}… (cut: {len(whole)} characters in all)"
 
 
 def utc(moment: datetime) -> str:

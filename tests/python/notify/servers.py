@@ -66,7 +66,7 @@ def smtp_server(login: tuple[str, str] | None = None) -> Iterator[Mailbox]:
 
     def check(_: smtp.SMTP, __: smtp.Session, ___: smtp.Envelope, ____: str, data: Any) -> smtp.AuthResult:
         said = (data.login.decode(), data.password.decode()) if isinstance(data, smtp.LoginPassword) else None
-        return smtp.AuthResult(success=said == login)
+        return smtp.AuthResult(success=said == login, handled=False)
 
     wanted = {"auth_required": True, "auth_require_tls": False, "authenticator": check} if login else {}
     controller = AnyPortController(mailbox, hostname="127.0.0.1", port=0, data_size_limit=10_000_000, **wanted)

@@ -1,5 +1,6 @@
 """Mails as a real SMTP server receives them."""
 
+import socket
 import time
 from datetime import timedelta
 
@@ -202,6 +203,15 @@ def test_c3_a_server_that_takes_the_mail_and_answers_too_late_leaves_it_uncertai
         assert result.outcome is Outcome.UNCERTAIN
         assert len(mailbox.mails) == 1  # not repeated at once
         mailbox.answer_after = 0.0
+
+
+def test_a_server_that_says_nothing_at_all_is_waited_for_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"mailto://127.0.0.1:{silent.getsockname()[1]}?from=a@example.com"
+        begin = time.monotonic()
+        result = channels(Settings(channels=url), 0.4)[0].send(letter(detected()))
+    assert result.outcome is Outcome.FAILED
+    assert time.monotonic() - begin < 1.1
 
 
 @pytest.mark.parametrize(("query", "waits"), [("?cto=0.3", 0.3), ("?cto=5&rto=0.3", 0.3), ("", 0.5)])

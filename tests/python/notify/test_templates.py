@@ -1,5 +1,6 @@
 """Each field of the playbook's three templates, in its order and wording, as text and as HTML."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -326,8 +327,25 @@ def test_a_title_of_100_kb_is_shortened_in_the_subject_and_whole_in_the_body(
 
 def test_a_text_over_the_limit_says_how_long_it_was() -> None:
     message = detected("P2", title="t", user_impact="z" * 1_000_000)
-    assert len(message.text) < 130_000
+    assert len(message.text) < 11_000
     assert "(cut: 1000000 characters in all)" in message.text
+
+
+def test_a_corrected_action_is_shown_as_corrected() -> None:
+    wrong = event("action_taken", at=START + MINUTE, text="Restart the loader")
+    right = event("action_taken", at=START + MINUTE, text="Restart the reader", supersedes=wrong.event_id)
+    said = event("severity_changed", at=START + 2 * MINUTE, severity="P0", **{"from": "P1"})
+    message = compose(said, incident("P0"), POLICY, START, history=[wrong, right])[0]
+    assert "- Restart the reader" in message.text
+    assert "- Restart the loader" not in message.text
+
+
+def test_no_incident_makes_a_message_too_large_for_one_request() -> None:
+    fire = "\U0001f525" * 200_000
+    actions = [event("action_taken", at=START + n * MINUTE, text=f"{n}{fire}") for n in range(40)]
+    state = incident("P0", title=fire, user_impact=fire, financial_impact=fire, war_room_url=fire)
+    message = compose(event("detected", severity="P0"), state, POLICY, START, history=actions)[0]
+    assert len(json.dumps(json.dumps(vars(message)))) < 8_000_000
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])

@@ -1,0 +1,73 @@
+"""What the outbox knows and the ledger does not say yet: the last attempt of each message as an event."""
+
+from datetime import UTC, datetime, timedelta
+
+from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.policy import Policy
+from incident_ledger.warehouse import Warehouse
+
+ACTOR = "incident-ledger"
+SOURCE = "notify"
+
+
+def notified_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Event]:
+    """One event for the last attempt of each message that the ledger lacks, of the policy's notification window.
+
+    Taken from the outbox and not from the delivery at hand: a run that died after sending is made good by the next one,
+    with the same events, since their time is that of the attempt.
+    """
+    sql = f"""
+        with
+
+        attempted as (
+            select message_id, incident_id, template, channel, status, last_attempt_at
+            from {warehouse.raw("notifications")}
+            where last_attempt_at >= @since
+        ),
+
+        known as (
+            select
+                json_value(payload, '$.message_id') as message_id,
+                json_value(payload, '$.channel') as channel,
+                json_value(payload, '$.outcome') as outcome,
+                occurred_at
+            from {warehouse.raw("incident_events")}
+            where event_type = @event_type and recorded_at >= @since
+        )
+
+        select distinct
+            attempted.message_id,
+            attempted.incident_id,
+            attempted.template,
+            attempted.channel,
+            attempted.status,
+            attempted.last_attempt_at
+        from attempted
+        left join known
+            on
+                attempted.message_id = known.message_id
+                and attempted.channel = known.channel
+                and attempted.status = known.outcome
+                and attempted.last_attempt_at = known.occurred_at
+        where known.message_id is null
+        order by attempted.last_attempt_at, attempted.message_id, attempted.channel
+    """  # noqa: S608 - only the quoted table names are not parameters
+    window = timedelta(hours=policy.limit("notification_window_hours", now))
+    params = {"since": now - window, "event_type": EventType.NOTIFIED.value}
+    return [
+        Event(
+            incident_id=row["incident_id"],
+            event_type=EventType.NOTIFIED,
+            occurred_at=row["last_attempt_at"].astimezone(UTC),
+            actor=ACTOR,
+            source=SOURCE,
+            source_key=row["message_id"],
+            payload={
+                "message_id": row["message_id"],
+                "template": row["template"],
+                "channel": row["channel"],
+                "outcome": row["status"],
+            },
+        )
+        for row in warehouse.rows(sql, params)
+    ]

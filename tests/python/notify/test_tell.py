@@ -1,0 +1,135 @@
+"""From events in the ledger to messages, and back: what was sent is said in the ledger."""
+
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import fresh_settings
+from incident_ledger.ledger.bootstrap import ensure_ledger
+from incident_ledger.ledger.events import Event
+from incident_ledger.ledger.writer import append
+from incident_ledger.notify import tell as telling
+from incident_ledger.notify.messages import first_message_id, header_id
+from incident_ledger.notify.outbox import deliver, enqueue
+from incident_ledger.notify.tell import tell
+from incident_ledger.notify.told import notified_events
+from incident_ledger.warehouse import Warehouse, connect
+from notify.helpers import ID, KEY, MINUTE, POLICY, START, TITLE, detected, event
+
+HOUR = 60 * MINUTE
+BEGINNING = event("detected", severity="P2", title=TITLE, components=[KEY])
+
+
+@pytest.fixture(scope="module")
+def ledger_template(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A warehouse with the views that state needs; each test empties its tables."""
+    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("tell")))
+    ensure_ledger(warehouse)
+    return warehouse
+
+
+@pytest.fixture
+def ledger(ledger_template: Warehouse, tmp_path: Path) -> Warehouse:
+    for table in ("incident_events", "notifications"):
+        ledger_template.execute(f"delete from {ledger_template.raw(table)} where true")
+    settings = ledger_template.settings.model_copy(update={"local_dir": tmp_path / "local"})
+    return Warehouse(ledger_template.client, settings, ledger_template.endpoint)
+
+
+def mails(warehouse: Warehouse) -> list[Any]:
+    files = sorted((warehouse.settings.local_path / "outbox").glob("*.eml"))
+    found = [message_from_bytes(path.read_bytes(), policy=default) for path in files]
+    return sorted(found, key=lambda mail: (mail["Date"].datetime, mail["Message-ID"]))
+
+
+def say(warehouse: Warehouse, *events: Event) -> None:
+    append(warehouse, events, max(each.occurred_at for each in events))
+
+
+def subjects(warehouse: Warehouse) -> list[str]:
+    return [str(mail["Subject"]) for mail in mails(warehouse)]
+
+
+def events_of(warehouse: Warehouse) -> list[tuple[Any, ...]]:
+    sql = f"select event_id, event_type, occurred_at from {warehouse.raw('incident_events')} order by event_id"
+    return [tuple(row.values()) for row in warehouse.rows(sql)]
+
+
+def test_an_incident_is_told_from_its_beginning_to_its_end_in_one_thread(ledger: Warehouse) -> None:
+    say(ledger, BEGINNING)
+    tell(ledger, POLICY, START)
+    say(ledger, event("severity_changed", at=START + MINUTE, severity="P1", **{"from": "P2"}))
+    tell(ledger, POLICY, START + MINUTE)
+    say(ledger, event("note", at=START + 2 * MINUTE, title="Another title"))
+    say(ledger, event("root_cause_identified", at=START + 3 * MINUTE, category="vendor_api", text="The key was old."))
+    say(ledger, event("resolved", at=START + 23 * MINUTE, solution="A new key.", verification="All there."))
+    tell(ledger, POLICY, START + 24 * MINUTE)
+    assert subjects(ledger) == [
+        f"[INCIDENT-P2] {TITLE}",
+        f"[INCIDENT-P1] Now P1: {TITLE}",
+        "[INCIDENT-P1] Resolved: Another title",
+    ]
+    first, *later = mails(ledger)
+    assert first["Message-ID"] == header_id(first_message_id(ID))
+    assert [mail["In-Reply-To"] for mail in later] == [first["Message-ID"]] * 2
+    end = later[-1].get_body(("plain",)).get_content()
+    assert "Total Duration: 23 minutes" in end
+    assert "- Root Cause: vendor_api: The key was old." in end
+
+
+def test_i8_an_end_is_told_once_however_often_the_scheduler_calls(ledger: Warehouse) -> None:
+    say(ledger, BEGINNING)
+    tell(ledger, POLICY, START)
+    say(ledger, event("resolved", at=START + 23 * MINUTE))
+    for n in range(6):
+        tell(ledger, POLICY, START + (23 + 15 * n) * MINUTE)
+    before = events_of(ledger)
+    assert tell(ledger, POLICY, START + (23 + 75) * MINUTE) == []
+    assert events_of(ledger) == before
+    assert len([subject for subject in subjects(ledger) if "Resolved" in subject]) == 1
+
+
+def test_what_was_sent_is_an_event_of_the_incident(ledger: Warehouse) -> None:
+    say(ledger, BEGINNING)
+    tell(ledger, POLICY, START)
+    sql = f"select payload, occurred_at from {ledger.raw('incident_events')} where event_type = 'notified'"
+    row = ledger.rows(sql)[0]
+    assert row["occurred_at"] == START
+    assert '"outcome":"sent"' in str(row["payload"]).replace(" ", "").replace("'", '"')
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("place", ["enqueue", "deliver", "notified_events", "append"])
+def test_a_run_that_dies_anywhere_and_runs_again_leaves_what_an_undisturbed_one_does(
+    ledger: Warehouse, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def die(*_: object, **__: object) -> None:
+        raise Died
+
+    say(ledger, BEGINNING)
+    with monkeypatch.context() as patch:
+        patch.setattr(telling, place, die)
+        with pytest.raises(Died):
+            tell(ledger, POLICY, START)
+    tell(ledger, POLICY, START)
+    after = events_of(ledger)
+    assert subjects(ledger) == [f"[INCIDENT-P2] {TITLE}"]
+    assert [kind for _, kind, _ in after].count("notified") == 1
+    tell(ledger, POLICY, START)
+    assert events_of(ledger) == after
+
+
+def test_every_attempt_that_the_ledger_lacks_is_one_event(warehouse: Warehouse) -> None:
+    enqueue(warehouse, [detected("P1")], START)
+    assert notified_events(warehouse, POLICY, START) == []
+    deliver(warehouse, warehouse.settings, POLICY, START)
+    events = notified_events(warehouse, POLICY, START + MINUTE)
+    assert [(each.occurred_at, each.payload["outcome"]) for each in events] == [(START, "sent")]
+    append(warehouse, events, START + MINUTE)
+    assert notified_events(warehouse, POLICY, START + HOUR) == []
