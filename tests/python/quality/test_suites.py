@@ -28,10 +28,10 @@ BETWEEN = "expect_column_values_to_be_between"
     ],
 )
 def test_a_file_that_is_no_suite_is_a_finding(
-    warehouse: Warehouse, policy: Policy, content: object, words: str | None
+    bare: Warehouse, policy: Policy, content: object, words: str | None
 ) -> None:
-    table = broken_of(warehouse, "t", 0, 10)
-    (batch,) = check(warehouse, policy, table, suite_from(content))
+    table = broken_of(bare, "t", 0, 10)
+    (batch,) = check(bare, policy, table, suite_from(content))
     if words is None:
         assert batch.check_severity_level is None
         return
@@ -68,10 +68,10 @@ def test_a_file_that_is_no_suite_is_a_finding(
     ],
 )
 def test_a_rule_that_cannot_be_evaluated_is_its_own_finding_and_harms_no_other(
-    warehouse: Warehouse, policy: Policy, bad: dict[str, object], words: str
+    bare: Warehouse, policy: Policy, bad: dict[str, object], words: str
 ) -> None:
-    table = broken_of(warehouse, "t", 100, 1000)
-    batch = check_one(warehouse, policy, table, bad, not_null("amount"), not_null("id"))
+    table = broken_of(bare, "t", 100, 1000)
+    batch = check_one(bare, policy, table, bad, not_null("amount"), not_null("id"))
     failed, *good = batch.rules
     assert failed.rule_id == "bad"
     assert failed.error is not None
@@ -82,15 +82,15 @@ def test_a_rule_that_cannot_be_evaluated_is_its_own_finding_and_harms_no_other(
     assert (batch.rules_ran, batch.rules_errored) == (2, 1)
 
 
-def test_an_error_of_a_rule_is_capped_like_the_rule(warehouse: Warehouse, policy: Policy) -> None:
-    table = broken_of(warehouse, "t", 0, 10)
-    batch = check_one(warehouse, policy, table, not_null("nowhere", severity="info"))
+def test_an_error_of_a_rule_is_capped_like_the_rule(bare: Warehouse, policy: Policy) -> None:
+    table = broken_of(bare, "t", 0, 10)
+    batch = check_one(bare, policy, table, not_null("nowhere", severity="info"))
     assert batch.check_severity_level == "P3"
 
 
-def test_a_rule_id_used_twice_is_a_finding_and_the_first_still_counts(warehouse: Warehouse, policy: Policy) -> None:
-    table = broken_of(warehouse, "t", 100, 1000)
-    batch = check_one(warehouse, policy, table, not_null("amount", "same"), not_null("id", "same"))
+def test_a_rule_id_used_twice_is_a_finding_and_the_first_still_counts(bare: Warehouse, policy: Policy) -> None:
+    table = broken_of(bare, "t", 100, 1000)
+    batch = check_one(bare, policy, table, not_null("amount", "same"), not_null("id", "same"))
     first, second = batch.rules
     assert (first.rule_id, first.failed) == ("same", 100)
     assert second.rule_id != "same"
@@ -103,18 +103,18 @@ def test_rules_without_an_id_get_one_from_what_they_say() -> None:
     assert [found.rule_id for found in suite.rules] == ["amount.not_be_null", "amount.be_unique"]
 
 
-def test_a_table_that_is_not_there_is_a_finding_about_the_check(warehouse: Warehouse, policy: Policy) -> None:
-    (batch,) = check(warehouse, policy, "nowhere", suite_of(not_null("amount")))
+def test_a_table_that_is_not_there_is_a_finding_about_the_check(bare: Warehouse, policy: Policy) -> None:
+    (batch,) = check(bare, policy, "nowhere", suite_of(not_null("amount")))
     assert batch.check_severity_level == "P1"
     assert batch.severity_level is None
-    assert batch.check_component == f"check:{warehouse.settings.dataset}.nowhere"
+    assert batch.check_component == f"check:{bare.settings.dataset}.nowhere"
     assert "There is no table" in (batch.error or "")
 
 
-def test_a_regex_that_the_warehouse_refuses_harms_no_other_rule(warehouse: Warehouse, policy: Policy) -> None:
-    warehouse.execute(f"create table {warehouse.mart('t')} as select 'a' as code")
+def test_a_regex_that_the_warehouse_refuses_harms_no_other_rule(bare: Warehouse, policy: Policy) -> None:
+    bare.execute(f"create or replace table {bare.mart('t')} as select 'a' as code")
     batch = check_one(
-        warehouse, policy, "t", rule(REGEX, "bad", column="code", regex="x("), not_null("code"), rule(REGEX, column="code", regex="^a$")
+        bare, policy, "t", rule(REGEX, "bad", column="code", regex="x("), not_null("code"), rule(REGEX, column="code", regex="^a$")
     )
     assert [bool(result.error) for result in batch.rules] == [True, False, False]
 
