@@ -38,7 +38,8 @@ final as (
     select
         *,
         date(detection_time) as detection_date,
-        array_to_string(
+        -- The local warehouse gives null for no anomaly, BigQuery an empty text.
+        coalesce(array_to_string(
             [
                 if(mttd_microseconds < 0, 'mttd', null),
                 if(mtta_microseconds < 0, 'mtta', null),
@@ -47,7 +48,7 @@ final as (
                 if(identified_time < detection_time, 'identified', null)
             ],
             ' '
-        ) as time_anomalies
+        ), '') as time_anomalies
     from measured
 
 )
