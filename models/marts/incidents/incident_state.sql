@@ -10,13 +10,13 @@ said as (
 
 outages as (
 
-    select * from {{ ref('int_incident_outages') }}
+    select * from {{ ref('int_incident_outages_summed') }}
 
 ),
 
 component_lists as (
 
-    select * from {{ ref('int_incident_component_lists') }}
+    select * from {{ ref('int_incident_components_listed') }}
 
 ),
 
