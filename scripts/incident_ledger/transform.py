@@ -75,6 +75,16 @@ class Dbt:
             args += ["--full-refresh"]
         return self.invoke(args, as_of=as_of)
 
+    def build_selector(self, selector: str, *, as_of: datetime | None = None) -> list[NodeResult]:
+        """The same for a selector of `selectors.yml`. No unit tests: those are for a change of code, not of data."""
+        return self.invoke(["build", "--selector", selector, "--exclude-resource-type", "unit_test"], as_of=as_of)
+
+    def compiled(self, models: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """The SQL of models as dbt would send it: (the relation's quoted name, the query) by name."""
+        results = self._call(["compile", "--select", *models], None).results if self.manifest() else []
+        nodes = [result.node for result in results]
+        return {node.name: (node.relation_name, node.compiled_code) for node in nodes}
+
     def manifest(self) -> Any:
         """The parsed project, parsed once and used by every later call."""
         if self._manifest is None:
@@ -99,7 +109,17 @@ class Dbt:
         from dbt.cli.main import dbtRunner
 
         folder = str(self._settings.project_dir)
-        command = ["--quiet", "--no-use-colors", *args, "--project-dir", folder, "--profiles-dir", folder]
+        command = [
+            "--quiet",
+            "--log-level",
+            "none",
+            "--no-use-colors",
+            *args,
+            "--project-dir",
+            folder,
+            "--profiles-dir",
+            folder,
+        ]
         with self._environment(as_of), self._alone():
             outcome = dbtRunner(manifest=self._manifest if reuse else None).invoke(command)
         if outcome.exception is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from incident_ledger.ledger.events import Event, EventType, incident_id
+from incident_ledger.ledger.events import Event, EventType, Status, incident_id
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy
 from incident_ledger.response.signals import Signal
@@ -33,6 +33,29 @@ def plan(state: Sequence[IncidentState], signals: Iterable[Signal], policy: Poli
         else:
             events += _returned(signal, incident, policy)
     return events
+
+
+def opened(detected: Event) -> IncidentState:
+    """The incident that a `detected` event begins, before anything else is known of it."""
+    said = detected.payload
+    level = detected.severity_level or ""
+    return IncidentState(
+        incident_id=detected.incident_id,
+        source=detected.source,
+        source_key=detected.source_key,
+        title=said["title"],
+        severity_level=level,
+        initial_severity_level=level,
+        detected_severity_level=level,
+        status=Status.INVESTIGATING,
+        is_open=True,
+        detection_time=detected.occurred_at,
+        last_event_time=detected.occurred_at,
+        rule_id=said.get("rule_id"),
+        component=next(iter(said["components"]), None),
+        components=tuple(said["components"]),
+        evidence=said["evidence"],
+    )
 
 
 def _latest_by_subject(state: Sequence[IncidentState]) -> dict[tuple[str, str], IncidentState]:

@@ -33,11 +33,16 @@ class Signal:
 
 def read_signals(warehouse: Warehouse) -> list[Signal]:
     """What the detectors say now: all rows of `fct_signals`, by one query."""
-    columns = ", ".join(each.name for each in fields(Signal))
-    sql = f"select {columns} from {warehouse.mart('fct_signals')}"  # noqa: S608 - names of ours
-    return [_signal(row) for row in warehouse.rows(sql)]
+    sql = f"select {signal_columns()} from {warehouse.mart('fct_signals')}"  # noqa: S608 - names of ours
+    return [to_signal(row) for row in warehouse.rows(sql)]
 
 
-def _signal(row: Mapping[str, Any]) -> Signal:
+def signal_columns() -> str:
+    """The columns of `fct_signals` that make a `Signal`."""
+    return ", ".join(each.name for each in fields(Signal))
+
+
+def to_signal(row: Mapping[str, Any]) -> Signal:
+    """A row as a value."""
     evidence = row["evidence"]
     return Signal(**{**row, "evidence": json.loads(evidence) if isinstance(evidence, str) else evidence or {}})

@@ -1,0 +1,159 @@
+"""`incident-ledger run` and `tick`: the two cadences."""
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from incident_ledger.cli._console import err, out, parse_time, to_json
+from incident_ledger.cli._incidents import event_line, print_list
+from incident_ledger.ledger.events import Event, timestamp
+from incident_ledger.notify.messages import Message
+from incident_ledger.response.rehearsal import rehearse
+from incident_ledger.response.run import Job, RunReport
+from incident_ledger.response.steps import Outcome, Step
+from incident_ledger.settings import load_settings
+from incident_ledger.warehouse import Warehouse, connect
+
+_MARKS = {Outcome.OK: "[green]✓[/]", Outcome.WARNING: "[yellow]![/]", Outcome.FAILED: "[red]✗[/]"}
+
+AsOf = Annotated[str | None, typer.Option("--as-of", help="The time to run for, with its zone; now by default.")]
+Wait = Annotated[float | None, typer.Option(help="Seconds to wait for another run; the policy's by default.", min=0)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(help="Build, check, plan, tell and report: the whole job. Call it as often as data arrives.")(run)
+    app.command(help="Plan and tell from what the checks said last: quick enough for every minute.")(tick)
+
+
+def run(
+    as_of: AsOf = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would write; write nothing.")] = False,
+    wait: Wait = None,
+    json: AsJson = False,
+) -> None:
+    """The whole job."""
+    moment = parse_time(as_of, "--as-of")
+    warehouse = connect(load_settings())
+    if dry_run:
+        events, messages = rehearse(warehouse, moment)
+        if json:
+            plan = {"events": [event_json(each) for each in events], "messages": [vars(each) for each in messages]}
+            sys.stdout.write(to_json(plan) + "\n")
+        else:
+            _print_rehearsal(events, messages)
+        return
+    _finish(_job(warehouse, moment, "run", quiet=json).run(wait=wait), json=json)
+
+
+def tick(as_of: AsOf = None, wait: Wait = None, json: AsJson = False) -> None:
+    """The end of the job alone."""
+    moment = parse_time(as_of, "--as-of")
+    _finish(_job(connect(load_settings()), moment, "tick", quiet=json).tick(wait=wait), json=json)
+
+
+def _job(warehouse: Warehouse, moment: datetime, command: str, *, quiet: bool) -> Job:
+    """A job that shows its steps as they go, on standard error, unless it is to be quiet."""
+    if quiet:
+        return Job(warehouse, moment, command=command)
+
+    def on_begin(step: Step) -> None:
+        err.print(f"  … {step.name}", style="dim", end="\r" if err.is_terminal else "\n")
+
+    def on_end(step: Step) -> None:
+        err.print(f"  {_MARKS[step.outcome]} {step.name:<8} [dim]{step.seconds:6.1f} s[/]  {escape(step.summary)}")
+
+    def on_wait(holder: str) -> None:
+        err.print(f"  … waiting for {escape(holder)}", style="dim")
+
+    return Job(warehouse, moment, command=command, on_begin=on_begin, on_end=on_end, on_wait=on_wait)
+
+
+def _finish(report: RunReport, *, json: bool) -> None:
+    """Print the result and exit with its code."""
+    if json:
+        sys.stdout.write(to_json(_report_json(report)) + "\n")
+    else:
+        print_report(report)
+    raise typer.Exit(int(report.exit_code))
+
+
+def print_report(report: RunReport) -> None:
+    """What changed, who was told, what is open."""
+    for event in report.events:
+        out.print(event_line(event), markup=False, highlight=False, soft_wrap=True)
+    sent = sum(1 for delivery in report.delivered if delivery.status == "sent")
+    out.print(f"{len(report.events)} events written, {sent} messages sent.", highlight=False)
+    print_list(report.open_incidents, report.as_of, everything=False)
+
+
+def _print_rehearsal(events: Sequence[Event], messages: Sequence[Message]) -> None:
+    """The events and the messages in full, which nobody is sent."""
+    out.print(
+        f"A run would write {len(events)} events and send {len(messages)} messages. Nothing was written.",
+        highlight=False,
+    )
+    for event in events:
+        out.print(event_line(event), markup=False, highlight=False, soft_wrap=True)
+    for message in messages:
+        head = f"\nTo: {', '.join(message.recipients)}\nSubject: {message.subject}\n\n"
+        out.print(head + message.text, markup=False, highlight=False, soft_wrap=True)
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """An event as `--json` shows it."""
+    return {
+        "event_id": event.event_id,
+        "incident_id": event.incident_id,
+        "event_type": event.event_type.value,
+        "occurred_at": timestamp(event.occurred_at),
+        "severity_level": event.severity_level,
+        "actor": event.actor,
+        "payload": dict(event.payload),
+    }
+
+
+def _report_json(report: RunReport) -> dict[str, Any]:
+    return {
+        "run_id": report.run_id,
+        "as_of": report.as_of,
+        "exit_code": int(report.exit_code),
+        "steps": [
+            {
+                "step": step.name,
+                "outcome": step.outcome.value,
+                "seconds": round(step.seconds, 3),
+                "summary": step.summary,
+                "detail": step.detail,
+            }
+            for step in report.steps
+        ],
+        "events": [event_json(event) for event in report.events],
+        "delivered": [
+            {
+                "message_id": delivery.message_id,
+                "incident_id": delivery.incident_id,
+                "template": delivery.template,
+                "channel": delivery.channel,
+                "status": delivery.status,
+                "recipients": delivery.recipients,
+            }
+            for delivery in report.delivered
+        ],
+        "open_incidents": [
+            {
+                "incident_id": incident.incident_id,
+                "severity_level": incident.severity_level,
+                "status": incident.status.value,
+                "component": incident.component,
+                "title": incident.title,
+                "detection_time": incident.detection_time,
+            }
+            for incident in report.open_incidents
+        ],
+    }
