@@ -25,12 +25,14 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Even
 
         select
             events.event_id, events.incident_id, events.event_type, events.occurred_at, events.actor,
-            events.source, events.source_key, events.severity_level, to_json_string(events.payload) as payload
+            events.source, events.source_key, events.severity_level, events.payload
         from {warehouse.name(warehouse.settings.staging_dataset, "int_incident_events_effective")} as events
         inner join {warehouse.mart("incident_state")} as incidents on events.incident_id = incidents.incident_id
         where
             events.event_type in unnest(@types)
             and events.event_id not in (select told.event_id from told)
+            -- A corrected beginning is not told twice.
+            and (events.event_type != 'detected' or events.incident_id not in (select told.incident_id from told))
             and (
                 events.incident_id in (select told.incident_id from told)
                 or (
@@ -50,6 +52,7 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Even
 
 
 def _event(row: Mapping[str, Any]) -> Event:
+    payload = row["payload"]
     return Event(
         incident_id=row["incident_id"],
         event_type=EventType(row["event_type"]),
@@ -58,5 +61,5 @@ def _event(row: Mapping[str, Any]) -> Event:
         source=row["source"],
         source_key=row["source_key"],
         severity_level=row["severity_level"],
-        payload=json.loads(row["payload"] or "{}"),
+        payload=json.loads(payload) if isinstance(payload, str) else payload or {},
     )

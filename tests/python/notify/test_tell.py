@@ -14,7 +14,7 @@ from incident_ledger.ledger.writer import append
 from incident_ledger.notify import tell as telling
 from incident_ledger.notify.messages import first_message_id, header_id
 from incident_ledger.notify.outbox import deliver, enqueue
-from incident_ledger.notify.tell import tell
+from incident_ledger.notify.tell import due_messages, tell
 from incident_ledger.notify.told import notified_events
 from incident_ledger.warehouse import Warehouse, connect
 from notify.helpers import ID, KEY, MINUTE, POLICY, START, TITLE, detected, event
@@ -90,6 +90,16 @@ def test_i8_an_end_is_told_once_however_often_the_scheduler_calls(ledger: Wareho
     assert tell(ledger, POLICY, START + (23 + 75) * MINUTE) == []
     assert events_of(ledger) == before
     assert len([subject for subject in subjects(ledger) if "Resolved" in subject]) == 1
+
+
+def test_i10_a_corrected_beginning_is_not_told_again(ledger: Warehouse) -> None:
+    say(ledger, BEGINNING)
+    tell(ledger, POLICY, START)
+    corrected = event("detected", severity="P2", title="Other words", supersedes=BEGINNING.event_id)
+    append(ledger, [corrected], START + MINUTE)
+    assert due_messages(ledger, POLICY, START + MINUTE) == []
+    assert tell(ledger, POLICY, START + MINUTE) == []
+    assert len(subjects(ledger)) == 1
 
 
 def test_what_was_sent_is_an_event_of_the_incident(ledger: Warehouse) -> None:
