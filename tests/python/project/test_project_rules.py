@@ -1,0 +1,205 @@
+"""The project's own rules, read from dbt's manifest. Each rule is seen to fail once, on a project that breaks it."""
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import PROJECT_DIR
+from incident_ledger.settings import Settings
+from incident_ledger.transform import Dbt
+
+Node = dict[str, Any]
+Rule = Callable[[Node], Iterator[str]]
+
+NAMES = {
+    "staging": r"stg_[a-z0-9_]+",
+    "intermediate": r"int_[a-z0-9_]+",
+    "marts": r"(fct|dim|rpt|bridge)_[a-z0-9_]+|operational_metrics|incident_state",
+    "metrics": r"metricflow_time_spine|[a-z0-9_]+",
+}
+# Marts whose key is tested elsewhere: a test on each build would read the whole history of checks.
+KEY_TESTED_BY_PYTEST = {"rpt_data_quality_daily"}
+KEY_TESTS = {"unique", "unique_lately", "unique_combination"}
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What dbt knows of the project."""
+    settings = Settings(
+        project_dir=PROJECT_DIR, api_endpoint="http://127.0.0.1:1", local_dir=tmp_path_factory.mktemp("m")
+    )
+    parsed: dict[str, Any] = json.loads(
+        json.dumps(Dbt(settings, settings.api_endpoint).manifest().to_dict(), default=str)
+    )
+    return parsed
+
+
+def layer(node: Node) -> str:
+    """staging, intermediate, marts or metrics."""
+    return str(node["fqn"][1])
+
+
+def models(manifest: dict[str, Any]) -> list[Node]:
+    """Every model, with the tests that look at it under `tests`."""
+    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    for node in nodes:
+        node["tests"] = [
+            test["test_metadata"]["name"]
+            for test in manifest["nodes"].values()
+            if test["resource_type"] == "test"
+            and test.get("attached_node") == node["unique_id"]
+            and test.get("test_metadata")
+        ]
+    return nodes
+
+
+def the_description_begins_with_the_grain(node: Node) -> Iterator[str]:
+    if not re.match(r"One row (per|a|an) ", node["description"]):
+        yield f"{node['name']}: {node['description'][:60]!r}"
+
+
+def every_column_has_a_type_and_a_description(node: Node) -> Iterator[str]:
+    if not node["columns"]:
+        yield f"{node['name']}: no columns"
+    for column in node["columns"].values():
+        if not column["description"] or not column["data_type"]:
+            yield f"{node['name']}.{column['name']}"
+
+
+def marts_have_a_contract_a_group_and_are_public(node: Node) -> Iterator[str]:
+    if layer(node) == "marts":
+        if not node["config"]["contract"]["enforced"]:
+            yield f"{node['name']}: no contract"
+        if not node["group"]:
+            yield f"{node['name']}: no group"
+        if node["access"] != "public":
+            yield f"{node['name']}: access is {node['access']}"
+
+
+def others_are_protected(node: Node) -> Iterator[str]:
+    if layer(node) != "marts" and node["access"] != "protected":
+        yield f"{node['name']}: access is {node['access']}"
+
+
+def only_staging_reads_sources(node: Node) -> Iterator[str]:
+    sources = [name for name in node["depends_on"]["nodes"] if name.startswith("source.")]
+    if layer(node) != "staging" and sources:
+        yield f"{node['name']} reads {sources}"
+    others = [name for name in node["depends_on"]["nodes"] if name not in sources and ".stg_" not in name]
+    if layer(node) == "staging" and others:
+        yield f"{node['name']} reads {others}"
+
+
+def reports_read_marts_and_intermediates(node: Node) -> Iterator[str]:
+    staged = [name for name in node["depends_on"]["nodes"] if ".stg_" in name]
+    if node["name"].startswith("rpt_") and staged:
+        yield f"{node['name']} reads {staged}"
+
+
+def names_say_the_layer(node: Node) -> Iterator[str]:
+    if not re.fullmatch(NAMES[layer(node)], node["name"]):
+        yield f"{node['name']} in {layer(node)}"
+
+
+def a_yaml_stands_beside_each_model(node: Node) -> Iterator[str]:
+    beside = str(Path(node["original_file_path"]).with_suffix(".yml"))
+    if not (node["patch_path"] or "").endswith(beside):
+        yield f"{node['name']}: {node['patch_path']}"
+
+
+def marts_test_their_key(node: Node) -> Iterator[str]:
+    if layer(node) == "marts" and node["name"] not in KEY_TESTED_BY_PYTEST and not KEY_TESTS & set(node["tests"]):
+        yield node["name"]
+
+
+def a_model_is_short(node: Node) -> Iterator[str]:
+    lines = node["raw_code"].count("\n") + 1
+    if lines > 120:
+        yield f"{node['name']}: {lines} lines"
+
+
+def a_model_ends_in_its_final_select(node: Node) -> Iterator[str]:
+    if layer(node) != "metrics" and not node["raw_code"].rstrip().endswith("select * from final"):
+        yield node["name"]
+
+
+def no_model_reads_a_clock(node: Node) -> Iterator[str]:
+    if re.search(r"current_(timestamp|date|datetime)", re.sub(r"--.*|\{#.*?#\}", "", node["raw_code"]), re.IGNORECASE):
+        yield node["name"]
+
+
+def changed(**values: Any) -> Callable[[Node], None]:
+    """A breach of a rule: some values of a model."""
+    return lambda node: node.update(values)
+
+
+def without_a_description(node: Node) -> None:
+    next(iter(node["columns"].values()))["description"] = ""
+
+
+def without_a_contract(node: Node) -> None:
+    node["config"]["contract"]["enforced"] = False
+
+
+RULES: dict[Rule, tuple[str, Callable[[Node], None]]] = {
+    the_description_begins_with_the_grain: ("operational_metrics", changed(description="All incidents.")),
+    every_column_has_a_type_and_a_description: ("operational_metrics", without_a_description),
+    marts_have_a_contract_a_group_and_are_public: ("operational_metrics", without_a_contract),
+    others_are_protected: ("int_incidents_measured", changed(access="public")),
+    only_staging_reads_sources: (
+        "operational_metrics",
+        changed(depends_on={"nodes": ["source.incident_ledger.raw.t"]}),
+    ),
+    reports_read_marts_and_intermediates: (
+        "rpt_mttr",
+        changed(depends_on={"nodes": ["model.incident_ledger.stg_incident_events"]}),
+    ),
+    names_say_the_layer: ("operational_metrics", changed(name="incidents")),
+    a_yaml_stands_beside_each_model: ("operational_metrics", changed(patch_path="incident_ledger://models/schema.yml")),
+    marts_test_their_key: ("operational_metrics", changed(tests=["not_null"])),
+    a_model_is_short: ("operational_metrics", changed(raw_code="\n" * 120)),
+    a_model_ends_in_its_final_select: ("operational_metrics", changed(raw_code="select 1")),
+    no_model_reads_a_clock: ("operational_metrics", changed(raw_code="select current_timestamp()")),
+}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_rule(rule: Rule, manifest: dict[str, Any]) -> None:
+    assert [breach for node in models(manifest) for breach in rule(node)] == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_rule_is_seen_to_fail(rule: Rule, manifest: dict[str, Any]) -> None:
+    name, break_it = RULES[rule]
+    node = copy.deepcopy(next(node for node in models(manifest) if node["name"] == name))
+    assert list(rule(node)) == []
+    break_it(node)
+    assert list(rule(node)) != []
+
+
+def test_every_mart_has_a_unit_test(manifest: dict[str, Any]) -> None:
+    tested = {test["model"] for test in manifest["unit_tests"].values()}
+    missing = {node["name"] for node in models(manifest) if layer(node) == "marts"} - tested
+    assert missing == set()
+
+
+def test_every_source_that_flows_by_itself_has_a_freshness(manifest: dict[str, Any]) -> None:
+    without = {source["name"] for source in manifest["sources"].values() if not source["loaded_at_field"]}
+    # Incidents, rejects and messages come when they come; a lease is held or not; records are told of by `usage_loads`.
+    assert without == {
+        "incident_events",
+        "import_rejects",
+        "notifications",
+        "leases",
+        "usage_records",
+        "quality_results",
+    }
+
+
+def test_every_group_has_an_owner(manifest: dict[str, Any]) -> None:
+    assert all(group["owner"]["name"] and group["owner"]["email"] for group in manifest["groups"].values())
