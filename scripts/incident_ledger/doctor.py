@@ -307,7 +307,7 @@ def check_policy_tables(warehouse: Warehouse, files: Policy | None) -> Iterator[
     """The warehouse's policy: there, whole, and as the files say."""
     check = "policy tables"
     try:
-        loaded = policy.load(warehouse)
+        loaded = policy.load(warehouse, patience=0)
     except UserError as error:
         is_missing = "incident-ledger policy load" in str(error)
         grade = Grade.WARN if is_missing else Grade.WRONG

@@ -1,6 +1,9 @@
 """`incident-ledger policy`: the playbook's tables, shown, checked and put into the warehouse."""
 
-from datetime import datetime, time
+import os
+import secrets
+import socket
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +21,7 @@ from incident_ledger.policy import Policy
 from incident_ledger.policy.tables import ALL, BY_NAME
 from incident_ledger.settings import Settings, load_settings
 from incident_ledger.transform import Dbt, NodeResult
-from incident_ledger.warehouse import connect
+from incident_ledger.warehouse import Warehouse, connect
 
 _UNBROKEN = 2000  # columns: a file or a pipe gets every text on one line
 
@@ -72,12 +75,19 @@ def check(
 @app.command()
 def load() -> None:
     """Put the seed files into the warehouse, once they have passed all checks here and dbt's tests there."""
-    settings = load_settings()
+    from incident_ledger.response.lease import LEASE, hold
+    from incident_ledger.warehouse.tables import ensure_tables
+
+    settings, now = load_settings(), datetime.now(UTC)
     files = policy.load_files(_folder(settings))
     warehouse = connect(settings)
-    for line in policy.rewritten(files, _loaded(settings)):
+    ensure_tables(warehouse)
+    for line in policy.rewritten(files, _loaded(warehouse)):
         err.print(f"note: {line}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    with err.status("Loading the policy tables …"):
+    seconds, wait = (float(files.limit(name, now)) for name in ("lease_seconds", "lease_wait_seconds"))
+    holder = f"policy load on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(2)}"
+    # A run reads the tables that are replaced here.
+    with hold(warehouse, LEASE, seconds=seconds, wait=wait, holder=holder), err.status("Loading the policy tables …"):
         results = Dbt(settings, warehouse.endpoint).build(["path:seeds/policy"])
     _raise_for(results)
     tests = sum(result.unique_id.startswith("test.") for result in results)
@@ -88,10 +98,10 @@ def _folder(settings: Settings) -> Path:
     return settings.project_dir / "seeds" / "policy"
 
 
-def _loaded(settings: Settings) -> Policy | None:
+def _loaded(warehouse: Warehouse) -> Policy | None:
     """The warehouse's policy; None when it is not there or cannot be used."""
     try:
-        return policy.load(connect(settings))
+        return policy.load(warehouse, patience=0)
     except UserError:
         return None
 
@@ -99,7 +109,7 @@ def _loaded(settings: Settings) -> Policy | None:
 def _in_force(settings: Settings) -> Policy:
     """The warehouse's policy, with a word where the files say something else; the files' before the first load."""
     files = policy.load_files(_folder(settings))
-    loaded = _loaded(settings)
+    loaded = _loaded(connect(settings))
     if loaded is None:
         err.print("note: not loaded into the warehouse yet; these are the files", style="yellow", highlight=False)
         return files

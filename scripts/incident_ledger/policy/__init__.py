@@ -1,7 +1,7 @@
 """The playbook's numbers, people and rules as values, read from seed files or from the warehouse."""
 
 from incident_ledger.policy.calendar import Calendar
-from incident_ledger.policy.load import differing, load, load_files, rewritten
+from incident_ledger.policy.load import differing, is_current, load, load_files, rewritten
 from incident_ledger.policy.model import (
     Band,
     ClassificationRule,
@@ -24,6 +24,7 @@ __all__ = [
     "Severity",
     "Task",
     "differing",
+    "is_current",
     "load",
     "load_files",
     "rewritten",

@@ -1,6 +1,7 @@
 """Policies from seed files and from the warehouse's tables: two ways in, one set of checks."""
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from incident_ledger.policy.tables import ALL, BY_NAME, Column, Kind, PolicyTabl
 from incident_ledger.warehouse import Warehouse
 
 _SHOWN_PROBLEMS = 20
+_PAUSE_SECONDS = 0.5
+
+
+class _NotThereError(UserError):
+    """Not even the dataset: nobody is loading it right now."""
 
 
 def load_files(folder: Path) -> Policy:
@@ -25,12 +31,40 @@ def load_files(folder: Path) -> Policy:
     return _checked(rows, names, problems)
 
 
-def load(warehouse: Warehouse) -> Policy:
+def load(warehouse: Warehouse, *, patience: float = 10.0) -> Policy:
     """The policy of the warehouse: what `incident-ledger policy load` or a run put there from the seeds.
 
-    One statement, so that all tables are of one moment and BigQuery can answer it from its cache.
+    One statement, so that all tables are of one moment and BigQuery can answer it from its cache. dbt replaces the
+    tables one by one: while another process does so, one may be missing or not yet fit the others, so what is wrong is
+    believed only after `patience` seconds.
+
     Raises `UserError` when the tables are missing, or say what no seed file may say.
     """
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return _load(warehouse)
+        except _NotThereError:
+            raise
+        except UserError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+
+
+def is_current(warehouse: Warehouse, folder: Path) -> bool:
+    """Whether the warehouse says what the files say, so that nothing is to be loaded.
+
+    Raises `UserError` when the files cannot be used: before anything of them is in the warehouse.
+    """
+    files = load_files(folder)
+    try:
+        return not differing(files, _load(warehouse))
+    except UserError:
+        return False
+
+
+def _load(warehouse: Warehouse) -> Policy:
     dataset = warehouse.settings.policy_dataset
     sql = "\nunion all\n".join(_select(table, warehouse.name(dataset, table.name)) for table in ALL)
     try:
@@ -38,7 +72,8 @@ def load(warehouse: Warehouse) -> Policy:
     except StatementError as error:
         if error.reason != "notFound":
             raise
-        raise UserError(
+        kind = _NotThereError if "Dataset" in str(error) else UserError
+        raise kind(
             f"The policy tables are not all in {dataset} yet. Put them there with: incident-ledger policy load"
         ) from error
     names = {table.name: f"{dataset}.{table.name}" for table in ALL}

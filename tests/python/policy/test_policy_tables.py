@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from incident_ledger.cli import app
 from incident_ledger.errors import UserError
-from incident_ledger.policy import differing, load, load_files
+from incident_ledger.policy import differing, is_current, load, load_files
 from incident_ledger.policy.tables import ALL
 from incident_ledger.settings import Settings
 from incident_ledger.transform import Dbt, NodeResult
@@ -75,7 +75,7 @@ def test_every_seed_has_a_description_and_the_types_that_python_reads() -> None:
 
 def test_policy_of_a_warehouse_without_it_says_how_to_load_it(project: Settings) -> None:
     with pytest.raises(UserError, match="incident-ledger policy load"):
-        load(connect(project))
+        load(connect(project), patience=0)
 
 
 def test_w8_texts_stay_texts_in_the_warehouse_and_in_policy_show(
@@ -109,7 +109,7 @@ def test_w8_the_word_null_is_refused_by_python_and_by_dbt(project: Settings, see
     (failed,) = [result.name for result in seed("response_rules") if result.is_failed_test]
     assert failed.startswith("no_word_null_response_rules_escalation")
     with pytest.raises(UserError, match=r"response_rules .*: escalation: "):
-        load(connect(project))
+        load(connect(project), patience=0)
 
 
 # What is done to the seeds, and the beginning of the name of the dbt test that must find it.
@@ -156,7 +156,7 @@ def test_dbt_and_python_find_what_is_wrong_with_a_policy_in_the_warehouse(
     assert missed == []
     assert [result for result in results if result.is_error] == []
     with pytest.raises(UserError) as error:
-        load(connect(project))
+        load(connect(project), patience=0)
     dataset = project.policy_dataset
     assert f"{dataset}.contacts (system_administrator): email_primary: is empty" in str(error.value)
     assert f"{dataset}.notification_rules (detected P0): template: 'alarm' is not one of" in str(error.value)
@@ -169,8 +169,10 @@ def test_load_show_and_what_held_when(project: Settings, change: Spoil, command:
     assert "14 tables loaded" in command("policy", "load")
     loaded = load(connect(project))
     assert differing(load_files(project.project_dir / "seeds" / "policy"), loaded) == []
+    assert is_current(connect(project), project.project_dir / "seeds" / "policy")
     assert loaded.band("failed_record_rate", 5, 100, NOW) == "P2"
     change("rule_severity", "", "info,P2,2026-03-01T00:00:00Z")
+    assert not is_current(connect(project), project.project_dir / "seeds" / "policy")
     assert len(json.loads(command("policy", "show", "rule_severity", "--json"))) == 4
     assert len(json.loads(command("policy", "show", "rule_severity", "--json", "--files"))) == 5
     then = json.loads(command("policy", "show", "rule_severity", "--json", "--as-of", "2026-02-28T00:00:00Z"))
