@@ -26,7 +26,8 @@ final as (
         incidents.status,
         incidents.is_open,
         incidents.component,
-        array_length(incidents.components) as component_count,
+        -- A table of BigQuery keeps a null array as an empty one, the local warehouse as null.
+        coalesce(array_length(incidents.components), 0) as component_count,
         incidents.source,
         incidents.source_key,
         incidents.rule_id,
