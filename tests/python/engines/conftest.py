@@ -2,7 +2,8 @@
 
 import pytest
 
-from conftest import PROJECT_DIR
+from conftest import PROJECT_DIR, SHARED_DATA, fresh_settings
+from engines.built import Built, build
 from engines.project import Analysis, Project, analyze_project, compile_project
 from incident_ledger.settings import Settings
 
@@ -32,3 +33,9 @@ def project(compiled_settings: Settings, tmp_path_factory: pytest.TempPathFactor
 def analysis(project: Project, compiled_settings: Settings) -> Analysis:
     """What Google's analyzer says of them."""
     return analyze_project(project, compiled_settings)
+
+
+@pytest.fixture(scope="session")
+def built(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The project built on the local warehouse, over the real archive where that is here."""
+    return build(fresh_settings(endpoint, tmp_path_factory.mktemp("built")), SHARED_DATA)

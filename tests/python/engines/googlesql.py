@@ -77,6 +77,23 @@ class Result:
             for row in self.raw.table_data.row
         ]
 
+    @classmethod
+    def of(cls, columns: Columns, rows: Sequence[Mapping[str, Any]]) -> "Result":
+        """The same of Python values; a column that a row lacks is null."""
+        content = service.TableContent()
+        content.table_data.SetInParent()
+        for row in rows:
+            content.table_data.row.add().cell.extend(encode(kind, row.get(name)) for name, kind in columns.items())
+        return cls(columns, content)
+
+    def without_null_arrays(self) -> "Result":
+        """As BigQuery stores and answers it: an array that is null becomes an empty one there."""
+        places = [place for place, kind in enumerate(self.columns.values()) if kind.HasField("array_type")]
+        for row in self.raw.table_data.row:
+            for place in places:
+                row.cell[place].array_value.SetInParent()
+        return self
+
 
 @dataclass
 class Catalog:
@@ -110,12 +127,8 @@ class Catalog:
             self.contents[project, dataset, table] = content
 
     def add_rows(self, name: str, columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
-        """A table with rows of Python values; a column that a row lacks is null."""
-        content = service.TableContent()
-        content.table_data.SetInParent()
-        for row in rows:
-            content.table_data.row.add().cell.extend(encode(kind, row.get(name)) for name, kind in columns.items())
-        self.add(name, columns, content)
+        """A table with rows of Python values."""
+        self.add(name, columns, Result.of(columns, rows).raw)
 
     def nested(self, sql: str) -> SimpleCatalogProto:
         """What `sql` may name (all, when it is empty): in three parts, in two, alone, and quoted as a whole."""

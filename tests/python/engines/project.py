@@ -92,14 +92,18 @@ def compile_project(settings: Settings, folder: Path, branches: Sequence[str] = 
             dbt.invoke(["compile", "--no-populate-cache", "--target-path", str(target), "--threads", "1"], as_of=AS_OF)
         manifest = json.loads((target / "manifest.json").read_text())
         known = {(query.node, query.sql) for query in queries}
-        queries += [
-            Query(name, node["resource_type"], node["original_file_path"], branch, node["compiled_code"])
-            for name, node in manifest["nodes"].items()
-            if node["resource_type"] in STEPS and node.get("compiled_code")
-            if (name, node["compiled_code"]) not in known
-        ]
+        queries += [q for q in compiled_queries(manifest, branch) if (q.node, q.sql) not in known]
         queries += [Query("macro", "macro", "a query that a macro sends", "macro", sql) for sql in dict.fromkeys(asked)]
     return Project(manifest, tuple(queries))
+
+
+def compiled_queries(manifest: Mapping[str, Any], branch: str) -> list[Query]:
+    """What a manifest holds compiled."""
+    return [
+        Query(name, node["resource_type"], node["original_file_path"], branch, node["compiled_code"])
+        for name, node in manifest["nodes"].items()
+        if node["resource_type"] in STEPS and node.get("compiled_code")
+    ]
 
 
 @contextmanager
@@ -156,7 +160,7 @@ def raw_catalog(manifest: Mapping[str, Any], settings: Settings) -> Analysis:
     return made
 
 
-def analyze_project(project: Project, settings: Settings) -> Analysis:
+def analyze_project(project: Project, settings: Settings, *, models_only: bool = False) -> Analysis:
     """Every query of the project through the analyzer; a model's columns are what its parents' columns make of it."""
     made = raw_catalog(project.manifest, settings)
     for query in project.ordered("model", "fresh"):
@@ -167,7 +171,7 @@ def analyze_project(project: Project, settings: Settings) -> Analysis:
         if node["config"]["materialized"] != "ephemeral":
             made.catalog.add(node["relation_name"], columns)
     made.catalog.register()
-    for query in project.queries:
+    for query in () if models_only else project.queries:
         if (query.kind, query.branch) != ("model", "fresh"):
             _accept(made, query)
     return made

@@ -1,6 +1,6 @@
 """The harness itself: what Google's analyzer refuses, and that values go in and out unchanged."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,8 @@ COLUMNS = {
         "tags": "ARRAY<STRUCT<key STRING, weight FLOAT64>>",
         "cost": "NUMERIC(20, 4)",
         "day": "DATE",
+        "opens": "TIME",
+        "local": "DATETIME",
     }.items()
 }
 
@@ -100,8 +102,10 @@ def test_values_go_in_and_come_out_unchanged(catalog: Catalog) -> None:
             "tags": [{"key": "k", "weight": 0.1}, {"key": None, "weight": None}],
             "cost": Decimal("-12345678901234567890123456789.123456789"),
             "day": date(1969, 12, 31),
+            "opens": time(23, 59, 58, 1),
+            "local": datetime(9999, 12, 31, 23, 59, 59, 999999),  # noqa: DTZ001
         },
-        dict.fromkeys(COLUMNS),
+        dict.fromkeys(COLUMNS) | {"tags": []},  # BigQuery answers no null array
     ]
     catalog.add_rows("my-project.marts.things", COLUMNS, rows)
     assert execute("select * from `my-project`.`marts`.`things`", catalog).rows == rows

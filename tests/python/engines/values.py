@@ -124,9 +124,9 @@ def type_name(kind: Type) -> str:
 
 
 def decode(kind: Type, value: Value) -> Any:
-    """The Python value, as BigQuery's client would give it."""
+    """The Python value, as BigQuery's client would give it: an array that is null is answered as an empty one."""
     if value.WhichOneof("value") is None:
-        return None
+        return [] if kind.type_kind == type_pb2.TYPE_ARRAY else None
     decoder = _DECODERS.get(kind.type_kind)
     if decoder is not None:
         return decoder(value)
@@ -190,6 +190,18 @@ def _time(value: Value) -> time:
     return time((rest >> 12) & 31, (rest >> 6) & 63, rest & 63, nanos // 1000)
 
 
+def _set_time(made: Value, value: time) -> None:
+    packed = (value.hour << 12) | (value.minute << 6) | value.second
+    made.time_value = (packed << 30) | value.microsecond * 1000
+
+
+def _set_datetime(made: Value, value: datetime) -> None:
+    packed = (value.year << 26) | (value.month << 22) | (value.day << 17)
+    packed |= (value.hour << 12) | (value.minute << 6) | value.second
+    made.datetime_value.bit_field_datetime_seconds = packed
+    made.datetime_value.nanos = value.microsecond * 1000
+
+
 def _numeric(value: Value) -> Decimal:
     return Decimal(int.from_bytes(value.numeric_value, "little", signed=True)).scaleb(-_NUMERIC_SCALE, _EXACT)
 
@@ -228,6 +240,8 @@ _ENCODERS = {
     type_pb2.TYPE_BYTES: lambda made, value: setattr(made, "bytes_value", value),
     type_pb2.TYPE_DATE: lambda made, value: setattr(made, "date_value", (value - _EPOCH).days),
     type_pb2.TYPE_TIMESTAMP: _set_timestamp,
+    type_pb2.TYPE_DATETIME: _set_datetime,
+    type_pb2.TYPE_TIME: _set_time,
     type_pb2.TYPE_NUMERIC: _set_numeric,
     type_pb2.TYPE_JSON: _set_json,
 }

@@ -1,0 +1,123 @@
+"""The project built on the local warehouse over real data, and what it is compared with: the same by Google."""
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from engines.googlesql import Catalog, Columns, RefusedError, Result, execute
+from engines.project import AS_OF, Project, compiled_queries, raw_catalog
+from engines.values import type_name
+from incident_ledger.importers import Document
+from incident_ledger.importers.statuspage import StatuspageImporter
+from incident_ledger.importers.take_in import take_in
+from incident_ledger.settings import Settings
+from incident_ledger.transform import Dbt, NodeResult
+from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse.tables import ALL as RAW_TABLES
+from incident_ledger.warehouse.tables import ensure_tables
+
+_READERS = {
+    "INT64": int,
+    "FLOAT64": float,
+    "NUMERIC": Decimal,
+    "BOOL": lambda text: text.lower() == "true",
+    "DATE": date.fromisoformat,
+    "TIME": time.fromisoformat,
+    "TIMESTAMP": lambda text: datetime.fromisoformat(text.replace(" UTC", "+00:00")),
+    "JSON": json.loads,
+}
+
+
+@dataclass(frozen=True)
+class Built:
+    """The warehouse after one build of everything, how each node ended, and the folder with what dbt compiled."""
+
+    warehouse: Warehouse
+    results: tuple[NodeResult, ...]
+    unit_tests: tuple[NodeResult, ...]
+    target: Path
+
+    @property
+    def project(self) -> Project:
+        """The queries as they were sent here, with the names of these datasets."""
+        manifest = json.loads((self.target / "manifest.json").read_text())
+        return Project(manifest, tuple(compiled_queries(manifest, "fresh")))
+
+    def unit_test_queries(self) -> dict[str, str]:
+        """The query of each unit test by model and name: it holds its rows and gives the actual and the expected."""
+        folder = self.target / "run" / "incident_ledger"
+        return {f"{file.parent.name}: {file.stem}": file.read_text() for file in sorted(folder.rglob("*.yml/**/*.sql"))}
+
+
+def build(settings: Settings, shared_data: Path) -> Built:
+    """Raw tables filled from the archive and the vendors' examples, then all seeds, models and unit tests."""
+    warehouse = connect(settings)
+    ensure_tables(warehouse)
+    dbt = Dbt(settings, warehouse.endpoint)
+    target = settings.local_path / "target"
+    archive = shared_data / "statuspage" / "claude_incidents_2023_2025.jsonl"
+    if archive.is_file():
+        take_in(warehouse, StatuspageImporter(), [Document(archive.name, archive.read_bytes())], AS_OF)
+    everything = ["--target-path", str(target)]
+    results = dbt.invoke(["build", "--exclude-resource-type", "test", "unit_test", *everything], as_of=AS_OF)
+    manifest = (target / "manifest.json").read_text()
+    unit_tests = dbt.invoke(["test", "--select", "test_type:unit", *everything], as_of=AS_OF)
+    (target / "manifest.json").write_text(manifest)  # with every model's compiled text, which the tests' has not
+    return Built(warehouse, tuple(results), tuple(unit_tests), target)
+
+
+@dataclass
+class Reference:
+    """The project computed by Google's reference implementation from the same raw rows."""
+
+    catalog: Catalog
+    refused: dict[str, str] = field(default_factory=dict)
+    relations: dict[str, str] = field(default_factory=dict)
+    results: dict[str, Result] = field(default_factory=dict)
+
+    def keep(self, node: Mapping[str, Any], result: Result) -> None:
+        """What a seed or model gave is what its children read."""
+        self.catalog.add(node["relation_name"], result.columns, result.raw)
+        self.relations[node["name"]], self.results[node["name"]] = node["relation_name"], result
+
+
+def compute(built: Built) -> Reference:
+    """Every model in order, each from the rows that its parents gave; raw rows as they are, seeds from their files."""
+    settings, project = built.warehouse.settings, built.project
+    made = Reference(raw_catalog(project.manifest, settings).catalog)
+    for spec in RAW_TABLES:
+        name = f"{settings.project}.{settings.raw_dataset}.{spec.name}"
+        columns = made.catalog.tables[settings.project, settings.raw_dataset, spec.name]
+        made.catalog.add_rows(name, columns, built.warehouse.rows(f"select * from `{name}`"))
+    for node in project.manifest["nodes"].values():
+        if node["resource_type"] == "seed":
+            columns = made.catalog.tables[_path(node)]
+            made.keep(node, Result.of(columns, _seed_rows(settings.project_dir, node, columns)))
+    for query in project.ordered("model", "fresh"):
+        node = project.node(query.node)
+        try:
+            result = execute(query.sql, made.catalog)
+        except RefusedError as error:
+            made.refused[node["name"]] = f"{query.path}: {error}"
+            continue
+        is_stored = node["config"]["materialized"] != "view"
+        made.keep(node, result.without_null_arrays() if is_stored else result)
+    return made
+
+
+def _path(node: Mapping[str, Any]) -> tuple[str, str, str]:
+    project, dataset, table = node["relation_name"].replace("`", "").split(".")
+    return project, dataset, table
+
+
+def _seed_rows(folder: Path, node: Mapping[str, Any], columns: Columns) -> list[dict[str, Any]]:
+    """The rows of a seed's file, not as the warehouse took them: an empty field is null."""
+    with (folder / node["original_file_path"]).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    readers = {name: _READERS.get(type_name(kind), str) for name, kind in columns.items()}
+    return [{name: readers[name](text) if text else None for name, text in row.items()} for row in rows]
