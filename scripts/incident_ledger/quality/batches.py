@@ -36,9 +36,10 @@ class DayColumn:
         runs = _runs(wanted)
         if len(runs) > _MOST_RUNS:
             runs = [(wanted[0], wanted[-1])]
-        where = " or ".join(f"({self.between(first, last)})" for first, last in runs)
+        parts = [self.between(first, last) for first, last in runs]
+        where = parts[0] if len(parts) == 1 else f"({' or '.join(f'({part})' for part in parts)})"
         group = f"`{self.name}`" if self.kind == "DATE" else f"date(`{self.name}`)"
-        return Slice(tuple(wanted), f"({where})" if len(runs) > 1 else where, group)
+        return Slice(tuple(wanted), where, group)
 
     def window(self, first: date, last: date) -> Slice:
         """All days from first to last as one batch."""

@@ -231,9 +231,8 @@ def retype(clause: Any, schema: Schema) -> Any:
         kind = schema.kind(name)
         if value.expanding:
             items = [convert(item, kind, name) for item in value.value]
-            right: Any = sa.bindparam(None, items, expanding=True, unique=True)
-        else:
-            right = sa.literal(convert(value.value, kind, name))
+            return column.in_(items) if element.operator is operators.in_op else column.not_in(items)
+        right = sa.literal(convert(value.value, kind, name))
         return BinaryExpression(column, right, element.operator, negate=element.negate, modifiers=element.modifiers)
 
     return visitors.replacement_traverse(clause, {}, typed)

@@ -25,6 +25,13 @@ def record(warehouse: Warehouse, batches: Sequence[BatchResult], run_id: str, ch
     )
 
 
+def batches_as_query(batches: Sequence[BatchResult], run_id: str, checked_at: datetime) -> tuple[str, dict[str, Any]]:
+    """A query that gives the rows which `record` would write to `quality_batches`, and its parameters."""
+    values = ", ".join(_value(name, kind) for name, kind, _ in QUALITY_BATCHES.columns)
+    rows = [_batch_row(batch, run_id, checked_at) for batch in batches]
+    return f"select {values} from unnest(json_query_array(parse_json(@rows))) as item", {"rows": canonical(rows)}
+
+
 def _result_row(batch: BatchResult, rule: RuleResult, run_id: str, checked_at: datetime) -> dict[str, Any]:
     return {
         "result_id": _id(run_id, batch, rule.rule_id),

@@ -73,7 +73,9 @@ def make_table(warehouse: Warehouse, name: str, select: str) -> str:
 def broken_of(warehouse: Warehouse, name: str, broken: int, total: int) -> str:
     """A table of `total` records of which `broken` have no value."""
     return make_table(
-        warehouse, name, f"select i as id, if(i <= {broken}, null, i) as amount from unnest(generate_array(1, {total})) as i"
+        warehouse,
+        name,
+        f"select i as id, if(i <= {broken}, null, i) as amount from unnest(generate_array(1, {total})) as i",
     )
 
 

@@ -43,9 +43,7 @@ def test_one_failed_rule_counts_from_twenty_rules_on(
     assert batch.worst_rule_id == ("failed_validation_rate" if severity else None)
 
 
-def test_the_rate_of_failed_rules_is_capped_by_the_highest_cap_of_the_failed(
-    bare: Warehouse, policy: Policy
-) -> None:
+def test_the_rate_of_failed_rules_is_capped_by_the_highest_cap_of_the_failed(bare: Warehouse, policy: Policy) -> None:
     """Six of 20 rules failed, by one record each: 30 % is P1, but the failed rules may raise P3 and P2 at most."""
     table = broken_of(bare, "t", 1, 1000)
     good = [not_null("id", f"id_{number}") for number in range(14)]

@@ -105,7 +105,10 @@ def test_q12_every_statement_carries_a_literal_range_of_days(
         rule("expect_column_max_to_be_between", column="id", min_value=0),
         rule("expect_table_row_count_to_be_between", min_value=1),
         rule("expect_column_distinct_values_to_contain_set", column="id", value_set=[5, 10]),
-        rule("unexpected_rows_expectation", unexpected_rows_query="select id from {batch} group by id having count(*) > 1"),
+        rule(
+            "unexpected_rows_expectation",
+            unexpected_rows_query="select id from {batch} group by id having count(*) > 1",
+        ),
         table=demanding,
         day_column="day",
         changed_at_column="loaded_at",
@@ -135,9 +138,7 @@ def test_q13_an_apostrophe_in_a_condition(bare: Warehouse, policy: Policy) -> No
     assert (only(batch).failed, only(batch).examined, batch.severity_level) == (1, 10, "P2")
 
 
-def test_q13_an_apostrophe_in_the_old_form_is_one_finding_that_names_the_rule(
-    bare: Warehouse, policy: Policy
-) -> None:
+def test_q13_an_apostrophe_in_the_old_form_is_one_finding_that_names_the_rule(bare: Warehouse, policy: Policy) -> None:
     old = {"row_condition": 'col("owner")=="O\'Brien"', "condition_parser": "great_expectations"}
     batch = check_one(bare, policy, owners(bare), not_null("amount", "old", **old), not_null("amount", "all"))
     assert [result.rule_id for result in batch.rules if result.error] == ["old"]

@@ -114,7 +114,12 @@ def test_a_table_that_is_not_there_is_a_finding_about_the_check(bare: Warehouse,
 def test_a_regex_that_the_warehouse_refuses_harms_no_other_rule(bare: Warehouse, policy: Policy) -> None:
     bare.execute(f"create or replace table {bare.mart('t')} as select 'a' as code")
     batch = check_one(
-        bare, policy, "t", rule(REGEX, "bad", column="code", regex="x("), not_null("code"), rule(REGEX, column="code", regex="^a$")
+        bare,
+        policy,
+        "t",
+        rule(REGEX, "bad", column="code", regex="x("),
+        not_null("code"),
+        rule(REGEX, column="code", regex="^a$"),
     )
     assert [bool(result.error) for result in batch.rules] == [True, False, False]
 

@@ -1,0 +1,177 @@
+"""Which days a run checks, what it writes, and what signals come of it."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import PROJECT_DIR
+from incident_ledger.policy import Policy
+from incident_ledger.quality.check import check_all
+from incident_ledger.quality.suites import Suite
+from incident_ledger.settings import Settings
+from incident_ledger.transform import Dbt
+from incident_ledger.warehouse import Warehouse
+from quality.helpers import NOW, make_table, not_null, rule, statements, suite_from, suite_of
+
+CHANGES = {"table": "raw.usage_loads", "day_column": "day", "changed_at_column": "loaded_at", "equals": {"source": "s"}}
+HOUR = timedelta(hours=1)
+
+
+def daily(warehouse: Warehouse, bad_days: str = "") -> str:
+    """Ten records a day for ten days to 10 March; in `bad_days` half of them broken."""
+    broken = f"day in ({bad_days}) and mod(i, 2) = 0" if bad_days else "false"
+    return make_table(
+        warehouse,
+        "facts",
+        f"select day, if({broken}, null, i) as amount from unnest(generate_date_array('2026-03-01', '2026-03-10')) as day "
+        "cross join unnest(generate_array(1, 10)) as i",
+    )
+
+
+def load(warehouse: Warehouse, day: str, at: datetime, source: str = "s") -> None:
+    """Note that a load touched a day."""
+    warehouse.execute(
+        f"insert into {warehouse.raw('usage_loads')} (load_id, source, day, records, loaded_at) "
+        "values (generate_uuid(), @source, cast(@day as date), 1, @at)",
+        {"source": source, "day": day, "at": at},
+    )
+
+
+def run(warehouse: Warehouse, policy: Policy, suite: Suite, now: datetime) -> list[date | None]:
+    """The days that a run checks."""
+    batches = check_all(warehouse, policy, run_id=f"run-{now:%d%H%M}", now=now, suites=[suite])
+    return [batch.day for batch in batches]
+
+
+def test_only_days_that_a_load_touched_since_the_last_check_are_checked(warehouse: Warehouse, policy: Policy) -> None:
+    suite = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
+    load(warehouse, "2026-03-02", NOW - 2 * HOUR)
+    load(warehouse, "2026-03-03", NOW - HOUR)
+    load(warehouse, "2026-03-04", NOW - HOUR, source="another")
+    assert run(warehouse, policy, suite, NOW) == [date(2026, 3, 2), date(2026, 3, 3)]
+    load(warehouse, "2026-03-03", NOW + HOUR / 2)
+    assert run(warehouse, policy, suite, NOW + HOUR) == [date(2026, 3, 3)]
+
+
+def test_a_day_that_was_bad_is_checked_until_it_is_clean(warehouse: Warehouse, policy: Policy) -> None:
+    suite = suite_of(not_null("amount"), table=daily(warehouse, "date '2026-03-02'"), day_column="day", changes=CHANGES)
+    load(warehouse, "2026-03-02", NOW - HOUR)
+    load(warehouse, "2026-03-03", NOW - HOUR)
+    assert len(run(warehouse, policy, suite, NOW)) == 2
+    assert run(warehouse, policy, suite, NOW + HOUR) == [date(2026, 3, 2)]
+    daily(warehouse)
+    assert run(warehouse, policy, suite, NOW + 2 * HOUR) == [date(2026, 3, 2)]
+    assert run(warehouse, policy, suite, NOW + 3 * HOUR) == [None]
+
+
+def test_a_source_that_was_never_loaded_is_not_late_and_one_that_was_is(warehouse: Warehouse, policy: Policy) -> None:
+    """Freshness and volume are judged over the last days together, and only once there was something."""
+    table = make_table(
+        warehouse, "facts", "select date '2026-03-01' as day, timestamp '2026-03-01 10:00:00+00' as seen_at limit 0"
+    )
+    late = rule(
+        "expect_column_max_to_be_between",
+        "late",
+        "warning",
+        column="seen_at",
+        min_value={"$PARAMETER": "as_of - 36 hours"},
+    )
+    some = rule("expect_table_row_count_to_be_between", "some", "warning", min_value=1)
+    for one in (late, some):
+        one["meta"]["scope"] = "window"
+    suite = suite_of(late, some, table=table, day_column="day", changes=CHANGES, lookback_days=7)
+    assert check_all(warehouse, policy, run_id="0", now=NOW, suites=[suite]) == []
+
+    warehouse.execute(
+        f"insert into {warehouse.mart(table)} values (date '2026-03-09', timestamp '2026-03-09 15:25:00+00')"
+    )
+    load(warehouse, "2026-03-09", NOW - HOUR)
+    (fresh,) = check_all(warehouse, policy, run_id="1", now=NOW, suites=[suite])
+    assert (fresh.day, fresh.severity_level) == (None, None)
+    (stale,) = check_all(warehouse, policy, run_id="2", now=NOW + timedelta(days=1), suites=[suite])
+    assert (stale.severity_level, stale.worst_rule_id) == ("P2", "late")
+    (empty,) = check_all(warehouse, policy, run_id="3", now=NOW + timedelta(days=20), suites=[suite])
+    assert (empty.severity_level, empty.worst_rule_id) == ("P2", "some")
+
+
+def test_a_quiet_run_reads_no_partition_of_the_table(warehouse: Warehouse, policy: Policy) -> None:
+    suite = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
+    load(warehouse, "2026-03-02", NOW - HOUR)
+    run(warehouse, policy, suite, NOW)
+    with statements() as sent:
+        run(warehouse, policy, suite, NOW + HOUR)
+    on_table = [sql for sql, _ in sent if ".facts`" in sql]
+    assert all("`day` between date '2026-03-08' and date '2026-03-10'" in sql for sql in on_table)
+
+
+def test_the_same_run_writes_its_results_once(warehouse: Warehouse, policy: Policy) -> None:
+    suite = suite_of(not_null("amount"), not_null("day"), table=daily(warehouse))
+    for _ in range(2):
+        check_all(warehouse, policy, run_id="same", now=NOW, suites=[suite])
+    counts = {
+        table: warehouse.rows(f"select count(*) as n from {warehouse.raw(table)}")[0]["n"]
+        for table in ("quality_results", "quality_batches")
+    }
+    assert counts == {"quality_results": 2, "quality_batches": 1}
+
+
+def test_results_hold_what_was_found_to_the_letter(warehouse: Warehouse, policy: Policy) -> None:
+    odd = not_null("amount", 'it\'s "odd" \\ – 😀\nline', row_condition=None)
+    suite = suite_of(odd, table=daily(warehouse, "date '2026-03-02'"), owner="O'Brien")
+    check_all(warehouse, policy, run_id="r", now=NOW, suites=[suite])
+    (row,) = warehouse.rows(f"select * from {warehouse.raw('quality_results')}")
+    assert row["rule_id"] == odd["meta"]["rule_id"]
+    assert (row["owner"], row["examined"], row["failed"], row["failed_record_rate"]) == ("O'Brien", 100, 5, 0.05)
+    assert (row["severity_level"], row["checked_at"], row["success"]) == ("P2", NOW, False)
+
+
+@pytest.fixture
+def signals(warehouse: Warehouse, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that reads the signals, from views that dbt built."""
+    monkeypatch.setenv("INCIDENT_LEDGER_DBT_TARGET_PATH", str(tmp_path / "target"))
+    assert settings.project_dir == PROJECT_DIR
+    results = Dbt(settings, warehouse.endpoint).build(["severities", "+fct_signals"])
+    assert [node.message for node in results if node.is_error and "fct_signals" in node.unique_id] == []
+    columns = "source_key, severity_level, since, observed_at, until, title"
+    return lambda: {
+        row.pop("source_key"): row for row in warehouse.rows(f"select {columns} from {warehouse.mart('fct_signals')}")
+    }
+
+
+def test_signals_follow_the_checks_of_tables_and_of_suites(warehouse: Warehouse, policy: Policy, signals: Any) -> None:
+    """Clean, bad, bad, clean; and beside it a file that was no suite and is mended."""
+    table = daily(warehouse)
+    key, hours = f"table:{warehouse.settings.dataset}.{table}", [NOW + n * HOUR for n in range(5)]
+    good = suite_of(not_null("amount"), table=table)
+
+    def at(hour: int, suite: Suite = good) -> dict[str, Any]:
+        check_all(warehouse, policy, run_id=str(hour), now=hours[hour], suites=[suite])
+        found: dict[str, Any] = signals()
+        return found
+
+    assert at(0) == {}
+    daily(warehouse, "date '2026-03-02', date '2026-03-03'")
+    assert at(1)[key]["severity_level"] == "P2"
+    bad = at(2)[key]
+    assert (bad["since"], bad["observed_at"], bad["until"]) == (hours[1], hours[2], None)
+    assert "10 % (10 of 100 records)" in bad["title"]
+
+    # What could not be checked says nothing of the table, and is a signal of its own.
+    broken = at(3, suite_from(b"{"))
+    assert broken[key] == bad
+    assert broken["check:trial.json"]["severity_level"] == "P1"
+
+    daily(warehouse)
+    clean = at(4)
+    assert clean[key]["until"] == hours[4]
+    assert clean["check:trial.json"]["until"] == hours[4]
+
+
+def test_times_before_the_as_of_time_are_what_a_run_knows(warehouse: Warehouse, policy: Policy) -> None:
+    """A run that is replayed for an earlier time does not see the checks of later ones."""
+    suite = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
+    load(warehouse, "2026-03-02", datetime(2026, 3, 5, tzinfo=UTC))
+    run(warehouse, policy, suite, NOW)
+    assert run(warehouse, policy, suite, datetime(2026, 3, 6, tzinfo=UTC)) == [date(2026, 3, 2)]
