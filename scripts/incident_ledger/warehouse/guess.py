@@ -28,22 +28,24 @@ class Guess:
     def __init__(self, *, text_only: bool) -> None:
         self._text_only = text_only
         self._kinds: frozenset[str] | None = None
-        self._shapes: set[str] = set()
         self._fields: dict[str, Guess] = {}
+        # None until a value was seen.
+        self._is_array: bool | None = None
+        self._is_record: bool | None = None
 
     def see(self, value: Any) -> None:
         """One more value. Raises `BadValueError` when it cannot stand in one column with the others."""
-        if value is None:
-            return
-        items = value if isinstance(value, list) else [value]
-        self._shapes.add("a list" if isinstance(value, list) else "no list")
-        for item in items:
+        if value is None or (self._text_only and value == ""):
+            return  # a quoted empty field is NULL in a column that is no text
+        is_array = isinstance(value, list)
+        if self._is_array not in {None, is_array}:
+            raise BadValueError("is sometimes a list and sometimes not")
+        self._is_array = is_array
+        for item in value if is_array else [value]:
             if isinstance(item, list):
                 raise BadValueError("is a list of lists, which the warehouse cannot keep")
             if item is not None:
                 self._see_one(item)
-        if len(self._shapes) > (2 if self._is_array else 1):
-            raise BadValueError("is sometimes a list or an object and sometimes not")
 
     def column(self, name: str) -> Column:
         """The column of that name."""
@@ -53,20 +55,17 @@ class Guess:
         kind = next((kind for kind in _ORDER if kind in (self._kinds or ())), "STRING")
         return Column(name, kind, mode)
 
-    @property
-    def _is_array(self) -> bool:
-        return "a list" in self._shapes
-
     def _see_one(self, value: Any) -> None:
-        if isinstance(value, dict):
-            self._shapes.add("an object")
+        is_record = isinstance(value, dict)
+        if self._is_record not in {None, is_record}:
+            raise BadValueError("is sometimes an object and sometimes not")
+        self._is_record = is_record
+        if is_record:
             for key, item in value.items():
                 self._fields.setdefault(key, Guess(text_only=False)).see(item)
-            return
-        if self._is_array:
-            self._shapes.add("plain")
-        kinds = self._kinds_of(value)
-        self._kinds = kinds if self._kinds is None else self._kinds & kinds
+        else:
+            kinds = self._kinds_of(value)
+            self._kinds = kinds if self._kinds is None else self._kinds & kinds
 
     def _kinds_of(self, value: Any) -> frozenset[str]:
         if isinstance(value, bool):

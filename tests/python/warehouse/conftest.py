@@ -1,21 +1,24 @@
 """What the tests of the warehouse share: the command line, and an emulator without our fixes."""
 
+import io
 import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
 from conftest import PROJECT_DIR, fresh_settings
+from incident_ledger.cli import main
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.local import stop
 
-Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+Cli = Callable[..., "Done"]
 
 UNFIXED = """
 import sys
@@ -87,14 +90,34 @@ def run_cli(environment: dict[str, str], *arguments: str, stdin: str = "") -> "s
     )
 
 
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 @pytest.fixture
-def cli(fixed: Warehouse) -> Cli:
-    """The command line against the test's own dataset."""
-    environment = {
-        "INCIDENT_LEDGER_API_ENDPOINT": str(fixed.endpoint),
-        "INCIDENT_LEDGER_DATASET": fixed.settings.dataset,
-    }
-    return lambda *arguments, stdin="": run_cli(environment, *arguments, stdin=stdin)
+def cli(fixed: Warehouse, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Cli:
+    """The command line against the test's own dataset, in this process."""
+    monkeypatch.setenv("INCIDENT_LEDGER_API_ENDPOINT", str(fixed.endpoint))
+    monkeypatch.setenv("INCIDENT_LEDGER_DATASET", fixed.settings.dataset)
+
+    def run(*arguments: str, stdin: str = "") -> Done:
+        monkeypatch.setattr(sys, "argv", ["incident-ledger", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        capfd.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as error:
+            code = int(error.code or 0)
+        captured = capfd.readouterr()
+        return Done(code, captured.out, captured.err)
+
+    return run
 
 
 @pytest.fixture

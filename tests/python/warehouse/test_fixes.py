@@ -20,7 +20,7 @@ from google.cloud import bigquery
 
 from engines.recorder import expected_to_be_refused
 from incident_ledger.errors import OutsideError, UserError
-from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse import Param, Warehouse
 
 FIELD = bigquery.SchemaField
 
@@ -209,6 +209,17 @@ def test_labels_are_listed(unfixed: Warehouse, fixed: Warehouse) -> None:
     assert labels(fixed) == {"owner": "us"}
 
 
+def test_record_fields_are_quoted(unfixed: Warehouse, fixed: Warehouse) -> None:
+    def create(warehouse: Warehouse) -> None:
+        inner = FIELD("at", "RECORD", "REPEATED", fields=[FIELD("end", "TIMESTAMP")])
+        schema = [FIELD("who", "RECORD", fields=[inner])]
+        warehouse.client.create_table(bigquery.Table(name(warehouse, "t"), schema), timeout=60)
+
+    assert refused(lambda: create(unfixed))
+    create(fixed)
+    assert fixed.table_columns(fixed.settings.dataset, "t")[0].fields[0].fields[0].name == "end"
+
+
 def test_numeric_keeps_nine_decimals(unfixed: Warehouse, fixed: Warehouse) -> None:
     sql = "select cast('1.123456789' as numeric) as n"
     assert value(unfixed, sql) == Decimal("1.123")
@@ -275,6 +286,14 @@ def test_parameters_of_bytes(unfixed: Warehouse, fixed: Warehouse) -> None:
 
     assert refused(lambda: answer(unfixed)) or answer(unfixed) != "00ff"
     assert answer(fixed) == "00ff"
+
+
+def test_parameters_of_empty_arrays(unfixed: Warehouse, fixed: Warehouse) -> None:
+    def kind(warehouse: Warehouse) -> str:
+        return warehouse.answer("select @days as a", {"days": Param("DATE", [])}).columns[0].kind
+
+    assert kind(unfixed) == "INT64"
+    assert kind(fixed) == "DATE"
 
 
 def test_no_copy_at_every_write(unfixed: Warehouse, fixed: Warehouse) -> None:

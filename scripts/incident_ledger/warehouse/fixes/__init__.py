@@ -25,6 +25,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     loads.all_or_nothing,  # around the others: what they refuse is undone
     tables.added_columns_arrive,
     tables.labels_are_listed,
+    tables.record_fields_are_quoted,
     views.views_are_read_as_views,
     sql.contract_tables,
     sql.numeric_keeps_nine_decimals,

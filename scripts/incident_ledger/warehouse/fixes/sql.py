@@ -120,7 +120,10 @@ _LITERAL_OR_PARAMETER = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[@$](\w+)""
 
 
 def parameters_not_inside_literals() -> None:
-    """A parameter's name is replaced inside text too (`'@event'`), and BYTES arrive as base64 text."""
+    """A parameter's name is replaced inside text too (`'@event'`).
+
+    BYTES arrive as base64 text, and an empty array of any type is one of INT64.
+    """
 
     def bind_named(sql: str, given: list[dict[str, Any]]) -> tuple[str, list[Any]]:
         by_name = {param["name"]: param for param in given}
@@ -131,7 +134,9 @@ def parameters_not_inside_literals() -> None:
             if param is None:
                 return match.group(0)
             values.append(parameters._extract_value(param))
-            return str(parameters._placeholder_for(values[-1], param))
+            kind = parameters._bq_to_duckdb_type(param.get("parameterType", {}))
+            # An empty array, like NULL, does not show its type.
+            return "?" if values[-1] not in (None, []) or kind is None else f"CAST(? AS {kind})"
 
         return _LITERAL_OR_PARAMETER.sub(place, sql), values
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import bqemulator.api.routes.tables as table_routes
 from bqemulator.catalog.duckdb_repository import DuckDBCatalogRepository
+from bqemulator.storage import type_map
 from bqemulator.storage.sql_identifiers import quoted_table_ref
-from bqemulator.storage.type_map import bq_schema_to_duckdb_columns
 
 
 def added_columns_arrive() -> None:
@@ -17,7 +17,7 @@ def added_columns_arrive() -> None:
             table = quoted_table_ref(meta.project_id, meta.dataset_id, meta.table_id)
             have = {row[0].lower() for row in self._engine.execute(f"DESCRIBE {table}").fetchall()}
             fields = [table_routes._field_to_rest(field) for field in meta.schema_.fields]
-            for column, kind in bq_schema_to_duckdb_columns(fields):
+            for column, kind in type_map.bq_schema_to_duckdb_columns(fields):
                 if column.lower() not in have:
                     self._engine.execute(f'ALTER TABLE {table} ADD COLUMN "{column}" {kind}')
         return original(self, meta, *args, **options)
@@ -34,3 +34,19 @@ def labels_are_listed() -> None:
         return {**item, "labels": dict(table.labels or {})}
 
     table_routes._table_to_list_item = list_item
+
+
+def record_fields_are_quoted() -> None:
+    """A field of a RECORD whose name is one of DuckDB's words (`at`, `end`, …) makes the table fail."""
+    original = type_map.bq_schema_to_duckdb_columns
+
+    def columns(fields: list[dict[str, Any]]) -> Any:
+        return original([_with_quoted_children(field) for field in fields])
+
+    type_map.bq_schema_to_duckdb_columns = columns
+    table_routes.bq_schema_to_duckdb_columns = columns
+
+
+def _with_quoted_children(field: dict[str, Any]) -> dict[str, Any]:
+    """Only the next level: the emulator calls itself for each."""
+    return {**field, "fields": [{**inner, "name": f'"{inner["name"]}"'} for inner in field.get("fields", [])]}
