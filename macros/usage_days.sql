@@ -12,9 +12,10 @@
         {%- set found = run_query(usage_days_query()) -%}
         {%- for day in found.columns[0].values() -%}{%- do days.append("date '" ~ day ~ "'") -%}{%- endfor -%}
     {%- endif -%}
-    {%- if execute -%}
-        {%- do config.get('partitions').clear() -%}
-        {%- do config.get('partitions').extend(days) -%}
+    {%- set configured = config.get('partitions') if execute -%}
+    {%- if configured -%}
+        {%- do configured.clear() -%}
+        {%- do configured.extend(days) -%}
     {%- endif -%}
     {{ return(days) }}
 {%- endmacro %}

@@ -31,7 +31,7 @@ final as (
         json_value(record, '$.customer_type') as customer_type,
         json_value(record, '$.subscription_type') as subscription_type,
         json_value(record, '$.terminal_type') as terminal_type,
-        json_value(record, '$.is_remote') = 'true' as is_remote,
+        safe_cast(json_value(record, '$.is_remote') as bool) as is_remote,
         cast(json_value(record, '$.core_metrics.num_sessions') as int64) as record_sessions,
         json_value(breakdown, '$.model') as model,
         cast(json_value(breakdown, '$.tokens.input') as int64) as uncached_input_tokens,

@@ -40,7 +40,9 @@ results as (
     select
         of_one_width.* except (record),
         result,
-        place as result_position
+        place as result_position,
+        cast(json_value(result, '$.cache_creation.ephemeral_1h_input_tokens') as int64) as cache_1h_tokens,
+        cast(json_value(result, '$.cache_creation.ephemeral_5m_input_tokens') as int64) as cache_5m_tokens
     from of_one_width
     cross join unnest(json_query_array(record, '$.results')) as result with offset as place
 
@@ -66,15 +68,12 @@ final as (
         json_value(result, '$.speed') as speed,
         cast(json_value(result, '$.uncached_input_tokens') as int64) as uncached_input_tokens,
         -- Two counts by lifetime, or their plain sum. Missing is unknown, not 0.
-        case
-            when
-                json_value(result, '$.cache_creation.ephemeral_1h_input_tokens') is not null
-                or json_value(result, '$.cache_creation.ephemeral_5m_input_tokens') is not null
-                then
-                    coalesce(cast(json_value(result, '$.cache_creation.ephemeral_1h_input_tokens') as int64), 0)
-                    + coalesce(cast(json_value(result, '$.cache_creation.ephemeral_5m_input_tokens') as int64), 0)
-            else cast(json_value(result, '$.cache_creation') as int64)
-        end as cache_creation_tokens,
+        coalesce(
+            cache_1h_tokens + cache_5m_tokens,
+            cache_1h_tokens,
+            cache_5m_tokens,
+            cast(json_value(result, '$.cache_creation') as int64)
+        ) as cache_creation_tokens,
         cast(json_value(result, '$.cache_read_input_tokens') as int64) as cache_read_tokens,
         cast(json_value(result, '$.output_tokens') as int64) as output_tokens,
         cast(json_value(result, '$.server_tool_use.web_search_requests') as int64) as web_search_requests,

@@ -26,7 +26,7 @@ final as (
         cast(json_value(record, '$.totalLinesAdded') as int64) as lines_added,
         cast(json_value(record, '$.acceptedLinesAdded') as int64) as accepted_lines_added,
         json_value(record, '$.email') as user_email,
-        json_value(record, '$.isActive') = 'true' as is_active,
+        safe_cast(json_value(record, '$.isActive') as bool) as is_active,
         json_value(record, '$.mostUsedModel') as most_used_model
     from records
     where source = 'cursor_daily'

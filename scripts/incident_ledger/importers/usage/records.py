@@ -110,6 +110,10 @@ def _record(report: Report, place: _Place, member: Any) -> UsageRecord | None:
         place.refuse(member, "", f"is {show(member)}, not an object")
         return None
     body = {name: answer.body.get(name) for name in report.context} | member
+    # Fields before the key, which reads some of them; a bucket's own are its times alone.
+    if not report.has_results and (problem := _problem(report, body)) is not None:
+        place.refuse(member, *problem)
+        return None
     try:
         day, key = report.day(body), report.key(body)
     except ValueError as error:
@@ -120,9 +124,6 @@ def _record(report: Report, place: _Place, member: Any) -> UsageRecord | None:
         if results is None:
             return None
         body["results"] = results
-    elif (problem := _problem(report, body)) is not None:
-        place.refuse(member, *problem)
-        return None
     digest = hashlib.sha256(canonical([report.name, *key]).encode()).hexdigest()[:32]
     return UsageRecord(
         key=digest, day=day, body=body, exported_at=place.exported_at, file=answer.file, line=answer.line
