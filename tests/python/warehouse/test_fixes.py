@@ -9,7 +9,9 @@ import threading
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from http.client import HTTPConnection, HTTPException
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pyarrow as pa
@@ -321,6 +323,35 @@ def test_jobs_in_memory(unfixed: Warehouse, fixed: Warehouse) -> None:
         warehouse.rows("select 1 as a")
     assert jobs(unfixed) > before[0] >= 0
     assert jobs(fixed) == before[1]
+
+
+def test_errors_keep_the_connection(unfixed: Warehouse, fixed: Warehouse) -> None:
+    def second_answer(warehouse: Warehouse) -> int:
+        dataset = warehouse.settings.dataset
+        warehouse.execute(f"create table {dataset}.t (a INT64)")
+        address = urlsplit(str(warehouse.endpoint))
+        connection = HTTPConnection(str(address.hostname), address.port, timeout=60)
+        path = f"/bigquery/v2/projects/{warehouse.settings.project}/datasets/{dataset}/tables/t"
+        connection.request("POST", f"{path}/insertAll", json.dumps({"rows": [{"json": {"a": "no number"}}]}))
+        first = connection.getresponse()
+        first.read()
+        assert first.status == 500
+        sock = connection.sock
+        time.sleep(0.2)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            assert connection.sock is sock, "on the same connection"
+        except (OSError, HTTPException, AssertionError):
+            return 0
+        else:
+            return answer.status
+        finally:
+            connection.close()
+
+    assert second_answer(unfixed) == 0
+    assert second_answer(fixed) == 200
 
 
 def test_one_thread(unfixed: Warehouse, fixed: Warehouse) -> None:

@@ -15,6 +15,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     engine.one_thread,
     engine.bounded_results,
     engine.jobs_in_memory,
+    engine.errors_keep_the_connection,
     jobs.failed_query_is_an_error,
     jobs.repeated_job_id_is_refused,
     loads.any_media_type,

@@ -2,10 +2,11 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import bqemulator.api.routes.jobs as job_routes
+import bqemulator.server as emulator
 import fastapi.dependencies.utils
 import fastapi.routing
 from bqemulator.catalog.duckdb_repository import DuckDBCatalogRepository
@@ -114,3 +115,30 @@ def jobs_in_memory() -> None:
         return kept
 
     DuckDBCatalogRepository.upsert_job = upsert_job
+
+
+def errors_keep_the_connection() -> None:
+    """After an answer of HTTP 500 the connection is closed under the client's next request."""
+    original = emulator.create_app
+
+    def create_app(context: Any) -> Callable[..., Awaitable[None]]:
+        app = original(context)
+
+        async def kept(scope: Any, receive: Any, send: Any) -> None:
+            is_answered = False
+
+            async def noted(message: Any) -> None:
+                nonlocal is_answered
+                await send(message)
+                is_answered = message["type"] == "http.response.body" and not message.get("more_body", False)
+
+            try:
+                await app(scope, receive, noted)
+            except Exception:
+                # It was logged and answered; raised again, it makes the server close the connection.
+                if not is_answered:
+                    raise
+
+        return kept
+
+    emulator.create_app = create_app
