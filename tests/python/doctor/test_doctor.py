@@ -200,7 +200,7 @@ def test_policy_tables_that_differ_from_the_files_are_named(
     for path in SEEDS.glob("*.csv"):
         text = path.read_text()
         (tmp_path / path.name).write_text(text.replace("P1,15,minutes,15 minutes", "P1,10,minutes,10 minutes"))
-    monkeypatch.setattr(policy, "load", lambda _: policy.load_files(tmp_path))
+    monkeypatch.setattr(policy, "load", lambda *_, **__: policy.load_files(tmp_path))
     findings = list(doctor.check_policy_tables(connect(settings), policy.load_files(SEEDS)))
     assert [finding.grade for finding in findings] == [Grade.WARN, Grade.WARN]
     assert "response_rules" in findings[0].text
