@@ -7,6 +7,7 @@ import socket
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -15,10 +16,13 @@ from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.notify import findings
 from incident_ledger.notify.channels import channel_names
 from incident_ledger.notify.outbox import requeue
+from incident_ledger.notify.texts import shortened
 from incident_ledger.policy import load as load_policy
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
+_UNBROKEN = 2000  # columns: a file or a pipe gets every row on one line
+_LISTED_CHARACTERS = 80  # of an outcome in the list; `show` has all of it
 _STATUSES = ("pending", "sent", "uncertain", "failed")
 _STYLES = {"sent": "green", "pending": "cyan", "uncertain": "yellow", "failed": "red"}
 
@@ -49,7 +53,8 @@ def list_(
     if not rows:
         out.print("No messages.")
     else:
-        out.print(_table(rows))
+        console = out if out.is_terminal else Console(width=_UNBROKEN)
+        console.print(_table(rows))
     now = parse_time(None, "now")
     for finding in findings.channel_findings(warehouse, warehouse.settings, load_policy(warehouse), now):
         err.print(str(finding), style="yellow", markup=False, highlight=False, soft_wrap=True)
@@ -86,8 +91,7 @@ def retry(
 ) -> None:
     """Send what failed or stayed uncertain anew, with all its attempts. An uncertain one may arrive twice."""
     from incident_ledger.notify.tell import tell
-    from incident_ledger.response.lease import hold
-    from incident_ledger.response.lease import LEASE
+    from incident_ledger.response.lease import LEASE, hold
 
     warehouse, now = _warehouse(), parse_time(as_of, "--as-of")
     names = channel_names(warehouse.settings)
@@ -126,7 +130,9 @@ def _warehouse() -> Warehouse:
 
 def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("created (UTC)", "message", "template", "channel", "outcome", "subject"):
+    for name in ("created (UTC)", "message", "template", "channel"):
+        table.add_column(name, no_wrap=True)
+    for name in ("outcome", "subject"):
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(
@@ -134,7 +140,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
             row["message_id"][:8],
             row["template"],
             Text(row["channel"]),
-            Text(_outcome(row), style=_STYLES[row["status"]]),
+            Text(shortened(_outcome(row), _LISTED_CHARACTERS), style=_STYLES[row["status"]]),
             Text(row["subject"]),
         )
     return table

@@ -109,7 +109,8 @@ class MailChannel:
         except _UncertainError as error:
             return Result(Outcome.UNCERTAIN, masked(str(error), self._secrets))
         except (smtplib.SMTPException, OSError, RuntimeError, _PassingError, AppriseException, UserError) as error:
-            return Result(Outcome.FAILED, masked(_words(error), self._secrets))
+            there = f"{server.smtp_host}:{server.port}: " if _is_about_the_connection(error) else ""
+            return Result(Outcome.FAILED, masked(f"{there}{_words(error)}", self._secrets))
         if refused:
             return Result(Outcome.SENT, masked(f"refused for {_words_of_refusals(refused)}", self._secrets))
         return Result(Outcome.SENT)
@@ -298,6 +299,12 @@ def _words(error: BaseException) -> str:
         words = error.smtp_error
         return f"{error.smtp_code} {words.decode('utf-8', 'replace') if isinstance(words, bytes) else words}"
     return str(error) or type(error).__name__
+
+
+def _is_about_the_connection(error: BaseException) -> bool:
+    """Whether no answer of the server is at hand that says whose it is (an `SMTPException` is an `OSError`, too)."""
+    cause = error.__cause__ or error
+    return isinstance(cause, OSError) and not isinstance(cause, smtplib.SMTPResponseException)
 
 
 def _words_of_refusals(refused: dict[str, tuple[int, bytes]]) -> str:

@@ -81,7 +81,7 @@ def facts(event: Event, state: IncidentState, policy: Policy, now: datetime, his
         resolution_time=utc(state.resolution_time) if state.resolution_time else NOT_KNOWN,
         total_duration=_duration(state),
         root_cause=_root_cause(state, said),
-        fix=_text(_latest(end, EventType.RESOLVED, "solution"), NOT_KNOWN),
+        fix=_text(_latest(end, EventType.RESOLVED, "solution") or _latest(end, EventType.RESOLVED, "text"), NOT_KNOWN),
         validation=_text(_latest(end, EventType.RESOLVED, "verification"), NOT_KNOWN),
         review=_review(state, policy, said),
         improvements=TO_ASSESS,

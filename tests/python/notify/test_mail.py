@@ -165,6 +165,7 @@ def test_a_server_that_is_not_there_fails_soon_and_without_secrets() -> None:
     assert result.outcome is Outcome.FAILED
     assert result.error
     assert "Geheimnis7" not in result.error + channel.name
+    assert result.error == f"127.0.0.1:{port}: [Errno 111] Connection refused"
     assert time.monotonic() - begin < 5
 
 

@@ -217,6 +217,11 @@ def test_resolution_message() -> None:
     ]
 
 
+def test_what_a_person_says_at_the_end_is_the_fix_when_nothing_else_is_given() -> None:
+    said = event("resolved", at=START + MINUTE, text="Rotated the key.")
+    assert "- Fix Applied: Rotated the key." in compose(said, incident(), POLICY, START)[0].text
+
+
 def test_a_review_without_a_date_says_when_the_policy_wants_it() -> None:
     assert "scheduled for a date not yet known (due by 2026-03-05 09:23:00 UTC)" in resolved("P1").text
 
