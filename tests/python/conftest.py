@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engines.recorder import recorder  # noqa: F401  # every statement that is sent is read by Google's analyzer
+from incident_ledger.ledger.bootstrap import ensure_ledger
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.local import start, stop
@@ -45,6 +46,22 @@ def warehouse(settings: Settings) -> Warehouse:
     warehouse = connect(settings)
     ensure_tables(warehouse)
     return warehouse
+
+
+@pytest.fixture(scope="session")
+def built_ledger(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Tables, policy and `incident_state` in datasets of their own: dbt once for all tests that use `ledger`."""
+    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("ledger")))
+    ensure_ledger(warehouse)
+    return warehouse
+
+
+@pytest.fixture
+def ledger(built_ledger: Warehouse) -> Warehouse:
+    """A ledger without events and rejects."""
+    for table in ("incident_events", "import_rejects"):
+        built_ledger.execute(f"delete from {built_ledger.raw(table)} where true")
+    return built_ledger
 
 
 def fresh_settings(endpoint: str, folder: Path, **more: object) -> Settings:

@@ -45,6 +45,8 @@ def append(
     A batch is written whole or not at all. What does not fit into a request of `max_bytes` goes by a load job into a
     table of its own first. Raises `UserError` for a text that no warehouse keeps (NUL, half a surrogate pair).
     """
+    for event in events:
+        _check_texts(event)
     rows = {event.event_id: canonical(_row(event)) for event in events}
     if not rows:
         return 0
@@ -61,7 +63,7 @@ def append(
 
 
 def _row(event: Event) -> dict[str, Any]:
-    row = {
+    return {
         "event_id": event.event_id,
         "incident_id": event.incident_id,
         "event_type": event.event_type.value,
@@ -72,23 +74,20 @@ def _row(event: Event) -> dict[str, Any]:
         "severity_level": event.severity_level,
         "payload": canonical(event.payload),
     }
-    for name, value in row.items():
-        _check_text(name, value, event)
-    return row
 
 
-def _check_text(name: str, value: str | None, event: Event) -> None:
-    if value is None:
-        return
+def _check_texts(event: Event) -> None:
     where = f"{event.event_type.value} of {event.incident_id}"
-    if "\x00" in value or (name == "payload" and "\\u0000" in value and _has_nul(event.payload)):
-        raise UserError(f"{where}: {name} holds a NUL character (U+0000), which no warehouse keeps. Take it out.")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise UserError(
-            f"{where}: {name} holds {value[error.start]!r}, half a surrogate pair, which is no text. Take it out."
-        ) from None
+    texts = {"actor": event.actor, "source": event.source, "source_key": event.source_key}
+    for name, value in [*texts.items(), ("payload", canonical(event.payload))]:
+        if "\x00" in value or (name == "payload" and _has_nul(event.payload)):
+            raise UserError(f"{where}: {name} holds a NUL character (U+0000), which no warehouse keeps. Take it out.")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"{where}: {name} holds {value[error.start]!r}, half a surrogate pair, which is no text. Take it out."
+            ) from None
 
 
 def _has_nul(value: Any) -> bool:

@@ -1,0 +1,142 @@
+"""`incident_state`: from events alone, true at the moment an event is written."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from incident_ledger.errors import UserError
+from incident_ledger.ledger.events import EventType, Status, timestamp
+from incident_ledger.ledger.find import find_incident, minutes_of, one_line
+from incident_ledger.ledger.state import IncidentState, in_order, read_state
+from incident_ledger.ledger.writer import append
+from incident_ledger.warehouse import Warehouse, tables
+from ledger.fold import fold
+from ledger.making import T0, after, event, resolved, state
+
+MODELS = Path(__file__).resolve().parents[3] / "models"
+
+
+def test_state_is_true_the_moment_an_event_is_written(ledger: Warehouse) -> None:
+    append(ledger, [event("detected")], T0)
+    assert read_state(ledger)[0].is_open
+    append(ledger, [event("resolved", 5)], T0)
+    assert read_state(ledger)[0].resolution_time == after(5)
+    append(ledger, [event("reopened", 7)], T0)
+    (now,) = read_state(ledger)
+    assert (now.is_open, now.status, now.resolution_time) == (True, Status.INVESTIGATING, None)
+    assert now.reopened_gap_microseconds == 120_000_000
+
+
+def test_sql_and_a_fold_in_python_say_the_same_of_a_whole_life(ledger: Warehouse) -> None:
+    life = [
+        event("detected", components=["a"], start_time=timestamp(after(-5))),
+        event("acknowledged", 2),
+        event("status_changed", 3, status="identified"),
+        event("severity_changed", 4, severity="P1", **{"from": "P2"}),
+        event("status_changed", 5, status="resolving"),
+        event("resolved", 6),
+        event("reopened", 8, status="identified"),
+        event("impact_assessed", 9, components=["b", "a"]),
+        event("note", 10, title="Renamed"),
+        event("resolved", 12),
+    ]
+    wrong = event("resolved", 11)
+    life += [wrong, event("note", 13, supersedes=wrong.event_id)]
+    append(ledger, life, T0)
+    (said,) = read_state(ledger)
+    expected = fold(life)[said.incident_id]
+    expected["start_time"] = after(-5)
+    assert {name: getattr(said, name) for name in expected} == expected
+    assert said.reopened_gap_microseconds == 120_000_000
+
+
+def test_read_state_selects_by_openness_source_key_and_id(ledger: Warehouse) -> None:
+    append(ledger, [event("detected", key="a"), event("detected", key="b"), event("resolved", 1, key="b")], T0)
+    a, b = (event(key=key).incident_id for key in "ab")
+    assert {item.incident_id for item in read_state(ledger)} == {a, b}
+    assert [item.incident_id for item in read_state(ledger, is_open=True)] == [a]
+    assert [item.incident_id for item in read_state(ledger, is_open=False)] == [b]
+    assert [item.incident_id for item in read_state(ledger, source="test", source_keys=["b"])] == [b]
+    assert [item.incident_id for item in read_state(ledger, incident_ids=[a])] == [a]
+    assert read_state(ledger, incident_ids=[]) == read_state(ledger, source="other") == []
+
+
+def test_incident_is_found_by_any_unique_prefix(ledger: Warehouse) -> None:
+    append(ledger, [event("detected", key="a"), event("detected", key="b")], T0)
+    wanted = event(key="a").incident_id
+    digits = wanted.rpartition("-")[2]
+    for part in (wanted, wanted.lower(), wanted.removeprefix("INC-"), digits, digits[:7]):
+        assert find_incident(ledger, part).incident_id == wanted
+
+
+@pytest.mark.parametrize("part", ["INC-20260302", "20260302T09"])
+def test_ambiguous_prefix_names_the_candidates(ledger: Warehouse, part: str) -> None:
+    append(ledger, [event("detected", key="a"), event("detected", key="b")], T0)
+    with pytest.raises(UserError) as error:
+        find_incident(ledger, part)
+    assert all(event(key=key).incident_id in str(error.value) for key in "ab")
+
+
+@pytest.mark.parametrize("part", ["zzz", "%", "'", " "])
+def test_unknown_prefix_is_refused(ledger: Warehouse, part: str) -> None:
+    append(ledger, [event("detected")], T0)
+    with pytest.raises(UserError):
+        find_incident(ledger, part)
+
+
+def test_n9_the_clock_stops_at_the_end() -> None:
+    over = resolved(1)
+    assert minutes_of(over, after(31)) == minutes_of(over, after(30 * 24 * 60))
+    assert minutes_of(over, after(31))["mttr_minutes"] == 1.0
+    assert minutes_of(over, after(31))["age_minutes"] is None
+
+
+def test_n10_an_open_incident_has_no_mttr_and_its_full_age(ledger: Warehouse) -> None:
+    append(ledger, [event("detected")], T0)
+    (now,) = read_state(ledger, is_open=True)
+    minutes = minutes_of(now, after(26 * 60))
+    assert (minutes["mttr_minutes"], minutes["age_minutes"]) == (None, 1560.0)
+
+
+def test_time_between_resolution_and_reopening_is_not_counted() -> None:
+    assert minutes_of(resolved(100, reopened_gap_microseconds=90 * 60_000_000), after(200))["mttr_minutes"] == 10.0
+
+
+def test_unknown_minutes_are_none_and_reversed_ones_stay_negative() -> None:
+    assert minutes_of(state(), T0)["mtta_minutes"] is None
+    assert minutes_of(resolved(-5), T0)["mttr_minutes"] == -5.0
+
+
+def test_python_and_sql_order_the_types_alike() -> None:
+    sql = (MODELS / "intermediate/incidents/int_incident_events_effective.sql").read_text()
+    listed = re.search(r"set event_types = \[(.*?)\]", sql, re.S)
+    assert listed is not None
+    assert re.findall(r"'(\w+)'", listed.group(1)) == [kind.value for kind in EventType]
+
+
+def test_events_of_one_microsecond_are_ordered_by_type_and_then_by_id() -> None:
+    events = [event("resolved"), event("detected"), event(text="b"), event(text="a"), event("reopened")]
+    kinds = [item.event_type.value for item in sorted(events, key=in_order)]
+    assert kinds == ["detected", "note", "note", "resolved", "reopened"]
+
+
+def test_every_column_of_the_view_but_none_else_is_in_the_python_state() -> None:
+    columns = yaml.safe_load((MODELS / "marts/incidents/incident_state.yml").read_text())["models"][0]["columns"]
+    assert {column["name"] for column in columns} == set(IncidentState.__dataclass_fields__)
+
+
+def test_sources_name_the_columns_of_the_tables_that_the_runner_makes() -> None:
+    (source,) = yaml.safe_load((MODELS / "staging/incident_ledger_raw/_sources.yml").read_text())["sources"]
+    declared = {
+        table["name"]: [(column["name"], column["data_type"].upper()) for column in table["columns"]]
+        for table in source["tables"]
+    }
+    made = {table.name: [(name, kind) for name, kind, _ in table.columns] for table in tables.ALL}
+    assert declared == made
+
+
+def test_text_for_one_line_has_no_breaks_and_an_end() -> None:
+    assert one_line("a\r\nb\tc\x1b[31m \u2028d") == "a b c [31m d"
+    assert len(one_line("x" * 100_000)) == 80

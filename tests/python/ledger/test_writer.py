@@ -1,0 +1,124 @@
+"""Events go in once, whole, and to the byte."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from incident_ledger.errors import UserError
+from incident_ledger.ledger.events import canonical
+from incident_ledger.ledger.state import read_events, read_state
+from incident_ledger.ledger.writer import append
+from incident_ledger.warehouse import Warehouse
+from ledger.making import T0, after, event
+
+# Case M5, without its NUL.
+NASTY = (
+    "line one\nline two\r\n'single' \"double\" '''three''' \"\"\"three\"\"\" ``` C:\\new\\table \\u0041 \\ {{ 7*7 }} "
+    "{% raw %} -- @event ; drop table x /* */ # ? <b>&amp;</b> 🚨 é e\u0301 \u2028 \x7f"
+)
+
+
+def test_events_are_written_once_however_often_they_are_appended(ledger: Warehouse) -> None:
+    events = [event("detected"), event(minutes=1, text="x"), event(minutes=1, text="x")]
+    assert append(ledger, events, T0) == 2
+    assert append(ledger, events, after(60)) == 0
+    recorded = read_events(ledger, incident_ids=[events[0].incident_id])
+    assert [item.event for item in recorded] == events[:2]
+    assert {item.recorded_at for item in recorded} == {T0}
+
+
+def test_nothing_to_append_is_nothing_sent(ledger: Warehouse) -> None:
+    assert append(ledger, [], T0) == 0
+
+
+def test_doubled_event_in_the_table_counts_once_in_the_state(ledger: Warehouse) -> None:
+    """BigQuery may let two MERGEs that only insert run at once, and both insert."""
+    append(ledger, [event("detected"), event("resolved", 10), event("reopened", 20)], T0)
+    table = ledger.raw("incident_events")
+    assert ledger.execute(f"insert into {table} select * from {table}") == 3
+    (state,) = read_state(ledger)
+    assert (state.event_count, state.reopen_count) == (3, 1)
+    assert state.reopened_gap_microseconds == 600_000_000
+    assert len(read_events(ledger, incident_ids=[state.incident_id])) == 3
+
+
+@pytest.mark.parametrize("max_bytes", [10_000_000, 10], ids=["as a parameter", "by a load job"])
+def test_m5_text_that_ends_the_string_comes_back_to_the_byte(ledger: Warehouse, max_bytes: int) -> None:
+    events = [event("detected", title=NASTY, evidence={"said": NASTY}), event("note", 1, text=NASTY, key="k")]
+    assert append(ledger, events, T0, max_bytes=max_bytes) == 2
+    (state,) = read_state(ledger)
+    assert state.title.encode() == NASTY.encode()
+    assert state.evidence == {"said": NASTY}
+    assert [item.event for item in read_events(ledger, incident_ids=[state.incident_id])] == events
+
+
+def test_m5_text_comes_back_by_sql_to_the_byte(ledger: Warehouse) -> None:
+    append(ledger, [event("detected", title=NASTY)], T0)
+    (row,) = ledger.rows(f"select title from {ledger.mart('incident_state')}")
+    assert row["title"].encode() == NASTY.encode()
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"], ids=["NUL", "half a surrogate pair"])
+def test_m5_what_no_warehouse_keeps_is_refused_by_name_and_nothing_is_written(ledger: Warehouse, text: str) -> None:
+    with pytest.raises(UserError, match=r"note of INC-.*payload holds.*(U\+0000|surrogate)"):
+        append(ledger, [event("detected"), event(text=text)], T0)
+    assert read_state(ledger) == []
+
+
+def test_a_backslash_that_only_looks_like_a_nul_is_kept(ledger: Warehouse) -> None:
+    append(ledger, [event("detected", title="\\u0000")], T0)
+    assert read_state(ledger)[0].title == "\\u0000"
+
+
+def test_batch_over_the_limit_is_loaded_beside_and_leaves_no_table(ledger: Warehouse) -> None:
+    events = [event("detected"), *(event(minutes=number, text="x" * 2000) for number in range(1, 200))]
+    assert append(ledger, events, T0, max_bytes=100_000) == 200
+    assert append(ledger, events, T0, max_bytes=100_000) == 0
+    names = [table.table_id for table in ledger.client.list_tables(ledger.settings.raw_dataset)]
+    assert not [name for name in names if name.startswith("batch_")]
+
+
+def test_text_that_grows_on_the_wire_counts_as_large_as_it_gets(
+    ledger: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of these is one character here and twelve bytes in the request."""
+    sent: list[int] = []
+    execute = ledger.execute
+
+    def noted(sql: str, params: dict[str, object]) -> int:
+        sent.append(len(json.dumps(params, default=str)))
+        return execute(sql, params)
+
+    monkeypatch.setattr(ledger, "execute", noted)
+    append(ledger, [event("detected", title="🚨" * 1000)], T0, max_bytes=8_000)
+    assert max(sent) < 8_000
+
+
+def test_eight_processes_that_append_the_same_events_write_each_once(ledger: Warehouse) -> None:
+    events = [event("detected"), *(event(minutes=number, text=str(number)) for number in range(1, 50))]
+    settings = ledger.settings
+    script = f"""
+from datetime import datetime
+from pathlib import Path
+from ledger.making import event, T0
+from incident_ledger.ledger.writer import append
+from incident_ledger.settings import Settings
+from incident_ledger.warehouse import connect
+warehouse = connect(Settings(api_endpoint={settings.api_endpoint!r}, dataset={settings.dataset!r},
+    raw_dataset={settings.raw_dataset!r}, project_dir=Path({str(settings.project_dir)!r})))
+events = [event("detected"), *(event(minutes=number, text=str(number)) for number in range(1, 50))]
+print(append(warehouse, events, T0))
+"""
+    paths = [str(settings.project_dir / part) for part in ("scripts", "tests/python")]
+    command = [sys.executable, "-c", f"import sys; sys.path[:0] = {paths!r}\n{script}"]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    written = [int(process.communicate(timeout=120)[0]) for process in processes]
+    assert sum(written) == 50
+    rows = ledger.rows(f"select event_id from {ledger.raw('incident_events')}")
+    assert sorted(row["event_id"] for row in rows) == sorted(item.event_id for item in events)
+
+
+def test_payload_is_one_text_however_it_was_written() -> None:
+    assert canonical({"b": 1, "a": "é"}) == '{"a":"é","b":1}'
