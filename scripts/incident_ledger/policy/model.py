@@ -1,7 +1,7 @@
 """The playbook as values. Questions take the moment `at` that they are about: usually an incident's detection."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -123,7 +123,7 @@ class Band:
 class Policy:
     """All policy tables, valid together. Made by `load` and `load_files` only, which check them."""
 
-    tables: Mapping[str, tuple[Row, ...]]
+    tables: Mapping[str, tuple[Row, ...]] = field(repr=False)
 
     # Severities
 

@@ -14,6 +14,7 @@ from incident_ledger.policy.tables import Column, Kind, PolicyTable
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _INTEGER = re.compile(r"-?\d+")
+_QUOTED_NOTHING = re.compile(r'(^|,)""(,|$)', re.MULTILINE)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
 
 
@@ -57,6 +58,10 @@ def read_file(path: Path, shown: str, table: PolicyTable) -> tuple[list[Row], li
         return [], [Problem(shown, "", f"is not UTF-8 (byte {error.start}); save it as UTF-8")]
     if text.startswith("\ufeff"):
         return [], [Problem(f"{shown}:1", "", "begins with a byte order mark; save it as UTF-8 without one")]
+    if quoted := _QUOTED_NOTHING.search(text):
+        # BigQuery takes it for an empty text and not for null, and a csv reader does not tell the two apart.
+        line = text.count("\n", 0, quoted.start()) + 1
+        return [], [Problem(f"{shown}:{line}", "", 'holds ""; leave the cell empty if there is no value')]
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     lines: list[tuple[int, list[str]]] = []
     start = 1

@@ -314,6 +314,12 @@ FAULTS = {
         'warning,"P2,',
         "rule_severity.csv:3: is no CSV",
     ),
+    "quoted_nothing": (
+        "severities",
+        "P2,2,Medium,Limited Impact,,",
+        'P2,2,Medium,Limited Impact,"",',
+        'severities.csv:4: holds ""',
+    ),
     "line_break_in_a_cell": (
         "severities",
         "Limited Impact",

@@ -1,5 +1,7 @@
 """Rates and severities as rules: exact for every count, monotonous, capped."""
 
+import re
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -8,6 +10,8 @@ from hypothesis import strategies as st
 
 from incident_ledger.errors import UserError
 from incident_ledger.policy import Policy
+from incident_ledger.policy.checks import Tables, check
+from incident_ledger.policy.rows import Row
 
 from .conftest import NOW
 
@@ -61,6 +65,66 @@ def test_q10_rates_are_not_rounded_at_the_edge(
     policy: Policy, failed: int, examined: int, severity: str | None
 ) -> None:
     assert policy.band("failed_record_rate", failed, examined, NOW) == severity
+
+
+@st.composite
+def band_rows(draw: st.DrawFn) -> list[Row]:
+    """Up to three bands without gap or overlap that end at 100, with any edges and any owner of each edge."""
+    count = draw(st.integers(1, 3))
+    cuts = sorted(draw(st.lists(st.decimals(1, 99, places=3), min_size=count, max_size=count, unique=True)))
+    owned = draw(st.lists(st.booleans(), min_size=count, max_size=count))  # whether a cut belongs to the band above it
+    ends = [*cuts[1:], Decimal(100)]
+    return [
+        Row(
+            "quality_thresholds",
+            f"row {number}",
+            {
+                "measure": "failed_record_rate",
+                "severity_level": f"P{count - number}",
+                "lower_percent": cuts[number],
+                "is_lower_inclusive": owned[number],
+                "upper_percent": ends[number],
+                "is_upper_inclusive": number == count - 1 or not owned[number + 1],
+                "min_examined": 1,
+                "rule_id": "data_quality_issues",
+                "valid_from": None,
+            },
+        )
+        for number in range(count)
+    ]
+
+
+def with_bands(policy: Policy, rows: list[Row]) -> Policy:
+    """The policy with other bands of the failed record rate."""
+    others = [row for row in policy.tables["quality_thresholds"] if row["measure"] != "failed_record_rate"]
+    return Policy({**policy.tables, "quality_thresholds": (*others, *rows)})
+
+
+def faults(policy: Policy) -> list[str]:
+    """What the checks say."""
+    names = {name: name for name in policy.tables}
+    return [str(problem) for problem in check(Tables(policy.tables, names))]
+
+
+@given(rows=band_rows(), failed=st.integers(0, 100_000))
+def test_bands_that_pass_the_checks_hold_every_rate_once(policy: Policy, rows: list[Row], failed: int) -> None:
+    changed = with_bands(policy, rows)
+    assert faults(changed) == []
+    rate = Fraction(failed, 1_000)
+    holding = [band for band in changed.bands("failed_record_rate", NOW) if band.holds(rate)]
+    first = rows[0]
+    is_below = rate < Fraction(first["lower_percent"]) or (
+        rate == Fraction(first["lower_percent"]) and not first["is_lower_inclusive"]
+    )
+    assert len(holding) == (0 if is_below else 1)
+
+
+@given(rows=band_rows(), number=st.integers(0, 2), shift=st.sampled_from([Decimal("-0.001"), Decimal("0.001")]))
+def test_bands_moved_by_a_thousandth_are_refused(policy: Policy, rows: list[Row], number: int, shift: Decimal) -> None:
+    row = rows[number % len(rows)]
+    moved = Row(row.table, row.where, {**row.values, "upper_percent": row["upper_percent"] + shift})
+    found = faults(with_bands(policy, [moved if each is row else each for each in rows]))
+    assert [fault for fault in found if re.search("overlaps|gap|is empty|must end at 100", fault)]
 
 
 def test_nothing_examined_has_no_rate(policy: Policy) -> None:
