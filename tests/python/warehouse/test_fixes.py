@@ -97,6 +97,15 @@ def test_repeated_job_id_is_refused(unfixed: Warehouse, fixed: Warehouse) -> Non
     assert twice(fixed) == (409, 1)
 
 
+def test_columns_without_a_name_are_numbered(unfixed: Warehouse, fixed: Warehouse) -> None:
+    def names(warehouse: Warehouse) -> list[str]:
+        sql = "select count(*), 1, 'x', max(a) + 1, min(a) as low from unnest([1, 2]) as a"
+        return [column.name for column in warehouse.answer(sql).columns]
+
+    assert names(unfixed)[0] != "f0_"
+    assert names(fixed) == ["f0_", "f1_", "f2_", "f3_", "low"]
+
+
 def test_uploads_keep_their_job_id(unfixed: Warehouse, fixed: Warehouse) -> None:
     def twice(warehouse: Warehouse) -> int:
         warehouse.execute(f"create table {warehouse.settings.dataset}.t (a INT64)")

@@ -18,6 +18,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     engine.errors_keep_the_connection,
     jobs.failed_query_is_an_error,
     jobs.repeated_job_id_is_refused,
+    jobs.columns_without_a_name_are_numbered,
     loads.any_media_type,
     loads.uploads_keep_their_job_id,
     loads.parquet_by_name,

@@ -1,12 +1,17 @@
 """Fixes to the jobs API: errors that are told, and jobs that run once. Seen in bqemulator 1.4.0."""
 
+import re
 from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import Any
 
 import bqemulator.api.routes.jobs as job_routes
 from bqemulator.domain.errors import DomainError
+from bqemulator.jobs import executor
 from fastapi.responses import JSONResponse
 
+# What a column may be called; DuckDB's own names for expressions have parentheses, quotes or operators.
+_NAME = re.compile(r"[^\W\d][\w \-]*")
 _CODES = {"notFound": 404, "duplicate": 409, "accessDenied": 403}
 
 
@@ -57,3 +62,18 @@ def _once(execute: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any
         return await execute(project, job, *args, **options)
 
     return run
+
+
+def columns_without_a_name_are_numbered() -> None:
+    """A column that the query gives no name is called `count_star()` or the like; BigQuery says `f0_`, `f1_`, …."""
+    original = executor.build_response_schema
+
+    def schema(arrow_schema: Any) -> list[dict[str, Any]]:
+        fields: list[dict[str, Any]] = original(arrow_schema)
+        numbers = count()
+        return [
+            field if _NAME.fullmatch(field["name"]) else {**field, "name": f"f{next(numbers)}_"} for field in fields
+        ]
+
+    executor.build_response_schema = schema
+    job_routes.build_response_schema = schema
