@@ -9,6 +9,7 @@ from engines.built import Built
 from engines.compare import differences
 from engines.googlesql import Catalog, RefusedError, execute
 from engines.recorder import expected_to_be_refused
+from incident_ledger.errors import OutsideError
 
 SIDE = "actual_or_expected"
 
@@ -18,12 +19,12 @@ def told(built: Built) -> dict[str, list[str]]:
     """For each unit test, how the engines differ, and how Google's differs from what the test expects."""
     found = {}
     for name, sql in built.unit_test_queries().items():
-        with expected_to_be_refused():  # read by the analyzer here, with the message below
-            local = built.warehouse.rows(sql)
         try:
+            with expected_to_be_refused():  # read by the analyzer here, with the message below
+                local = built.warehouse.rows(sql)
             google = execute(sql, Catalog(built.warehouse.settings.project)).rows
-        except RefusedError as error:
-            found[name] = [f"{name}: Google refuses it: {error}"]
+        except (OutsideError, RefusedError) as error:
+            found[name] = [f"{name}: {'Google' if isinstance(error, RefusedError) else 'here'} refused: {error}"]
             continue
         actual, expected = _side(google, "actual"), _side(google, "expected")
         found[name] = [
