@@ -1,7 +1,7 @@
 """Three builds for all tests here: the real archive, a ledger of cases, and the same ledger a month later.
 
-A build of dbt takes many seconds, so the cases share one ledger. Each has a month and a severity of its own, so that the
-rows of a summary are those of one case alone.
+A build of dbt takes many seconds, so the cases share one ledger. Each has a month and a severity of its own, so that
+the rows of a summary are those of one case alone.
 """
 
 from collections.abc import Iterator
@@ -81,7 +81,7 @@ def cases(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Cases:
 
 @pytest.fixture(scope="session")
 def later(cases: Cases) -> Iterator[Ledger]:
-    """The same ledger a month later: P1 must be answered within 10 minutes from 9 March on, and everything is doubled."""
+    """The same ledger a month later: P1 must be answered within 10 minutes from 9 March on; everything is doubled."""
     ledger, warehouse = cases.ledger, cases.ledger.warehouse
     rules = warehouse.name(warehouse.settings.policy_dataset, "response_rules")
     warehouse.execute(
@@ -155,8 +155,8 @@ def tell_cases(ledger: Ledger) -> None:
         told(f"business day {number}", "P3", utc(detected))
 
 
-# A Tuesday, a Friday, a Sunday before midnight in the office and after it in UTC, the days around both changes of the clock,
-# Christmas, and New Year's Eve.
+# A Tuesday, a Friday, a Sunday before midnight in the office and after it in UTC, the days around both changes of the
+# clock, Christmas, and New Year's Eve.
 BUSINESS_DAY_CASES = (
     "2024-02-06 12:00",
     "2024-02-09 20:00",
