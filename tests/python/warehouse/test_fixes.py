@@ -106,6 +106,39 @@ def test_columns_without_a_name_are_numbered(unfixed: Warehouse, fixed: Warehous
     assert names(fixed) == ["f0_", "f1_", "f2_", "f3_", "low"]
 
 
+DOUBLED = {
+    "merge": "merge into {d}.t as t using {d}.s as s on t.k = s.k when matched then update set a = s.a",
+    "update": "update {d}.t as t set a = s.a from {d}.s as s where t.k = s.k",
+}
+SINGLE = {
+    "a_condition_leaves_one": (
+        "merge into {d}.t as t using {d}.s as s on t.k = s.k when matched and s.a = @a then update set a = s.a "
+        "when not matched then insert (k, a) values (s.k, s.a)"
+    ),
+    "rows_are_only_inserted": (
+        "merge into {d}.t as t using (select distinct k, a + @a as a from {d}.s) as s on t.k = s.k "
+        "when not matched then insert (k, a) values (s.k, s.a)"
+    ),
+    "a_subquery_leaves_one": "update {d}.t as t set a = s.a from (select k, max(a) as a from {d}.s group by k) as s "
+    "where t.k = s.k and s.a > @a",
+}
+
+
+def test_one_source_row_for_a_target_row(unfixed: Warehouse, fixed: Warehouse) -> None:
+    for warehouse in (unfixed, fixed):
+        dataset = warehouse.settings.dataset
+        warehouse.execute(f"create table {dataset}.t as select 1 as k, 0 as a")
+        warehouse.execute(f"create table {dataset}.s as select 1 as k, a from unnest([1, 2]) as a")
+    for sql in DOUBLED.values():
+        unfixed.execute(sql.replace("{d}", unfixed.settings.dataset))
+        with pytest.raises(OutsideError, match="at most one source row"):
+            fixed.execute(sql.replace("{d}", fixed.settings.dataset))
+    assert value(fixed, "select a from {d}.t") == 0
+    for sql in SINGLE.values():
+        fixed.execute(sql.replace("{d}", fixed.settings.dataset), {"a": 1})
+    assert value(fixed, "select a from {d}.t") == 2
+
+
 def test_uploads_keep_their_job_id(unfixed: Warehouse, fixed: Warehouse) -> None:
     def twice(warehouse: Warehouse) -> int:
         warehouse.execute(f"create table {warehouse.settings.dataset}.t (a INT64)")

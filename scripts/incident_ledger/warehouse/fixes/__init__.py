@@ -7,7 +7,7 @@ emulator no longer needs it. Nothing but the server imports this package.
 
 from collections.abc import Callable
 
-from incident_ledger.warehouse.fixes import engine, jobs, loads, sql, tables, views
+from incident_ledger.warehouse.fixes import dml, engine, jobs, loads, sql, tables, views
 
 FIXES: tuple[Callable[[], None], ...] = (
     engine.bundled_extensions,
@@ -29,6 +29,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     tables.labels_are_listed,
     tables.record_fields_are_quoted,
     views.views_are_read_as_views,
+    dml.one_source_row_for_a_target_row,
     sql.contract_tables,
     sql.numeric_keeps_nine_decimals,
     sql.div_keeps_its_parentheses,
