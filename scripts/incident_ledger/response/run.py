@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from incident_ledger import policy
 from incident_ledger.errors import ExitCode
 from incident_ledger.ledger.bootstrap import ensure_ledger
 from incident_ledger.ledger.events import Event, timestamp
@@ -16,7 +17,6 @@ from incident_ledger.ledger.writer import append
 from incident_ledger.notify.outbox import Delivery
 from incident_ledger.notify.tell import tell
 from incident_ledger.policy import Policy
-from incident_ledger.policy import load as load_policy
 from incident_ledger.response.lease import LEASE, Lease, hold
 from incident_ledger.response.plan import plan
 from incident_ledger.response.signals import read_signals
@@ -82,9 +82,9 @@ class Job:
 
     def _hold(self, wait: float | None, work: Callable[[Lease], None]) -> RunReport:
         ensure_ledger(self._warehouse)
-        policy = load_policy(self._warehouse)
-        seconds = float(policy.limit("lease_seconds", self._as_of))
-        patience = float(policy.limit("lease_wait_seconds", self._as_of)) if wait is None else wait
+        rules = policy.load(self._warehouse)
+        seconds = float(rules.limit("lease_seconds", self._as_of))
+        patience = float(rules.limit("lease_wait_seconds", self._as_of)) if wait is None else wait
         # Two runs may have one `run_id`, since it follows from the as-of time; a holder is one process.
         holder = f"{self._report.run_id} on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(2)}"
         with hold(
@@ -105,15 +105,24 @@ class Job:
         return self._report
 
     def _whole(self, lease: Lease) -> None:
+        self._load_policy()
         self._build("build", "feeds")
         self._check()
         self._respond(lease)
         self._build("report", "reports")
 
     def _respond(self, lease: Lease) -> None:
-        policy = load_policy(self._warehouse)
-        self._plan(policy, lease)
-        self._notify(policy, lease)
+        rules = policy.load(self._warehouse)
+        self._plan(rules, lease)
+        self._notify(rules, lease)
+
+    def _load_policy(self) -> None:
+        """The seeds and their tests, when the files say something else than the warehouse does."""
+        with self._steps.step("policy") as step:
+            if policy.is_current(self._warehouse, self._warehouse.settings.project_dir / "seeds" / "policy"):
+                step.summary = "as the warehouse has it"
+                return
+            _summarise(step, self._dbt.build(["path:seeds"], as_of=self._as_of))
 
     def _build(self, name: str, selector: str) -> None:
         """dbt, with a second try for what failed: a passing fault of the warehouse is mended in the same run."""
@@ -131,27 +140,27 @@ class Job:
 
         with self._steps.step("check") as step:
             batches = check_all(
-                self._warehouse, load_policy(self._warehouse), run_id=self._report.run_id, now=self._as_of
+                self._warehouse, policy.load(self._warehouse), run_id=self._report.run_id, now=self._as_of
             )
             bad = [batch for batch in batches if batch.severity_level]
             step.summary = f"{len(batches)} batches checked, {len(bad)} in breach"
             step.outcome = Outcome.WARNING if bad else Outcome.OK
             step.detail["breaches"] = [f"{batch.component} {batch.severity_level}" for batch in bad]
 
-    def _plan(self, policy: Policy, lease: Lease) -> None:
+    def _plan(self, rules: Policy, lease: Lease) -> None:
         with self._steps.step("plan") as step:
             signals = read_signals(self._warehouse)
             state = read_state(self._warehouse)
-            events = plan(state, signals, policy, self._as_of)
+            events = plan(state, signals, rules, self._as_of)
             lease.confirm()
             written = append(self._warehouse, events, self._as_of)
             self._report.events += events
             step.summary = f"{len(signals)} signals, {written} events written"
 
-    def _notify(self, policy: Policy, lease: Lease) -> None:
+    def _notify(self, rules: Policy, lease: Lease) -> None:
         with self._steps.step("notify") as step:
             lease.confirm()
-            deliveries = tell(self._warehouse, policy, self._as_of, confirm=lease.confirm)
+            deliveries = tell(self._warehouse, rules, self._as_of, confirm=lease.confirm)
             self._report.delivered += deliveries
             failed = [delivery for delivery in deliveries if delivery.is_failed]
             step.summary = f"{len(deliveries)} messages, {len(failed)} not delivered"
