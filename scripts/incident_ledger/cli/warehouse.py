@@ -15,7 +15,6 @@ from incident_ledger.cli._rows import write_lines
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.settings import Settings, load_settings
 from incident_ledger.warehouse import connect, local
-from incident_ledger.warehouse.load import load_file
 from incident_ledger.warehouse.records import OnBytes
 
 LARGE_FILE = 5_000_000
@@ -78,6 +77,8 @@ def load(
     CSV has a header; an empty field is NULL, and a quoted empty field is the empty text in a text column. Without a
     table of that name one is made, with types that all values fit (`007` and `1e5` stay text), and its dataset too.
     """
+    from incident_ledger.warehouse.load import load_file  # pyarrow takes its time
+
     name = _TABLE.fullmatch(table)
     if name is None:
         raise UserError(f"{table!r} is no table. Write DATASET.TABLE, both of letters, digits and '_'.")
