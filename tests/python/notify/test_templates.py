@@ -353,6 +353,12 @@ def test_no_incident_makes_a_message_too_large_for_one_request() -> None:
     assert len(json.dumps(json.dumps(vars(message)))) < 8_000_000
 
 
+def test_characters_that_no_mail_carries_are_left_out_and_joined_emoji_stay() -> None:
+    message = detected("P2", title="a\x00\x1b[31mb \U0001f469\u200d\U0001f692 \tc")
+    assert message.subject == "[INCIDENT-P2] a[31mb \U0001f469\u200d\U0001f692 c"
+    message.text.encode()
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
 def test_no_line_end_of_any_kind_is_left_in_a_subject(end: str) -> None:
     message = detected("P2", title=f"one{end}Bcc: everybody@example.com")
