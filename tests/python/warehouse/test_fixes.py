@@ -340,6 +340,13 @@ def test_parameters_of_empty_arrays(unfixed: Warehouse, fixed: Warehouse) -> Non
     assert kind(fixed) == "DATE"
 
 
+def test_descriptions_hold_parentheses(unfixed: Warehouse, fixed: Warehouse) -> None:
+    for warehouse, is_refused in ((unfixed, True), (fixed, False)):
+        warehouse.execute(f"create table `{name(warehouse, 'described')}` (n int64)")
+        sql = f"alter table `{name(warehouse, 'described')}` set options (description='a (b) c')"
+        assert refused(lambda warehouse=warehouse, sql=sql: warehouse.execute(sql)) is is_refused
+
+
 def test_no_copy_at_every_write(unfixed: Warehouse, fixed: Warehouse) -> None:
     def seconds(warehouse: Warehouse) -> float:
         dataset = warehouse.settings.dataset

@@ -37,6 +37,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     sql.wildcards_by_all_conditions_and_by_name,
     sql.select_star_keeps_records,
     sql.parameters_not_inside_literals,
+    sql.descriptions_hold_parentheses,
 )
 
 

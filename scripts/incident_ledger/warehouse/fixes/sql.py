@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import bqemulator.server  # noqa: F401  # every module that holds a function that is replaced here
+import bqemulator.sql.rewriter.alter_table_set_options as options
 import bqemulator.sql.rewriter.create_table_schema_ctas as ctas
 import bqemulator.sql.rewriter.wildcard_expander as wildcards
 import sqlglot.expressions as exp
@@ -142,3 +143,14 @@ def parameters_not_inside_literals() -> None:
 
     parameters._bind_named = bind_named
     parameters._SCALAR_CONVERTERS["BYTES"] = base64.b64decode
+
+
+def descriptions_hold_parentheses() -> None:
+    """`alter table … set options (description="a (b)")`, which dbt sends for a seed, fails for those inside."""
+
+    def closing(text: str, start: int) -> int | None:
+        start += len(text[start:]) - len(text[start:].lstrip())
+        end = text.rfind(")")
+        return end if text.startswith("(", start) and end > start else None
+
+    options._match_balanced_parens = closing
