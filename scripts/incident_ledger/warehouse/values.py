@@ -91,7 +91,17 @@ def json_text(value: Any) -> str:
 
 
 def _string(value: Any) -> str:
-    return str(value) if isinstance(value, str) else json_text(value)
+    return _whole(str(value) if isinstance(value, str) else json_text(value))
+
+
+def _whole(text: str) -> str:
+    """JSON can write half of a character (`\\ud83d` alone), which UTF-8 and the warehouse cannot."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise BadValueError(f"has half of a character (an unpaired surrogate) at {error.start + 1}") from None
+    return text
 
 
 def _text(value: Any, what: str) -> str:
@@ -191,7 +201,7 @@ def _bytes(value: Any) -> bytes:
 
 
 def _json(value: Any) -> JsonText:
-    return JsonText(json_text(value))
+    return JsonText(_whole(json_text(value)))
 
 
 def json_of_text(value: str) -> Any:
