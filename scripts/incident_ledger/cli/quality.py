@@ -31,6 +31,7 @@ def register(root: typer.Typer) -> None:
 
 @app.command()
 def check(
+    *,
     table: Annotated[str | None, typer.Option(help="Only this table: DATASET.TABLE, or TABLE of the marts.")] = None,
     suite: Annotated[
         Path | None, typer.Option(help="A suite by hand (with --table, unless its meta names one).")
@@ -70,6 +71,10 @@ def check(
 
 @app.command()
 def docs(
+    *,
+    all_days: Annotated[
+        bool, typer.Option("--all-days", help="Each day that a table has, not only changed ones.")
+    ] = False,
     as_of: Annotated[
         str | None, typer.Option(help="The time that is spoken of, ISO 8601 with a zone; now by default.")
     ] = None,
@@ -78,10 +83,11 @@ def docs(
     now = parse_time(as_of, "--as-of")
     warehouse = connect(load_settings())
     policy = _policy(warehouse)
-    batches = _by_settings(warehouse, policy, None, now, all_days=False, is_quiet=False)
+    batches = _by_settings(warehouse, policy, None, now, all_days=all_days, is_quiet=False)
     from incident_ledger.quality.docs import build_docs
+    from incident_ledger.quality.suites import load_folders
 
-    index = build_docs(warehouse.settings, batches, now)
+    index = build_docs(warehouse.settings, load_folders(warehouse.settings), batches, now)
     out.print(f"Data Docs of {len(batches)} batches: {index}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -99,7 +105,7 @@ def _policy(warehouse: Warehouse) -> Policy:
 def _by_hand(
     warehouse: Warehouse, policy: Policy, table: str | None, file: Path, now: datetime, *, all_days: bool
 ) -> list[BatchResult]:
-    from incident_ledger.quality.check import check_days, check_table
+    from incident_ledger.quality.check import check_table
     from incident_ledger.quality.suites import load_suite
 
     if not file.is_file():
@@ -108,15 +114,14 @@ def _by_hand(
     named = table or loaded.meta.get("table")
     if not isinstance(named, str):
         raise UserError(f"{file} names no table in its meta: say --table DATASET.TABLE.")
-    if all_days:
-        return check_days(warehouse, policy, named, loaded, now)
-    return check_table(warehouse, policy, named, loaded, None, "by-hand", now)
+    return check_table(warehouse, policy, named, loaded, now=now, all_days=all_days)
 
 
 def _by_settings(
     warehouse: Warehouse, policy: Policy, table: str | None, now: datetime, *, all_days: bool, is_quiet: bool
 ) -> list[BatchResult]:
-    from incident_ledger.quality.check import check_all, named
+    from incident_ledger.quality.check import check_all, table_of
+    from incident_ledger.quality.suites import TableName, load_folders
     from incident_ledger.warehouse.tables import ensure_tables
 
     ensure_tables(warehouse)
@@ -130,7 +135,9 @@ def _by_settings(
         is_recorded=False,
         on_table=None if is_quiet else lambda name: err.print(f"checking {name}", style="dim", markup=False),
     )
-    if not batches and table and not named(warehouse, table):
+    wanted = str(TableName.parse(table, warehouse.settings)) if table else None
+    known = {str(table_of(suite, warehouse)) for suite in load_folders(warehouse.settings)}
+    if wanted and wanted not in known:
         raise UserError(f"No suite for {table} in {_folders(warehouse.settings)}: name one with --suite.")
     return batches
 
@@ -258,7 +265,12 @@ def _table(rules: Sequence[tuple[RuleResult, Any]]) -> Table:
         note = [str(day)] if day and rule.severity_level else []
         note += [str(rule.observed)] if rule.is_table_rule and rule.observed is not None else []
         table.add_row(
-            escape(rule.rule_id), escape(rule.column or ""), counts, rate, _mark(rule.severity_level), escape(" ".join(note))
+            escape(rule.rule_id),
+            escape(rule.column or ""),
+            counts,
+            rate,
+            _mark(rule.severity_level),
+            escape(" ".join(note)),
         )
     return table
 

@@ -30,6 +30,11 @@ class DayColumn:
     name: str
     kind: str
 
+    @property
+    def day(self) -> str:
+        """The day of a record."""
+        return f"`{self.name}`" if self.kind == "DATE" else f"date(`{self.name}`)"
+
     def each(self, days: Iterable[date]) -> Slice:
         """Each day a batch of its own."""
         wanted = sorted(set(days))
@@ -38,8 +43,7 @@ class DayColumn:
             runs = [(wanted[0], wanted[-1])]
         parts = [self.between(first, last) for first, last in runs]
         where = parts[0] if len(parts) == 1 else f"({' or '.join(f'({part})' for part in parts)})"
-        group = f"`{self.name}`" if self.kind == "DATE" else f"date(`{self.name}`)"
-        return Slice(tuple(wanted), where, group)
+        return Slice(tuple(wanted), where, self.day)
 
     def window(self, first: date, last: date) -> Slice:
         """All days from first to last as one batch."""

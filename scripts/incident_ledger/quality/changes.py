@@ -7,6 +7,8 @@ A suite's `meta` says how a change is seen; each way is one statement that prune
 - neither: the last `lookback_days` (3 when not given), today included.
 """
 
+# ruff: noqa: S608 -- names of tables and columns are no parameters: they are quoted, and checked; values are bound
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +16,7 @@ from typing import Any
 
 from incident_ledger.quality.batches import DayColumn
 from incident_ledger.quality.suites import Suite, TableName
-from incident_ledger.quality.typed import RuleError, Schema
+from incident_ledger.quality.typed import RuleError, Schema, quoted
 from incident_ledger.warehouse import Warehouse
 
 LOOKBACK_DAYS = 3
@@ -31,9 +33,7 @@ class History:
 
 def read_history(warehouse: Warehouse, as_of: datetime) -> dict[str, History]:
     """The newest check of each table and day, and from it which days are bad. One statement for all tables."""
-    since, until = (
-        f"timestamp '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00'" for moment in (as_of - _MEMORY, as_of)
-    )
+    since, until = _literal(as_of - _MEMORY), _literal(as_of)
     rows = warehouse.rows(
         f"""
         select table_name, day, checked_at, severity_level is not null or rules_errored > 0 as is_bad
@@ -55,7 +55,7 @@ def read_history(warehouse: Warehouse, as_of: datetime) -> dict[str, History]:
 
 
 def day_column(suite: Suite, schema: Schema) -> DayColumn | None:
-    """The day column that the suite names, as its table has it. Raises `RuleError` when the table cannot be cut by it."""
+    """The day column that the suite names, as its table has it. Raises `RuleError` when a table cannot be cut by it."""
     name = suite.meta.get("day_column")
     if name is None:
         return None
@@ -64,10 +64,10 @@ def day_column(suite: Suite, schema: Schema) -> DayColumn | None:
 
 def lookback_days(suite: Suite) -> int:
     """How many days back a daily check looks, today included. Raises `RuleError` for no positive whole number."""
-    value = suite.meta.get("lookback_days", LOOKBACK_DAYS)
+    value: Any = suite.meta.get("lookback_days", LOOKBACK_DAYS)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise RuleError(f"meta.lookback_days {value!r} is no positive whole number")
-    return value
+    return int(value)
 
 
 def window(suite: Suite, as_of: datetime) -> tuple[date, date]:
@@ -76,58 +76,57 @@ def window(suite: Suite, as_of: datetime) -> tuple[date, date]:
     return today - timedelta(days=lookback_days(suite) - 1), today
 
 
-def changed_days(
-    warehouse: Warehouse, suite: Suite, table: TableName, column: DayColumn, history: History, as_of: datetime
-) -> list[date]:
-    """Days to check now, in order. A table that was never checked has all that its change record names."""
-    first, last = window(suite, as_of)
-    source = suite.meta.get("changes")
-    if isinstance(source, Mapping):
-        days = _from_record(warehouse, source, history)
-    elif suite.meta.get("changed_at_column"):
-        days = _from_column(warehouse, suite, table, column, history, (first, last))
-    else:
-        days = {first + timedelta(days=step) for step in range((last - first).days + 1)}
-    return sorted(day for day in days | history.bad_days if day <= last)
+@dataclass(frozen=True)
+class Changes:
+    """The days of one table that are to be checked now."""
+
+    warehouse: Warehouse
+    suite: Suite
+    table: TableName
+    column: DayColumn
+    as_of: datetime
+
+    def days(self, history: History) -> list[date]:
+        """In order, none later than now. A table that was never checked has all that its record of changes names."""
+        first, last = window(self.suite, self.as_of)
+        source = self.suite.meta.get("changes")
+        if isinstance(source, Mapping):
+            days = self._of_record(source, history)
+        elif self.suite.meta.get("changed_at_column"):
+            days = self._of_column(str(self.suite.meta["changed_at_column"]), history, first, last)
+        else:
+            days = {first + timedelta(days=step) for step in range((last - first).days + 1)}
+        return sorted(day for day in days | history.bad_days if day <= last)
+
+    def _of_record(self, source: Mapping[str, Any], history: History) -> set[date]:
+        try:
+            name = TableName.parse(source["table"], self.warehouse.settings)
+            day, changed_at = quoted(source["day_column"]), quoted(source["changed_at_column"])
+        except KeyError as error:
+            raise RuleError(f"meta.changes needs {error.args[0]}") from None
+        equals = dict(source.get("equals", {}))
+        where = [f"{changed_at} > {_literal(history.last_checked_at)}"]
+        where += [
+            f"{quoted(column)} {'in unnest' if isinstance(value, list) else '='}(@value_{position})"
+            for position, (column, value) in enumerate(equals.items())
+        ]
+        params = {f"value_{position}": value for position, value in enumerate(equals.values())}
+        full = self.warehouse.name(name.dataset, name.table)
+        return set(
+            _days(self.warehouse, f"select distinct {day} as day from {full} where {' and '.join(where)}", params)
+        )
+
+    def _of_column(self, changed_at: str, history: History, first: date, last: date) -> set[date]:
+        where = f"{self.column.between(first, last)} and {quoted(changed_at)} > {_literal(history.last_checked_at)}"
+        full = self.warehouse.name(self.table.dataset, self.table.table)
+        return set(_days(self.warehouse, f"select distinct {self.column.day} as day from {full} where {where}"))
 
 
 def all_days(warehouse: Warehouse, table: TableName, column: DayColumn, as_of: datetime) -> list[date]:
     """Every day that the table holds up to now."""
-    expression = f"`{column.name}`" if column.kind == "DATE" else f"date(`{column.name}`)"
-    last = as_of.astimezone(UTC).date()
-    return _days(
-        warehouse,
-        f"select distinct {expression} as day from {warehouse.name(table.dataset, table.table)} "
-        f"where {column.between(date(1, 1, 1), last)}",
-    )
-
-
-def _from_record(warehouse: Warehouse, source: Mapping[str, Any], history: History) -> set[date]:
-    try:
-        name = TableName.parse(source["table"], warehouse.settings)
-        day, changed_at = source["day_column"], source["changed_at_column"]
-    except KeyError as error:
-        raise RuleError(f"meta.changes needs {error.args[0]}") from None
-    equals = dict(source.get("equals", {}))
-    where = [f"`{changed_at}` > {_literal(history.last_checked_at)}"]
-    where += [
-        f"`{column}` {'in unnest' if isinstance(value, list) else '='}(@value_{position})"
-        for position, (column, value) in enumerate(equals.items())
-    ]
-    params = {f"value_{position}": value for position, value in enumerate(equals.values())}
-    sql = f"select distinct `{day}` as day from {warehouse.name(name.dataset, name.table)} where {' and '.join(where)}"
-    return set(_days(warehouse, sql, params))
-
-
-def _from_column(
-    warehouse: Warehouse, suite: Suite, table: TableName, column: DayColumn, history: History, days: tuple[date, date]
-) -> set[date]:
-    expression = f"`{column.name}`" if column.kind == "DATE" else f"date(`{column.name}`)"
-    sql = (
-        f"select distinct {expression} as day from {warehouse.name(table.dataset, table.table)} "
-        f"where {column.between(*days)} and `{suite.meta['changed_at_column']}` > {_literal(history.last_checked_at)}"
-    )
-    return set(_days(warehouse, sql))
+    where = column.between(date(1, 1, 1), as_of.astimezone(UTC).date())
+    full = warehouse.name(table.dataset, table.table)
+    return sorted(_days(warehouse, f"select distinct {column.day} as day from {full} where {where}"))
 
 
 def _days(warehouse: Warehouse, sql: str, params: Mapping[str, Any] | None = None) -> list[date]:

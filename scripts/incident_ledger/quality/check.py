@@ -1,6 +1,6 @@
 """Checks of tables by suites: from the files to verdicts, and (for runs) into the warehouse."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,21 +13,11 @@ from incident_ledger.quality.results import record
 from incident_ledger.quality.scan import Count, Scan
 from incident_ledger.quality.suites import Rule, Suite, TableName, load_folders
 from incident_ledger.quality.typed import RuleError, Schema
-from incident_ledger.quality.verdict import BatchResult, check_failure, judge_batch, judge_rule
+from incident_ledger.quality.verdict import Batch, BatchResult, check_failure, judge_batch, judge_rule
 from incident_ledger.warehouse import Warehouse
 
-
-class CheckError(Exception):
-    """The check of a table that cannot run at all, and why: it becomes a finding."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table as it is in the warehouse now."""
-
-    name: TableName
-    schema: Schema
-    day_column: DayColumn | None
+# What makes the check of one table a finding and lets the others go on.
+_FINDINGS = (RuleError, IncidentLedgerError)
 
 
 def check_all(
@@ -46,16 +36,17 @@ def check_all(
 
     `only` keeps to one table, `all_days` takes each day that the table has. A check that could not run is a result.
     """
-    chosen = load_folders(warehouse.settings) if suites is None else suites
+    wanted = str(TableName.parse(only, warehouse.settings)) if only else None
+    checks = _Checks(warehouse, policy, now)
     history = changes.read_history(warehouse, now)
     batches: list[BatchResult] = []
-    for suite in chosen:
-        name = _table_name(suite, warehouse)
-        if only is not None and (name is None or str(name) != str(TableName.parse(only, warehouse.settings))):
+    for suite in load_folders(warehouse.settings) if suites is None else suites:
+        name = table_of(suite, warehouse)
+        if wanted is not None and str(name) != wanted:
             continue
         if on_table:
             on_table(str(name or suite.file))
-        batches += _check_suite(warehouse, policy, suite, name, history, run_id, now, all_days)
+        batches += checks.suite(suite, name, history.get(str(name)), is_all=all_days)
     if is_recorded:
         record(warehouse, batches, run_id, now)
     return batches
@@ -66,122 +57,117 @@ def check_table(
     policy: Policy,
     table: str,
     suite: Suite,
-    days: Sequence[date] | None,
-    run_id: str,
+    *,
     now: datetime,
+    days: Sequence[date] | None = None,
+    all_days: bool = False,
 ) -> list[BatchResult]:
-    """One table by one suite: each of `days` as a batch, or (None) the whole table as one. Writes nothing."""
-    del run_id  # nothing of a verdict depends on who asked
+    """One table by one suite: each of `days` (or each day that it has) as a batch, else the whole table as one.
+
+    Writes nothing. Raises `UserError` when `table` is no name of a table.
+    """
     name = TableName.parse(table, warehouse.settings)
-    if suite.error:
-        return [check_failure(str(name), suite, (), suite.error, policy, now)]
-    try:
-        found = _find(warehouse, suite, name)
-        if days is not None and found.day_column is None:
-            raise CheckError(f"{suite.file} names no day_column, so that {name} cannot be checked by day")
-        if found.day_column is None:
-            part = Slice((None,))
-        else:
-            part = found.day_column.whole() if days is None else found.day_column.each(days)
-        return _judge(warehouse, policy, suite, found, [(part, suite.rules)], now)
-    except (CheckError, RuleError, IncidentLedgerError) as error:
-        return [_failed(name, suite, str(error), policy, now)]
+    return _Checks(warehouse, policy, now).table(suite, name, days, is_all=all_days)
 
 
-def named(warehouse: Warehouse, table: str) -> bool:
-    """Whether a suite of the settings' folders is about a table."""
-    wanted = str(TableName.parse(table, warehouse.settings))
-    return any(str(_table_name(suite, warehouse)) == wanted for suite in load_folders(warehouse.settings))
-
-
-def check_days(warehouse: Warehouse, policy: Policy, table: str, suite: Suite, now: datetime) -> list[BatchResult]:
-    """One table by one suite, each day that it has as a batch; one without a day column as a whole. Writes nothing."""
-    name = TableName.parse(table, warehouse.settings)
-    try:
-        found = None if suite.error else _find(warehouse, suite, name)
-        days = changes.all_days(warehouse, name, found.day_column, now) if found and found.day_column else None
-    except (CheckError, RuleError, IncidentLedgerError) as error:
-        return [_failed(name, suite, str(error), policy, now)]
-    return check_table(warehouse, policy, table, suite, days, "", now)
-
-
-def _check_suite(
-    warehouse: Warehouse,
-    policy: Policy,
-    suite: Suite,
-    name: TableName | None,
-    history: Mapping[str, changes.History],
-    run_id: str,
-    now: datetime,
-    is_all: bool,
-) -> list[BatchResult]:
-    if suite.error or name is None:
-        reason = suite.error or f"{suite.file}: meta.table names no table"
-        return [check_failure(str(name) if name else None, suite, (), reason, policy, now)]
-    try:
-        found = _find(warehouse, suite, name)
-        if found.day_column is None:
-            return check_table(warehouse, policy, str(name), suite, None, run_id, now)
-        before = history.get(str(name), changes.History())
-        days = (
-            changes.all_days(warehouse, name, found.day_column, now)
-            if is_all
-            else changes.changed_days(warehouse, suite, name, found.day_column, before, now)
-        )
-        by_day = [rule for rule in suite.rules if rule.scope == "batch"]
-        by_window = [rule for rule in suite.rules if rule.scope == "window"]
-        if not days and str(name) not in history:
-            return []  # a source that was never loaded is not late, and its table is not empty by mistake
-        parts: list[tuple[Slice, Sequence[Rule]]] = []
-        if days and by_day:
-            parts.append((found.day_column.each(days), by_day))
-        if by_window or not parts:
-            parts.append((found.day_column.window(*changes.window(suite, now)), by_window))
-        return _judge(warehouse, policy, suite, found, parts, now)
-    except (CheckError, RuleError, IncidentLedgerError) as error:
-        return [_failed(name, suite, str(error), policy, now)]
-
-
-def _judge(
-    warehouse: Warehouse,
-    policy: Policy,
-    suite: Suite,
-    table: Table,
-    parts: Sequence[tuple[Slice, Sequence[Rule]]],
-    now: datetime,
-) -> list[BatchResult]:
-    name = table.name
-    engine = Engine(warehouse, name.dataset, name.table, table.schema)
-    source = warehouse.name(name.dataset, name.table)
-    batches = []
-    for part, rules in parts:
-        counted = Scan(warehouse, engine, table.schema, source, table.day_column, now).count(rules, part)
-        for day in part.days:
-            judged = [judge_rule(rule, counted.rules[day, rule.rule_id], policy, now) for rule in rules]
-            batches.append(judge_batch(str(name), suite, day, counted.rows[day], judged, policy, now))
-    return batches
-
-
-def _find(warehouse: Warehouse, suite: Suite, name: TableName) -> Table:
-    """The table's columns by the tables API: no statement. Raises `CheckError` when it is not there."""
-    try:
-        schema = Schema.of(warehouse.table_columns(name.dataset, name.table))
-    except UserError as error:
-        raise CheckError(str(error)) from None
-    if not schema.kinds:
-        raise CheckError(f"the table {name} has no columns")
-    return Table(name, schema, changes.day_column(suite, schema))
-
-
-def _failed(name: TableName, suite: Suite, reason: str, policy: Policy, now: datetime) -> BatchResult:
-    """The finding of a check that could not run: every rule of the suite with the reason."""
-    judged = [judge_rule(rule, Count(error=rule.error or reason), policy, now) for rule in suite.rules]
-    return check_failure(str(name), suite, judged, reason, policy, now)
-
-
-def _table_name(suite: Suite, warehouse: Warehouse) -> TableName | None:
+def table_of(suite: Suite, warehouse: Warehouse) -> TableName | None:
+    """The table that a suite's meta names; None when it names none."""
     table = suite.meta.get("table")
     try:
         return TableName.parse(table, warehouse.settings) if isinstance(table, str) else None
     except UserError:
         return None
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table as it is in the warehouse now."""
+
+    name: TableName
+    schema: Schema
+    day_column: DayColumn | None
+
+
+@dataclass(frozen=True)
+class _Checks:
+    """Checks of one moment under one policy."""
+
+    warehouse: Warehouse
+    policy: Policy
+    now: datetime
+
+    def suite(
+        self, suite: Suite, name: TableName | None, before: changes.History | None, *, is_all: bool
+    ) -> list[BatchResult]:
+        """A suite's own table, on the days that changed."""
+        if suite.error or name is None:
+            reason = suite.error or f"{suite.file}: meta.table names no table"
+            return [check_failure(str(name) if name else None, suite, (), reason, self.policy, self.now)]
+        try:
+            table = self._find(suite, name)
+            if table.day_column is None:
+                return self._judge(suite, table, [(Slice((None,)), suite.rules)])
+            days = self._days(suite, name, table.day_column, before, is_all=is_all)
+            if not days and before is None:
+                return []  # a source that was never loaded is not late, and its table is not empty by mistake
+            return self._judge(suite, table, self._parts(suite, table.day_column, days))
+        except _FINDINGS as error:
+            return [self._failed(name, suite, str(error))]
+
+    def table(self, suite: Suite, name: TableName, days: Sequence[date] | None, *, is_all: bool) -> list[BatchResult]:
+        """Any table by any suite."""
+        if suite.error:
+            return [check_failure(str(name), suite, (), suite.error, self.policy, self.now)]
+        try:
+            table = self._find(suite, name)
+            part = Slice((None,))
+            if table.day_column is not None:
+                if is_all:
+                    days = changes.all_days(self.warehouse, name, table.day_column, self.now)
+                part = table.day_column.whole() if days is None else table.day_column.each(days)
+            return self._judge(suite, table, [(part, suite.rules)])
+        except _FINDINGS as error:
+            return [self._failed(name, suite, str(error))]
+
+    def _days(
+        self, suite: Suite, name: TableName, column: DayColumn, before: changes.History | None, *, is_all: bool
+    ) -> list[date]:
+        if is_all:
+            return changes.all_days(self.warehouse, name, column, self.now)
+        changed = changes.Changes(self.warehouse, suite, name, column, self.now)
+        return changed.days(before or changes.History())
+
+    def _parts(self, suite: Suite, column: DayColumn, days: Sequence[date]) -> list[tuple[Slice, Sequence[Rule]]]:
+        """The changed days one by one, and the last days together for the rules that look at those."""
+        by_day = [rule for rule in suite.rules if rule.scope == "batch"]
+        by_window = [rule for rule in suite.rules if rule.scope == "window"]
+        parts: list[tuple[Slice, Sequence[Rule]]] = []
+        if days and by_day:
+            parts.append((column.each(days), by_day))
+        if by_window or not parts:
+            parts.append((column.window(*changes.window(suite, self.now)), by_window))
+        return parts
+
+    def _judge(self, suite: Suite, table: _Table, parts: Sequence[tuple[Slice, Sequence[Rule]]]) -> list[BatchResult]:
+        name, policy, now = table.name, self.policy, self.now
+        engine = Engine(self.warehouse, name.dataset, name.table, table.schema)
+        source = self.warehouse.name(name.dataset, name.table)
+        batches = []
+        for part, rules in parts:
+            scan = Scan(self.warehouse, engine, table.schema, source, day_column=table.day_column, as_of=now)
+            counted = scan.count(rules, part)
+            for day in part.days:
+                judged = [judge_rule(rule, counted.rules[day, rule.rule_id], policy, now) for rule in rules]
+                batch = Batch(str(name), suite, day, counted.rows[day])
+                batches.append(judge_batch(batch, judged, policy, now))
+        return batches
+
+    def _find(self, suite: Suite, name: TableName) -> _Table:
+        """The table's columns by the tables API: no statement. Raises `UserError` when it is not there."""
+        schema = Schema.of(self.warehouse.table_columns(name.dataset, name.table))
+        return _Table(name, schema, changes.day_column(suite, schema))
+
+    def _failed(self, name: TableName, suite: Suite, reason: str) -> BatchResult:
+        """The finding of a check that could not run: every rule of the suite with the reason."""
+        judged = [judge_rule(rule, Count(error=rule.error or reason), self.policy, self.now) for rule in suite.rules]
+        return check_failure(str(name), suite, judged, reason, self.policy, self.now)

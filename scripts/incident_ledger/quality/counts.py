@@ -1,12 +1,12 @@
 """Conditions of our own, where Great Expectations' differ from the design or from what BigQuery takes.
 
-- between: bounds typed as the column (a DATE parameter against a TIMESTAMP is refused), integers beyond 2^53 exact, and a
-  NaN is in no range;
+- between: bounds typed as the column (a DATE parameter against a TIMESTAMP is refused), integers beyond 2^53 exact, and
+  a NaN is in no range;
 - distinct values in a set: records with another value, not the number of other values;
 - pairs and several columns: `ignore_row_if` as a part of the condition; otherwise as the library counts on SQL: two
   values of which one is null are not equal, and of no order, so that only "equal" is broken;
-- uniqueness, of one column or several: all records of a repeated value. In a key a null is a value like any other, but a
-  record without any value of it (or with any missing, if `ignore_row_if` says so) has no key.
+- uniqueness, of one column or several: all records of a repeated value. In a key a null is a value like any other, but
+  a record without any value of it (or with any missing, if `ignore_row_if` says so) has no key.
 """
 
 import re
@@ -121,7 +121,8 @@ def _outside(rule: Rule, schema: Schema) -> Any:
     import sqlalchemy as sa
 
     column = rule.kwargs["column"]
-    kind, value = schema.kind(column), sa.column(column)
+    kind = schema.kind(column)
+    value: Any = sa.column(column)
     outside = []
     low, high = rule.kwargs.get("min_value"), rule.kwargs.get("max_value")
     if low is not None:
@@ -142,7 +143,8 @@ def _set(rule: Rule, schema: Schema) -> Any:
     import sqlalchemy as sa
 
     column = rule.kwargs["column"]
-    kind, value = schema.kind(column), sa.column(column)
+    kind = schema.kind(column)
+    value: Any = sa.column(column)
     items = [convert(item, kind, column) for item in rule.kwargs["value_set"] if item is not None]
     if not items:
         raise RuleError("value_set holds no value")

@@ -1,8 +1,8 @@
 """What Great Expectations says that a rule means, taken from the parts of it that are not documented.
 
 Its metrics are built of partial ones: a `….condition` holds the SQL condition of a record that breaks a rule, an
-`….aggregate_fn` an aggregate over a column. Those are asked for here without sending a statement, so that `scan` can count
-all rules of a table, for all its days, in one. What has no such part is computed by its own `MetricsCalculator`.
+`….aggregate_fn` an aggregate over a column. Those are asked for here without sending a statement, so that `scan` can
+count all rules of a table, for all its days, in one. What has no such part is computed by its own `ValidationGraph`.
 
 Seen in Great Expectations 1.24.1; `test_metrics.py` compares the counts with `validate(result_format="BASIC")`.
 """
@@ -50,7 +50,7 @@ class Engine:
         self._load(self._table)
 
     def condition(self, rule: Rule) -> Any:
-        """The condition of a record that breaks the rule, nulls as the rule treats them; None when it has no such form."""
+        """The condition of a record that breaks the rule, nulls as the rule treats them; None when it has none."""
         for name, metric in self._dependencies(rule).items():
             if name.endswith(".unexpected_count") and (rule_is_about_nulls(rule) or "nonnull" not in name):
                 partial = self._partial(f"{name.removesuffix('.unexpected_count')}.condition", metric)
@@ -230,7 +230,7 @@ def retype(clause: Any, schema: Schema) -> Any:
         name = str(column.name)
         kind = schema.kind(name)
         if value.expanding:
-            items = [convert(item, kind, name) for item in value.value]
+            items = [convert(item, kind, name) for item in value.value or ()]
             return column.in_(items) if element.operator is operators.in_op else column.not_in(items)
         right = sa.literal(convert(value.value, kind, name))
         return BinaryExpression(column, right, element.operator, negate=element.negate, modifiers=element.modifiers)

@@ -1,5 +1,7 @@
 """Verdicts as rows of `quality_results` and `quality_batches`: each written once, however often it is said."""
 
+# ruff: noqa: S608 -- names of tables and columns are no parameters, and are our own; values are bound
+
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence

@@ -4,8 +4,10 @@ second one for uniqueness; and one a batch only for what Great Expectations alon
 When a statement fails, its rules are asked one by one, so that a rule that cannot be evaluated harms no other.
 """
 
+# ruff: noqa: S608 -- names of tables and columns are no parameters: they are quoted, and checked; values are bound
+
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
@@ -16,7 +18,7 @@ from incident_ledger.quality import counts
 from incident_ledger.quality.batches import DayColumn, Slice
 from incident_ledger.quality.metrics import Engine
 from incident_ledger.quality.suites import Rule
-from incident_ledger.quality.typed import RuleError, Schema
+from incident_ledger.quality.typed import RuleError, Schema, quoted
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.client import Param
 
@@ -60,6 +62,7 @@ class Scan:
         engine: Engine,
         schema: Schema,
         source: str,
+        *,
         day_column: DayColumn | None,
         as_of: datetime,
     ) -> None:
@@ -72,7 +75,7 @@ class Scan:
         self._params: dict[str, Any] = {}
 
     def count(self, rules: Sequence[Rule], part: Slice) -> Counted:
-        """Every rule counted for every batch of the slice. Raises `IncidentLedgerError` when the table itself cannot be read."""
+        """Every rule counted for every batch of the slice. Raises `StatementError` when the table itself cannot be."""
         together: list[_Asked] = []
         unique: list[Rule] = []
         alone: list[Rule] = []
@@ -84,7 +87,7 @@ class Scan:
                 found |= _everywhere(part, rule, Count(error=str(error)))
         rows, answers = self._together(together, part)
         found |= answers
-        found |= self._unique(unique, part, rows)
+        found |= self._unique(unique, part)
         for rule in alone:
             for day in part.days:
                 found[day, rule.rule_id] = self._alone(rule, part.one(day, self._day_column), rows[day])
@@ -158,39 +161,39 @@ class Scan:
             " group by batch_day" if group else ""
         )
         rows = {row.get("batch_day"): row for row in self._run(sql)}
-        nothing: dict[str, Any] = {name: 0 for name in selects}
+        nothing: dict[str, Any] = dict.fromkeys(selects, 0)
         found: dict[Any, Count] = {}
         for day in part.days:
             for one in asked:
                 found[day, one.rule.rule_id] = _count(one, rows.get(day, nothing))
         return {day: rows.get(day, nothing)["n"] for day in part.days}, found
 
-    def _unique(self, rules: Sequence[Rule], part: Slice, rows: Mapping[date | None, int]) -> dict[Any, Count]:
+    def _unique(self, rules: Sequence[Rule], part: Slice) -> dict[Any, Count]:
         if not rules:
             return {}
         try:
-            return self._read_unique(rules, part, rows)
+            return self._read_unique(rules, part)
         except StatementError as error:
             if len(rules) == 1:
                 return _everywhere(part, rules[0], Count(error=str(error)))
         found: dict[Any, Count] = {}
         for rule in rules:
-            found |= self._unique([rule], part, rows)
+            found |= self._unique([rule], part)
         return found
 
-    def _read_unique(self, rules: Sequence[Rule], part: Slice, rows: Mapping[date | None, int]) -> dict[Any, Count]:
+    def _read_unique(self, rules: Sequence[Rule], part: Slice) -> dict[Any, Count]:
         """Records of repeated keys: keys are counted first, so that one group is one value and not one record."""
         parts = []
         for position, rule in enumerate(rules):
             condition, base = self._row_condition(rule), counts.base(rule)
             counted = "true" if base is None else self._sql(base)
-            keys = ", ".join(f"`{column}`" for column in rule.columns)
-            day = f"{part.group} as batch_day, " if part.group else "cast(null as date) as batch_day, "
+            keys = ", ".join(quoted(column) for column in rule.columns)
+            group = f"{part.group} as batch_day, " if part.group else "cast(null as date) as batch_day, "
             where = " and ".join(text for text in (part.where, f"({condition})" if condition else None) if text)
             parts.append(
                 f"select {position} as position, batch_day, sum(records) as examined, "
                 f"sum(if(is_counted, records, 0)) as base, sum(if(is_counted and records > 1, records, 0)) as failed "
-                f"from (select {day}{keys}, {counted} as is_counted, count(*) as records "
+                f"from (select {group}{keys}, {counted} as is_counted, count(*) as records "
                 f"from {self._source}{_where(where)} group by batch_day, {keys}, is_counted) group by batch_day"
             )
         answer = {(row["batch_day"], row["position"]): row for row in self._run(" union all ".join(parts))}
@@ -282,6 +285,3 @@ def _all(*conditions: str | None) -> str:
 
 def _where(text: str | None) -> str:
     return f" where {text}" if text else ""
-
-
-__all__ = ["Count", "Counted", "Iterable", "Scan"]

@@ -3,9 +3,9 @@
 Great Expectations drops a rule that it does not understand, logs it and lets the suite pass. Here each rule of the file
 comes back, as one that can be evaluated or as one with an error; a file without rules comes back with the error alone.
 
-Of a suite's `meta` we read `table` (see `TableName`), `owner`, `day_column` and what `batches.Changes` describes. Of a
-rule's `meta`: `rule_id`, `owner`, `dimension`, `description` and `scope` (`batch`, the default, or `window`: judged over
-the last `lookback_days` together, as freshness is). A rule without `rule_id` gets one from what it says.
+Of a suite's `meta` we read `table` (see `TableName`), `owner`, `day_column` and what `changes` describes. Of a rule's
+`meta`: `rule_id`, `owner`, `dimension`, `description` and `scope` (`batch`, the default, or `window`: judged over the
+last `lookback_days` together, as freshness is). A rule without `rule_id` gets one from what it says.
 """
 
 import hashlib
@@ -143,7 +143,7 @@ def load_suite(path: Path, shown: str | None = None) -> Suite:
     meta = content.get("meta") or {}
     if not isinstance(meta, dict):
         return Suite(name=name, file=file, error=f"{file}: meta is {_json_type(meta)}, not an object")
-    name = content.get("name") if isinstance(content.get("name"), str) else name
+    name = content["name"] if isinstance(content.get("name"), str) else name
     written = content.get("expectations")
     if not isinstance(written, list) or not written:
         return Suite(name=name, file=file, meta=meta, error=f"{file} has no expectations: a suite must hold a rule")
@@ -202,10 +202,9 @@ def _form_error(item: Mapping[str, Any], severity: Any, rule: Rule) -> str | Non
         return "a rule needs `type` and `kwargs`"
     if unknown := sorted(set(item) - _RULE_KEYS):
         return f"unknown key {', '.join(unknown)}"
-    if severity not in SEVERITIES:
-        return f"severity {severity!r} is none of {', '.join(SEVERITIES)}"
-    if rule.scope not in SCOPES:
-        return f"scope {rule.scope!r} is none of {', '.join(SCOPES)}"
+    for name, value, known in (("severity", severity, SEVERITIES), ("scope", rule.scope, SCOPES)):
+        if value not in known:
+            return f"{name} {value!r} is none of {', '.join(known)}"
     for name in _REQUIRED.get(rule.type, ()):
         if rule.kwargs.get(name) in (None, "", []):
             return f"{rule.type} needs {name}"
@@ -219,7 +218,7 @@ def _great_expectations_error(rule: Rule) -> str | None:
         _ = rule.expectation
     except ExpectationNotFoundError:
         return f"there is no expectation {rule.type!r}"
-    except Exception as error:  # noqa: BLE001 -- whatever the library raises at a rule is that rule's finding
+    except Exception as error:  # whatever the library raises at a rule is that rule's finding
         return f"{rule.type}: {_reason(error)}"
     return None
 

@@ -47,6 +47,13 @@ class Schema:
         return kind
 
 
+def quoted(name: Any) -> str:
+    """A name in backticks. Raises `RuleError` for what can be no name."""
+    if not isinstance(name, str) or not name or any(sign in name for sign in "`\\\n"):
+        raise RuleError(f"{name!r} is no name of a column")
+    return f"`{name}`"
+
+
 def convert(value: Any, kind: str, column: str) -> Any:
     """`value` of a suite as the Python value that is sent as `kind`. Raises `RuleError` when it is none."""
     converter = _CONVERTERS.get(kind)

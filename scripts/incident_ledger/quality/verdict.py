@@ -1,8 +1,8 @@
 """Counts and policy to severities: pure, and exact to the record.
 
-A rule about records is judged by its rate of broken ones, a rule about the table as a whole raises its cap when it fails,
-and the suite is judged by its rate of failed rules. The worse decides. A rule that could not be evaluated is neither
-passed nor failed: it is a failure of the check, an incident of its own beside the table's.
+A rule about records is judged by its rate of broken ones, a rule about the table as a whole raises its cap when it
+fails, and the suite is judged by its rate of failed rules. The worse decides. A rule that could not be evaluated is
+neither passed nor failed: it is a failure of the check, an incident of its own beside the table's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,8 +57,8 @@ class RuleResult:
 class BatchResult:
     """One batch of one table: a day, or (day None) what was checked as a whole.
 
-    `severity_level` speaks of the table and is None when it is clean; `check_severity_level` speaks of the check itself. `error` says
-    why no rule ran at all.
+    `severity_level` speaks of the table and is None when it is clean, `check_severity_level` of the check itself.
+    `error` says why no rule ran at all.
     """
 
     table: str
@@ -138,16 +138,19 @@ def judge_rule(rule: Rule, count: Count, policy: Policy, at: datetime) -> RuleRe
     )
 
 
-def judge_batch(
-    table: str,
-    suite: Suite,
-    day: date | None,
-    rows: int | None,
-    rules: Sequence[RuleResult],
-    policy: Policy,
-    at: datetime,
-) -> BatchResult:
+@dataclass(frozen=True)
+class Batch:
+    """What was checked: a table by a suite, one of its days or (day None) all of it, and how many records that were."""
+
+    table: str
+    suite: Suite
+    day: date | None
+    rows: int
+
+
+def judge_batch(batch: Batch, rules: Sequence[RuleResult], policy: Policy, at: datetime) -> BatchResult:
     """The worse of the two measures for the table; the worst of its errors for the check."""
+    table, suite, day = batch.table, batch.suite, batch.day
     failed = [rule for rule in rules if rule.success is False]
     ran = sum(rule.success is not None for rule in rules)
     breaches = [rule for rule in rules if rule.severity_level and not rule.error]
@@ -171,7 +174,7 @@ def judge_batch(
         suite=suite.file,
         owner=suite.owner,
         day=day,
-        examined=rows,
+        examined=batch.rows,
         rules=tuple(rules),
         severity_level=severity,
         worst_rule_id=VALIDATION_RATE if by_suite else (worst_rule.rule_id if worst_rule else None),
@@ -183,7 +186,7 @@ def judge_batch(
     )
 
 
-def check_failure(
+def check_failure(  # noqa: PLR0917 - said in one breath
     table: str | None, suite: Suite, rules: Sequence[RuleResult], reason: str, policy: Policy, at: datetime
 ) -> BatchResult:
     """A batch for a check that could not run at all: no table, no suite, no warehouse."""

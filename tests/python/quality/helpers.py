@@ -48,7 +48,7 @@ def check(
     warehouse: Warehouse, policy: Policy, table: str, suite: Suite, days: Sequence[date] | None = None
 ) -> list[BatchResult]:
     """A table of the test's own dataset."""
-    return check_table(warehouse, policy, table, suite, days, "run", NOW)
+    return check_table(warehouse, policy, table, suite, days=days, now=NOW)
 
 
 def check_one(warehouse: Warehouse, policy: Policy, table: str, *rules: Mapping[str, Any], **meta: Any) -> BatchResult:

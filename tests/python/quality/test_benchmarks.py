@@ -38,7 +38,7 @@ def broken(rows: Rows, wanted: dict[str, Any]) -> set[int]:
         "not_match_regex": lambda value: re.search(kwargs["regex"], value) is not None,
         "be_in_set": lambda value: value not in kwargs["value_set"],
         "be_unique": lambda value: times[value] > 1,
-        "not_be_null": lambda value: False,
+        "not_be_null": lambda _: False,
     }
     is_broken = tests[kind]
     return {

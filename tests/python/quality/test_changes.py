@@ -25,7 +25,8 @@ def daily(warehouse: Warehouse, bad_days: str = "") -> str:
     return make_table(
         warehouse,
         "facts",
-        f"select day, if({broken}, null, i) as amount from unnest(generate_date_array('2026-03-01', '2026-03-10')) as day "
+        f"select day, if({broken}, null, i) as amount "
+        "from unnest(generate_date_array('2026-03-01', '2026-03-10')) as day "
         "cross join unnest(generate_array(1, 10)) as i",
     )
 
@@ -118,7 +119,7 @@ def test_the_same_run_writes_its_results_once(warehouse: Warehouse, policy: Poli
 
 
 def test_results_hold_what_was_found_to_the_letter(warehouse: Warehouse, policy: Policy) -> None:
-    odd = not_null("amount", 'it\'s "odd" \\ – 😀\nline', row_condition=None)
+    odd = not_null("amount", 'it\'s "odd" \\ 😀\nline', row_condition=None)
     suite = suite_of(odd, table=daily(warehouse, "date '2026-03-02'"), owner="O'Brien")
     check_all(warehouse, policy, run_id="r", now=NOW, suites=[suite])
     (row,) = warehouse.rows(f"select * from {warehouse.raw('quality_results')}")

@@ -47,7 +47,7 @@ def test_q5_the_denominator_of_a_condition_is_the_records_that_meet_it(bare: War
         (40001, 200003, "P1", "20.0002 %"),
     ],
 )
-def test_q10_rates_at_the_edge_are_compared_as_integers(
+def test_q10_rates_at_the_edge_are_compared_as_integers(  # noqa: PLR0917 - the case's own table
     bare: Warehouse, policy: Policy, broken: int, total: int, severity: str | None, text: str
 ) -> None:
     table = broken_of(bare, "edge", broken, total)

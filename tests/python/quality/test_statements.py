@@ -55,7 +55,8 @@ def test_many_days_are_no_more_statements_than_one(bare: Warehouse, policy: Poli
         batches = check(bare, policy, table, suite, days)
     assert len(sent) == 2
     literal = re.compile(
-        r"`day` between date '2026-01-01' and date '2026-01-02'\) or \(`day` between date '2026-01-05' and date '2026-01-05'"
+        r"`day` between date '2026-01-01' and date '2026-01-02'\) "
+        r"or \(`day` between date '2026-01-05' and date '2026-01-05'"
     )
     assert all(literal.search(sql) for sql, _ in sent)
     assert [(batch.day, batch.examined, batch.rules[0].failed) for batch in batches] == [(day, 10, 1) for day in days]

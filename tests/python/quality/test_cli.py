@@ -1,0 +1,92 @@
+"""`incident-ledger quality` as a person and a script meet it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from incident_ledger.cli.quality import app
+from incident_ledger.warehouse import Warehouse
+from quality.helpers import broken_of, not_null
+
+KEYS = {"rule_id", "column", "examined", "failed", "failed_record_rate", "severity", "error"}
+
+
+@pytest.fixture
+def command(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs `quality …` against the test's own warehouse; exit code and output."""
+    monkeypatch.setattr("incident_ledger.cli.quality.connect", lambda _settings: warehouse)
+
+    def run(*args: str) -> tuple[int, str]:
+        result = CliRunner().invoke(app, [*args])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.stdout
+
+    return run
+
+
+def suite_file(folder: Path, *rules: dict[str, Any], **meta: Any) -> str:
+    path = folder / "mine.json"
+    path.write_text(json.dumps({"name": "mine", "meta": meta, "expectations": list(rules)}), encoding="utf-8")
+    return str(path)
+
+
+def test_a_table_is_checked_by_hand_as_json(command: Any, warehouse: Warehouse, tmp_path: Path) -> None:
+    table = f"{warehouse.settings.dataset}.{broken_of(warehouse, 't', 3316, 15179)}"
+    code, text = command("check", "--table", table, "--suite", suite_file(tmp_path, not_null("amount")), "--json")
+    (found,) = json.loads(text)
+    assert code == 1
+    assert (found["table"], found["severity"], found["failed_validation_rate"]) == (table, "P1", 1.0)
+    (rule,) = found["rules"]
+    assert rule.keys() >= KEYS
+    assert {key: rule[key] for key in KEYS} == {
+        "rule_id": "amount_given",
+        "column": "amount",
+        "examined": 15179,
+        "failed": 3316,
+        "failed_record_rate": 3316 / 15179,
+        "severity": "P1",
+        "error": None,
+    }
+
+
+def test_a_p2_exits_0_and_shows_enough_digits(command: Any, warehouse: Warehouse, tmp_path: Path) -> None:
+    table = f"{warehouse.settings.dataset}.{broken_of(warehouse, 't', 9999, 200000)}"
+    suite = suite_file(tmp_path, not_null("amount"), table=table)
+    code, text = command("check", "--suite", suite)
+    assert code == 0
+    assert "4.9995 %" in text
+    assert "9,999 of 200,000" in text
+
+
+def test_a_check_that_could_not_run_exits_1_and_says_why(command: Any, warehouse: Warehouse, tmp_path: Path) -> None:
+    code, text = command("check", "--table", "nowhere.at_all", "--suite", suite_file(tmp_path, not_null("amount")))
+    assert code == 1
+    assert "There is no table nowhere.at_all" in text
+    table = f"{warehouse.settings.dataset}.{broken_of(warehouse, 't', 0, 10)}"
+    code, text = command("check", "--table", table, "--suite", suite_file(tmp_path), "--json")
+    assert (code, json.loads(text)[0]["check_severity"]) == (1, "P1")
+
+
+def test_by_hand_writes_nothing_unless_told_to(command: Any, warehouse: Warehouse, tmp_path: Path) -> None:
+    table = f"{warehouse.settings.dataset}.{broken_of(warehouse, 't', 1, 10)}"
+    arguments = ("check", "--table", table, "--suite", suite_file(tmp_path, not_null("amount")), "--json")
+    count = f"select count(*) as n from {warehouse.raw('quality_batches')}"
+    command(*arguments)
+    assert warehouse.rows(count) == [{"n": 0}]
+    command(*arguments, "--record")
+    assert warehouse.rows(count) == [{"n": 1}]
+
+
+def test_a_suite_that_is_not_there_is_the_users_to_mend(command: Any, tmp_path: Path) -> None:
+    from incident_ledger.errors import UserError
+
+    with pytest.raises(UserError, match="There is no suite"):
+        command("check", "--table", "a.b", "--suite", str(tmp_path / "none.json"))
+    with pytest.raises(UserError, match="names no table"):
+        command("check", "--suite", suite_file(tmp_path, not_null("amount")))
+    with pytest.raises(UserError, match="No suite for"):
+        command("check", "--table", "a.b")
