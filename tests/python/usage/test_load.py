@@ -114,6 +114,15 @@ def test_a_key_part_that_is_null_is_a_value(place: Place) -> None:
     assert place.load("cursor_events", events(nobody)).new == 0
 
 
+def test_two_records_whose_names_are_missing_are_two(place: Place) -> None:
+    """One page has both; the same page again, and a record that it has twice, add nothing."""
+    first, second = code("2004-02-01", "x", 1, 1), code("2004-02-01", "x", 2, 2)
+    first["actor"] = second["actor"] = {"type": "user_actor"}
+    report = place.load("claude_code", page(first, second, first), page(first, second))
+    assert (report.records, report.new) == (2, 2)
+    assert place.load("claude_code", page(first, second)).new == 0
+
+
 def test_one_bad_record_costs_only_itself(place: Place) -> None:
     good, bad = usage("K", output_tokens=1), usage("L", output_tokens="many")
     report = place.load("anthropic_usage", page(bucket("2005-01-01", good, bad)), "not an answer", name="one_bad.jsonl")

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -47,11 +47,13 @@ def collect(report: Report, answers: Sequence[Answer], exported_at: datetime) ->
         if isinstance(found, Reject):
             batch.rejects.append(found)
             continue
-        days = set()
+        days: set[date] = set()
+        here: dict[str, list[dict[str, Any]]] = {}
         for index, member in enumerate(found):
             place = _Place(answer, f"{report.container}[{index}]", exported, batch.rejects)
             record = _record(report, place, member)
             if record is not None:
+                record = record if report.has_results else _numbered(record, here)
                 days.add(record.day)
                 before = batch.records.get(record.key)
                 batch.records[record.key] = record if before is None else _newer(report, before, record)
@@ -154,16 +156,25 @@ def _good_results(report: Report, place: _Place, bucket: dict[str, Any]) -> list
     return good if good or not results else None
 
 
+def _numbered(record: UsageRecord, here: dict[str, list[dict[str, Any]]]) -> UsageRecord:
+    """The record with a key of its own, when its answer has others of the same key that say something else.
+
+    Two people whose names are missing are two people; what an answer has twice is one.
+    """
+    others = here.setdefault(record.key, [])
+    if record.body not in others:
+        others.append(record.body)
+    number = others.index(record.body)
+    return record if number == 0 else replace(record, key=f"{record.key}-{number}")
+
+
 def _newer(report: Report, before: UsageRecord, after: UsageRecord) -> UsageRecord:
     """The later of two in one load. Two answers for a bucket, filtered otherwise, are parts of it, and are united."""
     if not report.has_results:
         return after
     united = dict(_by_dimensions(report, before.body["results"]))
     united.update(_by_dimensions(report, after.body["results"]))
-    body = after.body | {"results": list(united.values())}
-    return UsageRecord(
-        key=after.key, day=after.day, body=body, exported_at=after.exported_at, file=after.file, line=after.line
-    )
+    return replace(after, body=after.body | {"results": list(united.values())})
 
 
 def _by_dimensions(report: Report, results: Sequence[dict[str, Any]]) -> Iterator[tuple[tuple[str, int], Any]]:
