@@ -63,7 +63,7 @@ class Guess:
         if is_record:
             for key, item in value.items():
                 self._fields.setdefault(key, Guess(text_only=False)).see(item)
-        else:
+        elif self._kinds is None or self._kinds:  # else it is text already
             kinds = self._kinds_of(value)
             self._kinds = kinds if self._kinds is None else self._kinds & kinds
 

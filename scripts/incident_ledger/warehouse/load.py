@@ -109,22 +109,30 @@ def _columns_of(path: Path, kind: str, *, strings: bool, on_bytes: OnBytes) -> t
 
 def _typed(path: Path, kind: str, columns: tuple[Column, ...], on_bytes: OnBytes) -> Iterator[list[Any]]:
     """The records as values in the columns' order."""
-    known = {item.name.lower() for item in columns}
+    keys: tuple[str, ...] | None = None
+    places: list[tuple[Column, str]] = []  # each column and what the file calls it
     for line, record in _records(path, kind, on_bytes):
-        values = {name.lower(): value for name, value in record.items()}
-        unknown = [name for name in record if name.lower() not in known]
-        if unknown:
-            raise bad(path, line, f"the table has no column {unknown[0]!r}.")
+        if tuple(record) != keys:
+            keys, places = tuple(record), _places(path, line, record, columns)
         row = []
-        for item in columns:
-            value = values.get(item.name.lower())
-            try:
-                if kind == "CSV" and item.kind == "JSON" and value:
+        item = columns[0]
+        try:
+            for item, key in places:
+                value = record.get(key)
+                if value and kind == "CSV" and item.kind == "JSON":
                     value = json_of_text(value)
                 row.append(convert(value, item))
-            except BadValueError as error:
-                raise bad(path, line, f"{item.name} {error}.") from None
+        except BadValueError as error:
+            raise bad(path, line, f"{item.name} {error}.") from None
         yield row
+
+
+def _places(path: Path, line: int, record: dict[str, Any], columns: tuple[Column, ...]) -> list[tuple[Column, str]]:
+    keys = {key.lower(): key for key in record}
+    unknown = keys.keys() - {item.name.lower() for item in columns}
+    if unknown:
+        raise bad(path, line, f"the table has no column {keys[sorted(unknown)[0]]!r}.")
+    return [(item, keys.get(item.name.lower(), item.name)) for item in columns]
 
 
 def _send(
