@@ -48,16 +48,16 @@ def run(
         else:
             _print_rehearsal(events, messages)
         return
-    _finish(_job(warehouse, moment, "run", quiet=json).run(wait=wait), json=json)
+    _finish(job(warehouse, moment, "run", quiet=json).run(wait=wait), json=json)
 
 
 def tick(as_of: AsOf = None, wait: Wait = None, json: AsJson = False) -> None:
     """The end of the job alone."""
     moment = parse_time(as_of, "--as-of")
-    _finish(_job(connect(load_settings()), moment, "tick", quiet=json).tick(wait=wait), json=json)
+    _finish(job(connect(load_settings()), moment, "tick", quiet=json).tick(wait=wait), json=json)
 
 
-def _job(warehouse: Warehouse, moment: datetime, command: str, *, quiet: bool) -> Job:
+def job(warehouse: Warehouse, moment: datetime, command: str, *, quiet: bool = False) -> Job:
     """A job that shows its steps as they go, on standard error, unless it is to be quiet."""
     if quiet:
         return Job(warehouse, moment, command=command)

@@ -1,0 +1,1 @@
+"""A story of one morning, on generated data: what `make demo` shows."""

@@ -1,0 +1,86 @@
+"""One morning: three exports, three runs. Generated data of 90 days, so that every table has something to say."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from incident_ledger.demo import incidents, usage
+from incident_ledger.errors import UserError
+from incident_ledger.importers.sources import read_documents
+from incident_ledger.importers.statuspage import StatuspageImporter
+from incident_ledger.importers.take_in import take_in
+from incident_ledger.importers.usage.load import load_usage
+from incident_ledger.response.run import RunReport
+from incident_ledger.settings import Settings
+from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse.local import reset
+
+SEED = 7
+DAYS = 90
+END_DAY = date(2026, 3, 4)
+MORNING = (
+    datetime(2026, 3, 5, 7, tzinfo=UTC),
+    datetime(2026, 3, 5, 8, tzinfo=UTC),
+    datetime(2026, 3, 5, 9, tzinfo=UTC),
+)
+# A third of the API's usage records without their output tokens (P1), a tenth of Claude Code's without a user (P2).
+_BROKEN = usage.Dials(usage_without_output=0.3, claude_code_without_email=0.1)
+_MENDED = usage.Dials(usage_without_output=0.0)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One export and the run after it."""
+
+    at: datetime
+    title: str
+    report: RunReport
+
+
+def folder_of(settings: Settings) -> Path:
+    """Where the generated files are, to be looked at."""
+    return settings.local_path / "demo"
+
+
+def begin(settings: Settings) -> Warehouse:
+    """An empty local warehouse for the story.
+
+    Raises `UserError` when the warehouse is not the local one, or holds anything that the demo did not put there.
+    """
+    if settings.target != "local" or settings.api_endpoint is not None:
+        raise UserError(
+            "The demo is for the local warehouse. Unset INCIDENT_LEDGER_TARGET and INCIDENT_LEDGER_API_ENDPOINT."
+        )
+    folder = folder_of(settings)
+    if (settings.local_path / "data").exists() and not folder.is_dir():
+        raise UserError(
+            f"{settings.local_path} holds data of your own, which the demo would replace. "
+            "Give the demo another folder: INCIDENT_LEDGER_LOCAL_DIR=.demo make demo"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    reset(settings.local_path)
+    return connect(settings)
+
+
+def tell(warehouse: Warehouse, run: Callable[[datetime], RunReport]) -> Iterator[Chapter]:
+    """The morning, chapter by chapter. `run` is the main job for a time."""
+    folder = folder_of(warehouse.settings)
+    seven, eight, nine = MORNING
+    _load(warehouse, folder / "07-00", seven, _BROKEN)
+    yield Chapter(seven, "The night's exports: a third of the usage records lack their output tokens", run(seven))
+    _load(warehouse, folder / "08-00", eight, _MENDED, only="anthropic_usage")
+    yield Chapter(eight, "The usage report again, mended", run(eight))
+    _load(warehouse, folder / "09-00", nine, _BROKEN, only="anthropic_usage")
+    archive = incidents.generate(folder, seed=SEED, end=nine, days=DAYS)
+    take_in(warehouse, StatuspageImporter(), read_documents([str(archive)]), nine)
+    yield Chapter(nine, "The broken export once more, and a vendor's status page", run(nine))
+
+
+def _load(warehouse: Warehouse, folder: Path, at: datetime, dials: usage.Dials, *, only: str | None = None) -> None:
+    """Generate an export and land it as of `at`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = usage.generate(folder, seed=SEED, end_day=END_DAY, days=DAYS, dials=dials)
+    for source, paths in files.items():
+        if only in (None, source):
+            load_usage(warehouse, source, paths, loaded_at=at)
