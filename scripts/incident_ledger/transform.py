@@ -64,9 +64,12 @@ class Dbt:
     ) -> list[NodeResult]:
         """Seeds, models and data tests of a selection, in order.
 
+        A test that also asks a table outside of it, and outside of what it is made from, is left out: that table may
+        not be there yet.
+
         Raises `OutsideError` when dbt itself could not start (the project does not parse, the warehouse is not there).
         """
-        args = ["build", "--select", *select]
+        args = ["build", "--select", *select, "--indirect-selection", "buildable"]
         if exclude:
             args += ["--exclude", *exclude]
         if not unit_tests:

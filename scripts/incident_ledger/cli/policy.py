@@ -124,7 +124,9 @@ def _raise_for(results: list[NodeResult]) -> None:
     bad = [result for result in results if result.is_error or result.is_failed_test]
     if not bad:
         return
-    lines = "\n".join(f"  {result.name}: {' '.join(result.message.split())}" for result in bad[:20])
+    lines = "\n".join(
+        f"  {result.name}: {' '.join(result.message.partition('compiled code at')[0].split())}" for result in bad[:20]
+    )
     if any(result.is_error for result in bad):
         raise OutsideError(f"The policy tables could not be loaded:\n{lines}")
     raise UserError(f"The policy tables are loaded, but their tests found what is wrong in them:\n{lines}")

@@ -21,6 +21,15 @@ from .conftest import NOW, SEEDS, Spoil
 
 PROJECT_DIR = SEEDS.parents[1]
 Seed = Callable[..., list[NodeResult]]
+# A model that is not built when policy is loaded: its test must not be run then either.
+LATER = """
+models:
+  - name: later
+    columns:
+      - name: severity_level
+        data_tests:
+          - relationships: {arguments: {to: ref('severities'), field: severity_level}}
+"""
 
 
 @pytest.fixture
@@ -28,6 +37,8 @@ def project(settings: Settings, seeds: Path, tmp_path: Path, monkeypatch: pytest
     """A dbt project of the seeds alone, a copy that a test may spoil, against datasets of its own."""
     folder = seeds.parents[1]
     (folder / "models").mkdir()
+    (folder / "models" / "later.sql").write_text("select 'P0' as severity_level")
+    (folder / "models" / "later.yml").write_text(LATER)
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(PROJECT_DIR / name, folder / name)
     shutil.copytree(PROJECT_DIR / "macros", folder / "macros")
