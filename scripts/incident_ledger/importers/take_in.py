@@ -34,7 +34,8 @@ class ImportReport:
 def parse_all(importer: Importer[R], documents: Sequence[Document], on_parsed: Callable[[], None]) -> Parsed[R]:
     """The records of all documents.
 
-    Raises `UserError` when not one of them holds a record: then the whole call was a mistake, and nothing is kept.
+    Raises `UserError` when not one of them is what this importer reads: then the whole call was a
+    mistake, and nothing is kept.
     """
     everything: Parsed[R] = Parsed()
     for document in documents:
@@ -43,8 +44,8 @@ def parse_all(importer: Importer[R], documents: Sequence[Document], on_parsed: C
         everything.rejects += parsed.rejects
         everything.remarks += parsed.remarks
         on_parsed()
-    if not everything.records and all(reject.line == 0 for reject in everything.rejects):
-        reasons = "\n  ".join(str(reject) for reject in everything.rejects[:10]) or "the files hold no records"
+    if everything.rejects and not everything.records and all(reject.line == 0 for reject in everything.rejects):
+        reasons = "\n  ".join(str(reject) for reject in everything.rejects[:10])
         raise UserError(f"Nothing to import:\n  {reasons}")
     return everything
 

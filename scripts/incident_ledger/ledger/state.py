@@ -115,8 +115,8 @@ def read_events(
         params: dict[str, Any] = {"incident_ids": list(incident_ids)}
         where = "incident_id in unnest(@incident_ids)"
     else:
-        # No id is as high as a tilde.
-        params = {"source": source, "source_keys": list(source_keys), "lowest": from_incident_id or "~"}
+        lowest = "~" if from_incident_id is None else from_incident_id  # no id is as high as a tilde
+        params = {"source": source, "source_keys": list(source_keys), "lowest": lowest}
         where = "source = @source and (source_key in unnest(@source_keys) or incident_id >= @lowest)"
     sql = f"""
         select

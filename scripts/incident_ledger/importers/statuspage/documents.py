@@ -45,7 +45,7 @@ class _Place:
 def parse(document: Document) -> Parsed[Listing]:
     """All listings of a document; what cannot be read is a reject with its line, or its place in the poll."""
     parsed: Parsed[Listing] = Parsed()
-    if not document.content.strip():
+    if not document.content.removeprefix(b"\xef\xbb\xbf").strip():
         parsed.rejects.append(Reject(document.name, 0, "is empty", ""))
         return parsed
     try:
@@ -54,37 +54,39 @@ def parse(document: Document) -> Parsed[Listing]:
     except ValueError:
         _by_line(document, parsed)
         return parsed
-    place = _Place(document.name, 1)
-    if isinstance(whole, list):
+    if isinstance(whole, list) and whole:
         for index, item in enumerate(whole):
             _take(item, _Place(document.name, _line_of(text, item), f"[{index}]"), text, parsed)
+    elif _is_record(whole):
+        _take(whole, _Place(document.name, 1), text, parsed)
     else:
-        _take(whole, place, text, parsed)
+        parsed.rejects.append(_Place(document.name, 0).reject(_NO_INCIDENT, text))
     _note_duplicates(document.name, parsed)
     return parsed
 
 
 def _by_line(document: Document, parsed: Parsed[Listing]) -> None:
     lines = document.content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    unreadable: list[Reject] = []
     for number, raw in enumerate(lines, start=1):
         if not raw.strip():
             continue
         place = _Place(document.name, number)
+        before = len(parsed.rejects)
         try:
-            line = raw.decode()
-            item = _loads(line)
+            item = _loads(raw.decode())
         except ValueError as error:
             shown = raw.decode(errors="backslashreplace").rstrip("\r")
             parsed.rejects.append(place.reject(f"is no JSON: {_reason(error)}", shown))
+            unreadable += parsed.rejects[before:]
             continue
-        _take(item, place, line, parsed)
-    if not parsed.records and len(parsed.rejects) > 1:
-        # Not JSON lines at all (a page of HTML, a cut-off answer): one reject says so, not one a line.
-        first = parsed.rejects[0]
-        shown = document.content.decode(errors="backslashreplace")
-        parsed.rejects = [
-            Reject(document.name, 0, f"holds no record of a status page; line {first.line} {first.error}", shown)
-        ]
+        _take(item, place, "", parsed)
+        if not _is_record(item):
+            unreadable += parsed.rejects[before:]
+    if unreadable and len(unreadable) == len(parsed.rejects) and not parsed.records:
+        # No JSON lines at all (a page of HTML, a cut-off answer): one reject of the whole says so, not one a line.
+        why = f"holds no record of a status page; line {unreadable[0].line} {unreadable[0].error}"
+        parsed.rejects = [Reject(document.name, 0, why, document.content.decode(errors="backslashreplace"))]
     _note_duplicates(document.name, parsed)
 
 
@@ -92,12 +94,21 @@ def _take(item: Any, place: _Place, text: str, parsed: Parsed[Listing]) -> None:
     if isinstance(item, Mapping) and isinstance(item.get("incidents"), list):
         _take_poll(item, place, text, parsed)
         return
-    if not isinstance(item, Mapping) or not {"id", "impact", "created_at", "incident_updates"} & item.keys():
+    if not isinstance(item, Mapping) or not _is_record(item):
         parsed.rejects.append(place.reject(_NO_INCIDENT, item))
         return
     view = _view(item, place, parsed)
     if view:
         parsed.records.append(Listing(page=view.page, at=view.updated_at, views=(view,)))
+
+
+def _is_record(item: Any) -> bool:
+    """Whether it can be meant as an incident or as a poll."""
+    if not isinstance(item, Mapping):
+        return False
+    return isinstance(item.get("incidents"), list) or bool(
+        {"id", "impact", "created_at", "incident_updates"} & item.keys()
+    )
 
 
 def _take_poll(poll: Mapping[str, Any], place: _Place, text: str, parsed: Parsed[Listing]) -> None:

@@ -1,0 +1,143 @@
+"""`import` and `rejects` on the command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from importers.pages import incident, poll, resolved
+from incident_ledger.cli import app
+from incident_ledger.errors import IncidentLedgerError, OutsideError, UserError
+from incident_ledger.ledger.state import read_state
+from incident_ledger.warehouse import Warehouse
+
+
+@pytest.fixture
+def run(ledger: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Any:
+    settings = ledger.settings
+    for name in ("project_dir", "api_endpoint", "local_dir", "dataset", "raw_dataset"):
+        monkeypatch.setenv(f"INCIDENT_LEDGER_{name.upper()}", str(getattr(settings, name)))
+
+    def invoke(*args: str) -> Result:
+        result = CliRunner().invoke(app, args)
+        if isinstance(result.exception, IncidentLedgerError):
+            raise result.exception
+        return result
+
+    return invoke
+
+
+def write(path: Path, *bodies: Any) -> str:
+    path.write_text("\n".join(body if isinstance(body, str) else json.dumps(body) for body in bodies))
+    return str(path)
+
+
+def test_import_says_what_was_new_and_what_was_known(run: Any, tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", resolved("a"), incident("b"), incident("m", impact="maintenance"))
+    first = run("import", "statuspage", file)
+    assert first.exit_code == 0
+    assert first.stdout == (
+        "statuspage: 3 records read: 2 new incidents, 5 new events, 0 unchanged, 1 maintenance left out, 0 rejected.\n"
+    )
+    again = json.loads(run("import", "statuspage", file, "--json").stdout)
+    assert (again["new_events"], again["unchanged"], again["read"]) == (0, 2, 3)
+
+
+def test_good_records_are_not_lost_to_bad_ones_and_the_exit_code_says_so(
+    run: Any, ledger: Warehouse, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "a.jsonl", resolved("a"), "{bad", incident("b", impact="huge"), incident("c"))
+    result = run("import", "statuspage", file)
+    assert result.exit_code == 5
+    assert f"rejected: {file}:2: is no JSON" in result.stderr
+    assert f"rejected: {file}:3: impact: 'huge' is unknown" in result.stderr
+    assert {state.source_key for state in read_state(ledger)} == {"a", "c"}
+
+
+def test_rejects_are_listed_once_however_often_they_are_imported(run: Any, tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", incident("a"), incident("b", impact="huge"))
+    for _ in range(2):
+        assert run("import", "statuspage", file).exit_code == 5
+    (reject,) = json.loads(run("rejects", "list", "--json").stdout)
+    assert (reject["file"], reject["line"], reject["field"]) == (file, 2, "impact")
+    assert json.loads(reject["record"])["impact"] == "huge"
+    assert reject["reject_id"][:12] in run("rejects", "list").stdout
+    assert "huge" in run("rejects", "show", reject["reject_id"][:8]).stdout
+
+
+def test_reject_is_replayed_as_it_came_or_corrected(run: Any, ledger: Warehouse, tmp_path: Path) -> None:
+    run("import", "statuspage", write(tmp_path / "a.jsonl", incident("a"), incident("b", impact="huge")))
+    (reject,) = json.loads(run("rejects", "list", "--json").stdout)
+    still = run("rejects", "replay")
+    assert still.exit_code == 5
+    assert "still refused: impact: 'huge' is unknown" in still.stdout
+    fixed = write(tmp_path / "fixed.json", incident("b", impact="major"))
+    done = run("rejects", "replay", reject["reject_id"][:6], "--file", fixed)
+    assert done.exit_code == 0
+    assert {state.source_key: state.severity_level for state in read_state(ledger)} == {"a": "P2", "b": "P1"}
+    assert json.loads(run("rejects", "list", "--json").stdout) == []
+    (kept,) = json.loads(run("rejects", "list", "--all", "--json").stdout)
+    assert kept["replayed_at"] is not None
+    assert run("import", "statuspage", str(tmp_path / "a.jsonl")).exit_code == 5
+    assert json.loads(run("rejects", "list", "--json").stdout) == []
+
+
+def test_replay_needs_one_reject_for_a_corrected_file(run: Any, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="name it by its id"):
+        run("rejects", "replay", "--file", write(tmp_path / "x", "{}"))
+    with pytest.raises(UserError, match="No reject's id begins with"):
+        run("rejects", "show", "abc")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("", "is empty"), ("<html>", "is no JSON"), ("{bad", "is no JSON"), ('{"data": []}', "neither an incident")],
+)
+def test_file_that_is_no_status_page_is_the_users_mistake_and_nothing_is_kept(
+    run: Any, tmp_path: Path, content: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        run("import", "statuspage", write(tmp_path / "x.json", content))
+    assert json.loads(run("rejects", "list", "--json").stdout) == []
+
+
+def test_page_without_incidents_is_fine(run: Any, tmp_path: Path) -> None:
+    assert run("import", "statuspage", write(tmp_path / "x.json", poll(5))).exit_code == 0
+
+
+def test_file_of_bad_records_only_is_kept_in_the_rejects(run: Any, tmp_path: Path) -> None:
+    file = write(tmp_path / "x.jsonl", incident("a", impact="huge"), incident("b", status="odd"), "{bad")
+    assert run("import", "statuspage", file).exit_code == 5
+    assert [reject["line"] for reject in json.loads(run("rejects", "list", "--json").stdout)] == [1, 2, 3]
+
+
+def test_bad_poll_among_good_ones_is_refused_alone(run: Any, ledger: Warehouse, tmp_path: Path) -> None:
+    files = [
+        write(tmp_path / "1.json", poll(5, incident("a"))),
+        write(tmp_path / "2.json", "<html>", "502", "</html>"),
+        write(tmp_path / "3.json", poll(40, resolved("a"))),
+    ]
+    result = run("import", "statuspage", *files)
+    assert result.exit_code == 5
+    assert f"rejected: {files[1]}: holds no record of a status page" in result.stderr
+    assert [state.is_open for state in read_state(ledger)] == [False]
+
+
+def test_missing_file_and_silent_url_import_nothing(run: Any, ledger: Warehouse, tmp_path: Path) -> None:
+    good = write(tmp_path / "a.jsonl", incident("a"))
+    with pytest.raises(UserError, match="there is no such file"):
+        run("import", "statuspage", good, str(tmp_path / "missing"))
+    with pytest.raises(OutsideError, match="cannot be reached"):
+        run("import", "statuspage", good, "http://127.0.0.1:9/")
+    assert read_state(ledger) == []
+
+
+def test_title_of_100_kb_with_line_breaks_comes_through_whole(run: Any, ledger: Warehouse, tmp_path: Path) -> None:
+    title = '<b>"it\'s" 🚨</b>\r\n{{ 7*7 }} ' * 4000
+    assert run("import", "statuspage", write(tmp_path / "a.jsonl", incident("a", name=title))).exit_code == 0
+    assert read_state(ledger)[0].title == title
+    listed = run("incident", "list").stdout
+    assert len(listed.splitlines()) == 2
+    assert "{{ 7*7 }}" in listed

@@ -1,0 +1,138 @@
+"""What a person may say of an incident, and what is refused."""
+
+import pytest
+
+from incident_ledger.errors import UserError
+from incident_ledger.ledger import acts
+from incident_ledger.ledger.acts import Saying
+from incident_ledger.ledger.events import EventType
+from ledger.making import T0, after, resolved, state
+
+SEVERITIES = ("P0", "P1", "P2", "P3")
+
+
+def saying(minutes: float, now: float = 1000, actor: str = "alice") -> Saying:
+    return Saying(actor=actor, at=after(minutes), now=after(now))
+
+
+def opened(**more: object) -> object:
+    usual = {"title": "Down", "severity_level": "P2", "components": ["api:x"], "known_severities": SEVERITIES}
+    return acts.open_incident(saying(0), **(usual | more))  # type: ignore[arg-type]
+
+
+def test_opening_is_one_detection_with_a_derived_id() -> None:
+    event = acts.open_incident(
+        saying(0), title="Down", severity_level="P2", components=["api:x", "api:x"], known_severities=SEVERITIES,
+        start=after(-5),
+    )  # fmt: skip
+    assert (event.event_type, event.severity_level, event.source, event.source_key) == (
+        EventType.DETECTED, "P2", "cli", "down-api:x",
+    )  # fmt: skip
+    assert event.incident_id.startswith("INC-20260302T090000Z-")
+    assert event.payload == {"title": "Down", "components": ["api:x"], "start_time": "2026-03-02T08:55:00.000000Z"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"title": " "}, {"severity_level": "P4"}, {"severity_level": "p1"}, {"components": [""]}, {"start": after(1)}],
+)
+def test_nonsense_is_not_opened(wrong: dict[str, object]) -> None:
+    with pytest.raises(UserError):
+        opened(**wrong)
+
+
+@pytest.mark.parametrize("title", ["🚨", "É" * 500, "a/b\n c"])
+def test_any_title_has_a_key(title: str) -> None:
+    key = acts.source_key(title, [])
+    assert 0 < len(key) <= 80
+    assert "\n" not in key
+
+
+def test_time_in_the_future_and_nobody_are_refused() -> None:
+    with pytest.raises(UserError, match="in the future"):
+        saying(1001)
+    with pytest.raises(UserError, match="--actor"):
+        saying(0, actor=" ")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        acts.acknowledge,
+        acts.resolve,
+        lambda incident, said: acts.set_status(incident, said, "identified"),
+        lambda incident, said: acts.set_severity(incident, said, "P1", SEVERITIES),
+        lambda incident, said: acts.name_cause(incident, said, "deploy"),
+        lambda incident, said: acts.note(incident, said, "x"),
+    ],
+)
+def test_nothing_happens_before_the_detection(act: object) -> None:
+    with pytest.raises(UserError, match=r"before INC-.* was detected"):
+        act(state(), saying(-1))  # type: ignore[operator]
+
+
+def test_acknowledgement_is_taken_once_or_earlier() -> None:
+    known = state(acknowledged_time=after(5))
+    with pytest.raises(UserError, match="acknowledged already, at 2026-03-02T09:05:00Z"):
+        acts.acknowledge(known, saying(6))
+    assert acts.acknowledge(known, saying(3)).occurred_at == after(3)
+
+
+def test_acknowledgement_of_what_is_over_must_say_when_it_was() -> None:
+    with pytest.raises(UserError, match="--at T"):
+        acts.acknowledge(resolved(30), saying(31))
+    assert acts.acknowledge(resolved(30), saying(10)).event_type is EventType.ACKNOWLEDGED
+
+
+def test_resolved_is_not_resolved_again_and_open_is_not_reopened() -> None:
+    with pytest.raises(UserError, match="is resolved already at 2026-03-02T09:30:00Z"):
+        acts.resolve(resolved(30), saying(40))
+    with pytest.raises(UserError, match="not resolved"):
+        acts.reopen(state(), saying(40))
+    assert acts.reopen(resolved(30), saying(40)).event_type is EventType.REOPENED
+    with pytest.raises(UserError, match="was resolved after that"):
+        acts.reopen(resolved(30), saying(20))
+
+
+def test_resolution_is_not_put_before_the_reopening() -> None:
+    with pytest.raises(UserError, match="was reopened after that"):
+        acts.resolve(state(last_reopened_time=after(50)), saying(40))
+
+
+def test_status_is_one_of_four_and_new() -> None:
+    with pytest.raises(UserError, match="investigating, identified, resolving, resolved"):
+        acts.set_status(state(), saying(1), "monitoring")
+    with pytest.raises(UserError, match="investigating already"):
+        acts.set_status(state(), saying(1), "investigating")
+    with pytest.raises(UserError, match="incident reopen"):
+        acts.set_status(resolved(30), saying(40), "identified")
+    assert acts.set_status(state(), saying(1), "resolved").event_type is EventType.RESOLVED
+    assert acts.set_status(state(), saying(1), "resolving").payload == {"status": "resolving"}
+
+
+def test_severity_goes_up_and_down_and_says_from_where() -> None:
+    for severity in ("P0", "P1", "P3"):
+        event = acts.set_severity(state(), saying(1), severity, SEVERITIES, "why")
+        assert (event.severity_level, event.payload) == (severity, {"from": "P2", "reason": "why"})
+    for severity in ("P2", "P9", ""):
+        with pytest.raises(UserError):
+            acts.set_severity(state(), saying(1), severity, SEVERITIES)
+
+
+def test_cause_may_be_named_after_the_end_and_needs_a_word() -> None:
+    assert acts.name_cause(resolved(30), saying(500), "deploy", "v7").payload == {"category": "deploy", "text": "v7"}
+    with pytest.raises(UserError):
+        acts.name_cause(state(), saying(1), " ")
+
+
+@pytest.mark.parametrize("gone", [{"is_retracted": True, "is_open": False}, {"merged_into": "INC-2", "is_open": False}])
+def test_what_is_retracted_or_merged_takes_notes_only(gone: dict[str, object]) -> None:
+    assert acts.note(state(**gone), saying(1), "x").event_type is EventType.NOTE
+    for act in (acts.acknowledge, acts.resolve, acts.reopen):
+        with pytest.raises(UserError, match=r"retracted|merged"):
+            act(state(**gone), saying(1))
+
+
+def test_same_words_at_the_same_time_are_the_same_event() -> None:
+    assert acts.note(state(), saying(1), "x").event_id == acts.note(state(), saying(1), "x").event_id
+    assert acts.note(state(), saying(1), "x").occurred_at - T0 == after(1) - T0

@@ -1,0 +1,108 @@
+"""`incident` on the command line: one event a command."""
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from incident_ledger.cli import app
+from incident_ledger.errors import IncidentLedgerError, UserError
+from incident_ledger.ledger.state import read_events, read_state
+from incident_ledger.warehouse import Warehouse
+
+T = "2026-03-02T09:{:02d}:00Z"
+
+
+@pytest.fixture
+def run(ledger: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Any:
+    settings = ledger.settings
+    for name in ("project_dir", "api_endpoint", "local_dir", "dataset", "raw_dataset"):
+        monkeypatch.setenv(f"INCIDENT_LEDGER_{name.upper()}", str(getattr(settings, name)))
+
+    def invoke(*args: str) -> Result:
+        result = CliRunner().invoke(app, ["incident", *args])
+        if isinstance(result.exception, IncidentLedgerError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result
+
+    return invoke
+
+
+def test_an_incident_from_its_opening_to_its_cause(run: Any, ledger: Warehouse) -> None:
+    said = run("open", "API down", "--severity", "P2", "--component", "api:anthropic", "--at", T.format(0),
+               "--start", "2026-03-02T08:50:00Z", "--actor", "alice").stdout  # fmt: skip
+    incident = said.split()[1]
+    assert said.startswith(f"2026-03-02T09:00:00Z {incident} detected P2 by alice")
+    run("ack", incident, "--at", T.format(4))
+    run("status", incident[4:], "identified", "--at", T.format(5))
+    run("severity", incident, "P1", "--reason", "more users", "--at", T.format(6))
+    run("status", incident, "resolving", "--at", T.format(10))
+    run("note", incident, "two\nlines", "--at", T.format(11))
+    run("resolve", incident, "--at", T.format(30), "--text", "rolled back")
+    run("cause", incident, "deploy", "--at", T.format(40))
+    shown = json.loads(run("show", incident, "--json").stdout)
+    minutes = {name: shown[f"{name}_minutes"] for name in ("mttd", "mtta", "mttc", "mttr", "age")}
+    assert minutes == {"mttd": 10.0, "mtta": 4.0, "mttc": 10.0, "mttr": 30.0, "age": None}
+    assert (shown["status"], shown["severity_level"], shown["root_cause_category"]) == ("resolved", "P1", "deploy")
+    assert [event["event_type"] for event in shown["events"]] == [
+        "detected", "acknowledged", "status_changed", "severity_changed", "status_changed", "note", "resolved",
+        "root_cause_identified",
+    ]  # fmt: skip
+    text = run("show", incident).stdout
+    assert "mttr             30.000 minutes" in text
+    assert "text: two lines" in text
+    assert len(read_events(ledger, incident_ids=[incident])) == 8
+
+
+def test_list_shows_the_open_ones_and_all_shows_all(run: Any) -> None:
+    for title, severity in (("One", "P3"), ("Two", "P0"), ("Three", "P2")):
+        run("open", title, "--severity", severity, "--at", T.format(0))
+    third = next(line for line in run("list").stdout.splitlines() if "Three" in line).split()[0]
+    run("resolve", third, "--at", T.format(1))
+    as_of = "2026-03-03T11:00:00Z"
+    listed = json.loads(run("list", "--json", "--as-of", as_of).stdout)
+    assert {item["title"] for item in listed} == {"One", "Two"}
+    assert {item["age_minutes"] for item in listed} == {1560.0}
+    assert {item["mttr_minutes"] for item in listed} == {None}
+    lines = run("list").stdout.splitlines()
+    assert "Two" in lines[1]
+    assert "One" in lines[2]
+    assert len(json.loads(run("list", "--all", "--json").stdout)) == 3
+
+
+def test_same_incident_is_not_opened_twice(run: Any, ledger: Warehouse) -> None:
+    run("open", "API down", "--severity", "P2", "--at", T.format(0))
+    with pytest.raises(UserError, match="is open already"):
+        run("open", "API down", "--severity", "P2", "--at", T.format(9))
+    assert len(read_state(ledger)) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("ack", "zzz"), "No incident's id begins with zzz"),
+        (("status", "{}", "monitoring"), "is unknown"),
+        (("severity", "{}", "P5"), "is unknown"),
+        (("resolve", "{}", "--at", "2026-03-02T08:00:00Z"), "before"),
+        (("resolve", "{}", "--at", "2999-01-01T00:00:00Z"), "in the future"),
+        (("resolve", "{}", "--at", "2026-03-02T10:00:00"), "no time zone"),
+        (("resolve", "{}", "--at", "yesterday"), "is no time"),
+        (("open", "X", "--severity", "critical"), "is unknown"),
+    ],
+)
+def test_nonsense_is_refused_and_nothing_written(
+    run: Any, ledger: Warehouse, args: tuple[str, ...], message: str
+) -> None:
+    incident = run("open", "API down", "--severity", "P2", "--at", T.format(0)).stdout.split()[1]
+    with pytest.raises(UserError, match=message):
+        run(*(arg.format(incident) for arg in args))
+    assert [state.event_count for state in read_state(ledger)] == [1]
+
+
+def test_every_command_can_answer_in_json(run: Any) -> None:
+    event = json.loads(run("open", "Ünïcode 🚨", "--severity", "P2", "--at", T.format(0), "--json").stdout)
+    assert (event["event_type"], event["payload"]["title"]) == ("detected", "Ünïcode 🚨")
+    noted = json.loads(run("note", event["incident_id"], "x", "--at", T.format(1), "--json").stdout)
+    assert noted["occurred_at"] == "2026-03-02T09:01:00.000000Z"
