@@ -208,14 +208,14 @@ def test_json_lines_are_checked(unfixed: Warehouse, fixed: Warehouse, line: str)
 
 def test_json_lines_are_checked_and_their_numbers_exact(unfixed: Warehouse, fixed: Warehouse) -> None:
     def loaded(warehouse: Warehouse) -> tuple[Any, ...]:
-        schema = [FIELD("account", "STRING"), FIELD("n", "NUMERIC"), FIELD("j", "JSON")]
-        line = b'{"ACCOUNT": "007", "n": 12345678901234567890.123456789, "j": {"x": [1.5]}}'
+        schema = [FIELD("account", "STRING"), FIELD("n", "NUMERIC"), FIELD("j", "JSON"), FIELD("b", "BYTES")]
+        line = b'{"ACCOUNT": "007", "n": 12345678901234567890.123456789, "j": {"x": [1.5]}, "b": "AP8="}'
         load(warehouse, "t", line, source_format="NEWLINE_DELIMITED_JSON", schema=schema)
-        (row,) = warehouse.rows(f"select account, n, j from {warehouse.settings.dataset}.t")
+        (row,) = warehouse.rows(f"select account, n, j, b from {warehouse.settings.dataset}.t")
         return tuple(row.values())
 
     assert loaded(unfixed)[:2] != ("007", Decimal("12345678901234567890.123456789"))
-    assert loaded(fixed) == ("007", Decimal("12345678901234567890.123456789"), {"x": [1.5]})
+    assert loaded(fixed) == ("007", Decimal("12345678901234567890.123456789"), {"x": [1.5]}, b"\x00\xff")
 
 
 def test_csv_skips_what_it_is_told(unfixed: Warehouse, fixed: Warehouse) -> None:

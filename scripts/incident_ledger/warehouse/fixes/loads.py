@@ -99,7 +99,10 @@ def csv_skips_what_it_is_told() -> None:
 
 
 def json_lines_are_checked() -> None:
-    """JSON lines with an unknown field or without a REQUIRED one are loaded without a word; case matters."""
+    """JSON lines with an unknown field or without a REQUIRED one are loaded without a word; case matters.
+
+    Numbers of NUMERIC columns go through a double, and BYTES are taken for text instead of base64.
+    """
     load = executor._load_path_into_target
 
     def checked(path: str, job: Any, ctx: Any) -> None:
@@ -107,9 +110,23 @@ def json_lines_are_checked() -> None:
         if job.source_format == "NEWLINE_DELIMITED_JSON" and table is not None and table.schema_ is not None:
             lenient = bool(job.raw_config.get("ignoreUnknownValues"))
             _check_lines(Path(path), table.schema_.fields, lenient=lenient)
+            coded = {item.name for item in table.schema_.fields if item.type == "BYTES" and item.mode != "REPEATED"}
+            if coded:
+                _load_with_bytes(path, job.target_ref, coded, ctx)
+                return
         load(path, job, ctx)
 
     executor._load_path_into_target = checked
+
+
+def _load_with_bytes(path: str, target: str, coded: set[str], ctx: Any) -> None:
+    described = ctx.engine.execute(f"DESCRIBE {target}").fetchall()
+    kinds = {name: "VARCHAR" if name in coded else kind.replace("'", "''") for name, kind, *_rest in described}
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
+    decoded = ", ".join(f'from_base64("{name}") AS "{name}"' for name in sorted(coded))
+    source = f"read_json(?, format = 'newline_delimited', columns = {{{columns}}})"
+    sql = f"INSERT INTO {target} BY NAME SELECT * REPLACE ({decoded}) FROM {source}"  # noqa: S608 - the table's own
+    ctx.engine.execute(sql, [path])
 
 
 class _Number(float):
