@@ -17,6 +17,7 @@ from incident_ledger.notify.outbox import deliver, enqueue
 from incident_ledger.notify.tell import due_messages, tell
 from incident_ledger.notify.told import notified_events
 from incident_ledger.warehouse import Warehouse, connect
+from notify.conftest import emptied
 from notify.helpers import ID, KEY, MINUTE, POLICY, START, TITLE, detected, event
 
 HOUR = 60 * MINUTE
@@ -33,10 +34,7 @@ def ledger_template(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def ledger(ledger_template: Warehouse, tmp_path: Path) -> Warehouse:
-    for table in ("incident_events", "notifications"):
-        ledger_template.execute(f"delete from {ledger_template.raw(table)} where true")
-    settings = ledger_template.settings.model_copy(update={"local_dir": tmp_path / "local"})
-    return Warehouse(ledger_template.client, settings, ledger_template.endpoint)
+    return emptied(ledger_template, tmp_path)
 
 
 def mails(warehouse: Warehouse) -> list[Any]:
