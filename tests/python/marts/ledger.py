@@ -20,6 +20,7 @@ MARTS = (
     "rpt_data_quality_daily",
     "path:models/marts/reliability",
     "path:models/staging/incident_ledger_raw",
+    "path:models/metrics",
 )
 
 
