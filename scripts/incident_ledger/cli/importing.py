@@ -33,7 +33,7 @@ def statuspage(
 ) -> None:
     """Import and say what was new, what was known and what was refused (exit code 5)."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("reading", total=2 * len(places) + 1)
         documents = read_documents(places, on_read=lambda _: progress.advance(task))
         progress.update(task, description="importing")

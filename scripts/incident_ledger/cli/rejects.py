@@ -76,12 +76,8 @@ def replay(
     warehouse, now = connect(load_settings()), datetime.now(UTC)
     if file and len(rejects or []) != 1:
         raise UserError("--file corrects one reject: name it by its id.")
-    try:
-        corrected = file.read_bytes() if file else None
-    except OSError as error:
-        raise UserError(f"{file} cannot be read: {error.strerror}") from None
     chosen = [find_reject(warehouse, part) for part in rejects] if rejects else kept_rejects(warehouse)
-    outcomes = [replay_one(warehouse, reject, now, corrected=corrected) for reject in chosen]
+    outcomes = [replay_one(warehouse, reject, now, corrected=file) for reject in chosen]
     if json:
         typer.echo(to_json([vars(outcome) for outcome in outcomes]))
     else:

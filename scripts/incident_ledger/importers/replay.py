@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from incident_ledger.errors import UserError
 from incident_ledger.importers import Document, Importer
+from incident_ledger.importers.sources import read_documents
 from incident_ledger.importers.statuspage import StatuspageImporter
 from incident_ledger.importers.take_in import take_in
+from incident_ledger.importers.usage import load_usage
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.tables import ensure_tables
 
@@ -68,15 +71,17 @@ def find_reject(warehouse: Warehouse, part: str) -> KeptReject:
     raise UserError(f"No reject's id begins with {part!r}: incident-ledger rejects list")
 
 
-def replay(warehouse: Warehouse, reject: KeptReject, now: datetime, *, corrected: bytes | None = None) -> Replayed:
-    """Take a record in after all: as it came (after a change of the importer), or corrected."""
+def replay(warehouse: Warehouse, reject: KeptReject, now: datetime, *, corrected: Path | None = None) -> Replayed:
+    """Take a record in after all: as it came (after a change of the importer), or corrected.
+
+    Of a usage export only a corrected file can be taken in, which `load_usage` reads whole.
+    """
     importer = _IMPORTERS.get(reject.source)
     if importer is None:
-        return Replayed(
-            reject_id=reject.reject_id, new_events=0, error=f"{reject.source}: load the corrected file as a whole"
-        )
-    content = corrected if corrected is not None else (reject.record or "").encode()
-    document = Document(reject.file, content)
+        return _load_again(warehouse, reject, now, corrected)
+    document = (
+        read_documents([str(corrected)])[0] if corrected else Document(reject.file, (reject.record or "").encode())
+    )
     parsed = importer.parse(document)
     if parsed.rejects or not parsed.records:
         first = parsed.rejects[0] if parsed.rejects else None
@@ -85,6 +90,16 @@ def replay(warehouse: Warehouse, reject: KeptReject, now: datetime, *, corrected
     report = take_in(warehouse, importer, [document], now)
     mark_replayed(warehouse, [reject.reject_id], now)
     return Replayed(reject_id=reject.reject_id, new_events=report.new_events, error=None)
+
+
+def _load_again(warehouse: Warehouse, reject: KeptReject, now: datetime, corrected: Path | None) -> Replayed:
+    if corrected is None:
+        return Replayed(reject_id=reject.reject_id, new_events=0, error="give the corrected export: --file FILE")
+    report = load_usage(warehouse, reject.source, [corrected], loaded_at=now)
+    if report.rejects:
+        return Replayed(reject_id=reject.reject_id, new_events=0, error=report.rejects[0].error)
+    mark_replayed(warehouse, [reject.reject_id], now)
+    return Replayed(reject_id=reject.reject_id, new_events=0, error=None)
 
 
 def mark_replayed(warehouse: Warehouse, reject_ids: Sequence[str], now: datetime) -> None:

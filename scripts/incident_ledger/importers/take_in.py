@@ -58,9 +58,10 @@ def take_in(
     *,
     on_parsed: Callable[[], None] = lambda: None,
 ) -> ImportReport:
-    """Import documents that were read before. Good records are not lost to bad ones; both are written, or neither.
+    """Import documents that were read before. Good records are not lost to bad ones.
 
-    Events go by one MERGE; rejects are kept by ids of their own, so that importing again changes nothing.
+    All events go by one MERGE, whole or not at all. Importing again changes nothing, and completes an import that died
+    between the events and the rejects.
     """
     parsed = parse_all(importer, documents, on_parsed)
     ensure_ledger(warehouse)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
+from incident_ledger.errors import OutsideError
 from incident_ledger.ledger.events import Event, EventType, Status
 from incident_ledger.warehouse import Warehouse
 
@@ -140,6 +141,12 @@ def _listed(values: Sequence[str] | None) -> list[str] | None:
 
 
 def _state(row: Mapping[str, Any]) -> IncidentState:
+    missing = [item.name for item in fields(IncidentState) if item.name not in row]
+    if missing:
+        raise OutsideError(
+            f"The view incident_state has no {', '.join(missing)}: it was built by another version. Build it anew: "
+            "incident-ledger run"
+        )
     known = {item.name: row[item.name] for item in fields(IncidentState)}
     known["status"] = Status(row["status"])
     known["components"] = tuple(row["components"] or ())

@@ -10,6 +10,7 @@ from incident_ledger.cli import app
 from incident_ledger.errors import IncidentLedgerError, UserError
 from incident_ledger.ledger.state import read_events, read_state
 from incident_ledger.warehouse import Warehouse
+from ledger.test_writer import NASTY
 
 T = "2026-03-02T09:{:02d}:00Z"
 
@@ -99,6 +100,20 @@ def test_nonsense_is_refused_and_nothing_written(
     with pytest.raises(UserError, match=message):
         run(*(arg.format(incident) for arg in args))
     assert [state.event_count for state in read_state(ledger)] == [1]
+
+
+def test_m5_a_note_comes_back_by_sql_to_the_byte(run: Any, ledger: Warehouse) -> None:
+    incident = run("open", NASTY, "--severity", "P2", "--at", T.format(0)).stdout.split()[1]
+    run("note", incident, "--at", T.format(1), "--", NASTY)
+    query = f"""
+        select title, (select max(json_value(payload, '$.text')) from {ledger.raw("incident_events")}) as note
+        from {ledger.mart("incident_state")}
+    """
+    result = CliRunner().invoke(app, ["sql", query, "--format", "json"])
+    assert result.exit_code == 0, result.output
+    (row,) = json.loads(result.stdout_bytes)
+    assert row["title"].encode() == row["note"].encode() == NASTY.encode()
+    assert "{{ 7*7 }} {% raw %} -- @event" in run("show", incident).stdout
 
 
 def test_every_command_can_answer_in_json(run: Any) -> None:
