@@ -15,7 +15,7 @@ from incident_ledger.cli._console import err, out, parse_time, to_json
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.policy import Policy, load_files
 from incident_ledger.quality.rates import fraction_text, percent_text
-from incident_ledger.quality.verdict import BatchResult, RuleResult
+from incident_ledger.quality.verdict import BatchResult, RuleResult, shown
 from incident_ledger.settings import Settings, load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
@@ -263,7 +263,7 @@ def _table(rules: Sequence[tuple[RuleResult, Any]]) -> Table:
             counts = f"{rule.failed:,} of {rule.examined:,}"
             rate = percent_text(Fraction(100 * rule.failed, rule.examined)) if rule.examined else "no record"
         note = [str(day)] if day and rule.severity_level else []
-        note += [str(rule.observed)] if rule.is_table_rule and rule.observed is not None else []
+        note += [shown(rule.observed)] if rule.is_table_rule and rule.observed is not None else []
         table.add_row(
             escape(rule.rule_id),
             escape(rule.column or ""),

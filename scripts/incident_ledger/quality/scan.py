@@ -8,7 +8,7 @@ When a statement fails, its rules are asked one by one, so that a rule that cann
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
@@ -18,7 +18,7 @@ from incident_ledger.quality import counts
 from incident_ledger.quality.batches import DayColumn, Slice
 from incident_ledger.quality.metrics import Engine
 from incident_ledger.quality.suites import Rule
-from incident_ledger.quality.typed import RuleError, Schema, quoted
+from incident_ledger.quality.typed import RuleError, Schema, literal, quoted
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.client import Param
 
@@ -27,13 +27,17 @@ _PLACEHOLDER = re.compile(r"%\(([^()]*?):[A-Z0-9_<>, ]+\)s")
 
 @dataclass(frozen=True)
 class Count:
-    """What was counted for one rule and batch. A rule about the table as a whole has no records, but `observed`."""
+    """What was counted for one rule and batch. A rule about the table as a whole has no records, but `observed`.
+
+    `query` shows the records that break it.
+    """
 
     success: bool | None = None
     examined: int | None = None
     failed: int | None = None
     observed: Any = None
     error: str | None = None
+    query: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Scan:
         self._day_column = day_column
         self._as_of = as_of
         self._params: dict[str, Any] = {}
+        self._broken: dict[str, str] = {}  # by rule, the condition of a record that breaks it
 
     def count(self, rules: Sequence[Rule], part: Slice) -> Counted:
         """Every rule counted for every batch of the slice. Raises `StatementError` when the table itself cannot be."""
@@ -91,6 +96,10 @@ class Scan:
         for rule in alone:
             for day in part.days:
                 found[day, rule.rule_id] = self._alone(rule, part.one(day, self._day_column), rows[day])
+        for (day, rule_id), count in found.items():
+            if count.failed and rule_id in self._broken:
+                where = part.one(day, self._day_column).where
+                found[day, rule_id] = replace(count, query=self._records_query(self._broken[rule_id], where))
         return Counted(rows, found)
 
     def _sort(self, rule: Rule, together: list[_Asked], unique: list[Rule], alone: list[Rule]) -> None:
@@ -120,13 +129,17 @@ class Scan:
                 return _Asked(rule, {name: self._sql(aggregate)}, lambda row: _of_table(rule, row[name], row["n"]))
         if rule.type == counts.QUERY:
             written = counts.filter_of(rule)
+            if written is None:
+                return None
+            self._broken[rule.rule_id] = f"({written})"
             selects = {f"{name}_failed": f"countif({written})"}
-            return _Asked(rule, selects, lambda row: _of_records(rule, row, name)) if written else None
+            return _Asked(rule, selects, lambda row: _of_records(rule, row, name))
         broken = counts.broken(rule, self._engine, self._schema)
         if broken is None:
             return None
         base = counts.base(rule)
-        selects = {f"{name}_failed": f"countif({_all(condition, self._sql(broken))})"}
+        self._broken[rule.rule_id] = _all(condition, self._sql(broken))
+        selects = {f"{name}_failed": f"countif({self._broken[rule.rule_id]})"}
         if condition:
             selects[f"{name}_examined"] = f"countif({condition})"
         if base is not None and rule.mostly < 1:
@@ -221,10 +234,9 @@ class Scan:
                 "unexpected_rows_query must read from {batch}: only that is kept to the days that are checked"
             )
         batch = f"(select * from {self._source}{_where(part.where)})"
-        failed = self._run(f"select count(*) as n from (\n{written.replace('{batch}', batch).rstrip().rstrip(';')}\n)")[
-            0
-        ]["n"]
-        return _records(rule, rows, min(failed, rows), rows)
+        query = written.replace("{batch}", batch).rstrip().rstrip(";")
+        failed = self._run(f"select count(*) as n from (\n{query}\n)")[0]["n"]
+        return replace(_records(rule, rows, min(failed, rows), rows), query=query)
 
     def _sql(self, clause: Any) -> str:
         """A condition as text; its values become parameters whose names differ in the whole statement."""
@@ -237,6 +249,11 @@ class Scan:
             return f"@{name}"
 
         return _PLACEHOLDER.sub(parameter, str(compiled)).replace("%%", "%")
+
+    def _records_query(self, condition: str, where: str | None) -> str:
+        """The broken records, as a statement that a person can run: values are literals in it."""
+        text = re.sub(r"@(p\d+)\b", lambda found: literal(self._params[found[1]]), condition)
+        return f"select * from {self._source} where {' and '.join(part for part in (where, text) if part)}"
 
     def _run(self, sql: str) -> list[dict[str, Any]]:
         used = set(re.findall(r"@(p\d+)\b", sql))

@@ -4,13 +4,14 @@ BigQuery refuses a DATE column compared with a text or a DATETIME, where the loc
 that went through a float is another integer.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from incident_ledger.warehouse.client import Column
+from incident_ledger.warehouse.client import Column, Param
 
 ORDERED = {"INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "DATE", "DATETIME", "TIMESTAMP", "TIME"}
 GROUPABLE = ORDERED | {"STRING", "BYTES", "BOOL"}
@@ -63,6 +64,20 @@ def convert(value: Any, kind: str, column: str) -> Any:
         return converter(value)
     except (ValueError, TypeError, InvalidOperation):
         raise RuleError(f"{value!r} is no {kind}, which column {column!r} is") from None
+
+
+def literal(value: Any) -> str:
+    """A value as GoogleSQL writes it, for a statement that a person runs. What we send ourselves is bound instead."""
+    value = value.value if isinstance(value, Param) else value
+    if isinstance(value, list):
+        return f"[{', '.join(literal(item) for item in value)}]"
+    if isinstance(value, datetime):
+        return f"{'timestamp' if value.tzinfo else 'datetime'} '{value.isoformat(sep=' ')}'"
+    if isinstance(value, date):
+        return f"date '{value}'"
+    if isinstance(value, Decimal):
+        return f"numeric '{value}'"
+    return json.dumps(value, ensure_ascii=False)  # texts, numbers and truth are written as in JSON
 
 
 def _int(value: Any) -> Any:

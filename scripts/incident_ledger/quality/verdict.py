@@ -37,6 +37,8 @@ class RuleResult:
     severity_level: str | None
     threshold: str | None
     error: str | None
+    query: str | None = None
+    description: str | None = None
 
     @property
     def failed_record_rate(self) -> float | None:
@@ -49,7 +51,8 @@ class RuleResult:
         if self.error:
             return f"{self.rule_id} could not be evaluated: {self.error}"
         if self.examined is None or self.failed is None:
-            return f"{self.rule_id} {'met' if self.success else 'not met'} (found {self.observed})"
+            found = f" (found {shown(self.observed)})" if self.observed is not None else ""
+            return f"{self.rule_id} {'met' if self.success else 'not met'}{found}"
         return f"{self.rule_id} {fraction_text(self.failed, self.examined)}"
 
 
@@ -135,6 +138,8 @@ def judge_rule(rule: Rule, count: Count, policy: Policy, at: datetime) -> RuleRe
         severity_level=severity,
         threshold=threshold,
         error=count.error,
+        query=count.query,
+        description=rule.description,
     )
 
 
@@ -209,6 +214,11 @@ def check_failure(  # noqa: PLR0917 - said in one breath
     )
 
 
+def shown(value: Any) -> str:
+    """A value of the table as a person reads it: times to the minute, in UTC."""
+    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value)
+
+
 def _order(rule: RuleResult, policy: Policy) -> tuple[int, float, str]:
     """The worst first: by severity, then by rate (a rule about the whole table counts as all of it)."""
     rate = 1.0 if rule.failed_record_rate is None else rule.failed_record_rate
@@ -228,7 +238,14 @@ def _evidence(
         said["day"] = day.isoformat()
     if breaches:
         said["breaches"] = [
-            {"rule_id": rule.rule_id, "failed": rule.failed, "examined": rule.examined, "severity": rule.severity_level}
+            {
+                "rule_id": rule.rule_id,
+                "rule": rule.description,
+                "failed": rule.failed,
+                "examined": rule.examined,
+                "severity": rule.severity_level,
+                "query": rule.query,
+            }
             for rule in breaches
         ]
     if errors:
@@ -237,7 +254,7 @@ def _evidence(
 
 
 def _title(table: str, day: date | None, text: str) -> str:
-    return f"{table}{f' of {day}' if day else ''}: {text}"
+    return f"{text} in {table}{f' of {day}' if day else ''}"
 
 
 def _clean(table: str, day: date | None) -> str:

@@ -204,3 +204,32 @@ def test_a_row_condition_is_typed_as_its_column(bare: Warehouse, policy: Policy)
     later = {"type": "comparison", "column": {"name": "d"}, "operator": ">=", "parameter": "2026-01-03"}
     result = ours(bare, policy, table, rule(f"{COLUMN}be_between", column="n", max_value=2, row_condition=later))
     assert (result.failed, result.examined) == (1, 2)
+
+
+def test_the_evidence_of_a_breach_is_a_query_that_gives_its_records(bare: Warehouse, policy: Policy) -> None:
+    """Values of every kind are literals in it, apostrophes, quotes and backslashes too."""
+    table = make_table(
+        bare,
+        "shown",
+        """select "O'Brien" as owner, r'a\\b"c' as code, i as n, numeric '1.5' as cost, true as is_on, """
+        "timestamp '2026-01-01 00:00:00+00' as seen, date '2026-01-01' as day, "
+        "datetime '2026-01-01 00:00:00' as at_desk from unnest([1, 2, 3]) as i",
+    )
+    owner = {"type": "comparison", "column": {"name": "owner"}, "operator": "==", "parameter": "O'Brien"}
+    broken = [
+        rule(f"{COLUMN}be_in_set", column="code", value_set=["x", "it's"], row_condition=owner),
+        rule(f"{COLUMN}not_be_in_set", column="code", value_set=['a\\b"c']),
+        rule(f"{COLUMN}match_regex", column="code", regex=r"^\d'\"$"),
+        rule(f"{COLUMN}be_between", column="n", min_value=2**53 + 1),
+        rule(f"{COLUMN}be_between", column="cost", max_value=1.25),
+        rule(f"{COLUMN}be_in_set", column="is_on", value_set=[False]),
+        rule(f"{COLUMN}be_between", column="seen", min_value="2026-01-02"),
+        rule(f"{COLUMN}be_between", column="day", min_value="2026-01-02"),
+        rule(f"{COLUMN}be_between", column="at_desk", min_value="2026-01-02"),
+        rule("unexpected_rows_expectation", unexpected_rows_query="select * from {batch} where n > 0"),
+    ]
+    batch = check_one(bare, policy, table, *broken)
+    for result in batch.rules:
+        assert result.failed == 3, result
+        assert result.query is not None
+        assert len(bare.rows(result.query)) == 3, result.query
