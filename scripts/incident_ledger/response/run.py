@@ -14,6 +14,7 @@ from incident_ledger.ledger.bootstrap import ensure_ledger
 from incident_ledger.ledger.events import Event, timestamp
 from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.ledger.writer import append
+from incident_ledger.notify.findings import channel_findings
 from incident_ledger.notify.outbox import Delivery
 from incident_ledger.notify.tell import tell
 from incident_ledger.policy import Policy
@@ -129,7 +130,7 @@ class Job:
         with self._steps.step(name) as step:
             results = self._dbt.build_selector(selector, as_of=self._as_of)
             again = [node.name for node in results if node.is_error or node.is_skipped]
-            if again:
+            if any(node.is_error for node in results):
                 second = self._dbt.build(again, as_of=self._as_of)
                 results = [node for node in results if node.name not in again] + second
                 step.detail["tried_again"] = again
@@ -162,11 +163,11 @@ class Job:
             lease.confirm()
             deliveries = tell(self._warehouse, rules, self._as_of, confirm=lease.confirm)
             self._report.delivered += deliveries
-            failed = [delivery for delivery in deliveries if delivery.is_failed]
-            step.summary = f"{len(deliveries)} messages, {len(failed)} not delivered"
-            if failed:
+            findings = channel_findings(self._warehouse, self._warehouse.settings, rules, self._as_of)
+            step.summary = f"{len(deliveries)} messages" + "".join(f"; {finding}" for finding in findings)
+            if findings:
                 step.outcome = Outcome.FAILED
-                step.detail["failed"] = sorted({f"{delivery.channel}: {delivery.error}" for delivery in failed})
+                step.detail["channels"] = [str(finding) for finding in findings]
 
 
 def _summarise(step: Step, results: list[NodeResult]) -> None:
