@@ -17,7 +17,7 @@ from incident_ledger.warehouse.local import stop
 AS_OF = "2026-03-02T09:00:00Z"
 # What two equal runs may differ in: when a row was written, and how long a step took.
 _CLOCKS = {"recorded_at", "loaded_at"}
-_RECORDS_OF_RUNS = {"fct_run_steps", "run_steps", "leases"}
+_RECORDS_OF_RUNS = {"fct_run_steps", "stg_run_steps", "run_steps", "leases"}
 
 
 @dataclass(frozen=True)
