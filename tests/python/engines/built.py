@@ -11,6 +11,7 @@ from typing import Any
 
 from engines.googlesql import Catalog, Columns, RefusedError, Result, execute
 from engines.project import AS_OF, Project, compiled_queries, raw_catalog
+from engines.recorder import Recorder
 from engines.values import type_name
 from incident_ledger.importers import Document
 from incident_ledger.importers.statuspage import StatuspageImporter
@@ -18,6 +19,7 @@ from incident_ledger.importers.take_in import take_in
 from incident_ledger.settings import Settings
 from incident_ledger.transform import Dbt, NodeResult
 from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse.client import Client
 from incident_ledger.warehouse.tables import ALL as RAW_TABLES
 from incident_ledger.warehouse.tables import ensure_tables
 
@@ -35,11 +37,16 @@ _READERS = {
 
 @dataclass(frozen=True)
 class Built:
-    """The warehouse after one build of everything, how each node ended, and the folder with what dbt compiled."""
+    """The warehouse after one build of everything, how each node ended, and the folder with what dbt compiled.
+
+    `again` is a second build of what is incremental; `by_dbt` holds the statements of both builds.
+    """
 
     warehouse: Warehouse
     results: tuple[NodeResult, ...]
     unit_tests: tuple[NodeResult, ...]
+    again: tuple[NodeResult, ...]
+    by_dbt: Recorder
     target: Path
 
     @property
@@ -50,7 +57,7 @@ class Built:
 
     def unit_test_queries(self) -> dict[str, str]:
         """The query of each unit test by model and name: it holds its rows and gives the actual and the expected."""
-        folder = self.target / "run" / "incident_ledger"
+        folder = self.target / "unit_tests" / "run" / "incident_ledger"
         return {f"{file.parent.name}: {file.stem}": file.read_text() for file in sorted(folder.rglob("*.yml/**/*.sql"))}
 
 
@@ -63,12 +70,13 @@ def build(settings: Settings, shared_data: Path) -> Built:
     archive = shared_data / "statuspage" / "claude_incidents_2023_2025.jsonl"
     if archive.is_file():
         take_in(warehouse, StatuspageImporter(), [Document(archive.name, archive.read_bytes())], AS_OF)
-    everything = ["--target-path", str(target)]
-    results = dbt.invoke(["build", "--exclude-resource-type", "test", "unit_test", *everything], as_of=AS_OF)
-    manifest = (target / "manifest.json").read_text()
-    unit_tests = dbt.invoke(["test", "--select", "test_type:unit", *everything], as_of=AS_OF)
-    (target / "manifest.json").write_text(manifest)  # with every model's compiled text, which the tests' has not
-    return Built(warehouse, tuple(results), tuple(unit_tests), target)
+    with Recorder().watch(Client.__base__) as by_dbt:  # dbt has a client of its own
+        build = ["build", "--exclude-resource-type", "test", "unit_test", "--target-path"]
+        results = dbt.invoke([*build, str(target)], as_of=AS_OF)
+        again = dbt.invoke([*build, str(target / "again"), "--select", "config.materialized:incremental"], as_of=AS_OF)
+    in_tests = target / "unit_tests"
+    unit_tests = dbt.invoke(["test", "--select", "test_type:unit", "--target-path", str(in_tests)], as_of=AS_OF)
+    return Built(warehouse, tuple(results), tuple(unit_tests), tuple(again), by_dbt, target)
 
 
 @dataclass

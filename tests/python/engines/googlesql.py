@@ -186,6 +186,18 @@ def analyze(sql: str, catalog: Catalog, params: Columns | None = None) -> Column
     return {column.name: column.column.type for column in statement.resolved_query_stmt_node.output_column_list}
 
 
+def analyze_all(sql: str, catalog: Catalog, params: Columns | None = None) -> None:
+    """Every statement of a text, one after the other. What a statement makes is not known to the next."""
+    text = sql.encode()
+    place = 0
+    while text[place:].strip():
+        request = service.AnalyzeRequest(options=_options(params or {}))
+        request.simple_catalog.CopyFrom(_with_functions(catalog.nested(sql)))
+        request.parse_resume_location.input = sql
+        request.parse_resume_location.byte_position = place
+        place = _call("Analyze", request, service.AnalyzeResponse).resume_byte_position
+
+
 def execute(sql: str, catalog: Catalog, params: Mapping[str, tuple[Type, Any]] | None = None) -> Result:
     """The rows of a query over the catalogue's contents, by the reference implementation."""
     bound = params or {}

@@ -57,14 +57,15 @@ class Recorder:
             yield self
 
     def _record(self, client: Any, sql: str, config: Any) -> None:
-        key = _NUMBER.sub("0", _DATASET.sub("dataset", sql))
+        params = _params(config)
+        key = _NUMBER.sub("0", _DATASET.sub("dataset", sql)) + repr(params)
         with self._lock:
             if key in self.statements:
                 return
             default = getattr(config, "default_dataset", None)
             self.statements[key] = Statement(
                 sql=sql,
-                params=_params(config),
+                params=params,
                 tables=_schemas(client, sql, default),
                 project=default.project if default else client.project,
                 dataset=default.dataset_id if default else None,
@@ -106,14 +107,14 @@ def assert_accepted(recorder: Recorder) -> None:
 
 
 def _refusal(statement: Statement) -> str | None:
-    from engines.googlesql import Catalog, RefusedError, analyze
+    from engines.googlesql import Catalog, RefusedError, analyze_all
     from engines.values import field_type, parameter_type
 
     catalog = Catalog(statement.project, statement.dataset)
     for name, schema in statement.tables.items():
         catalog.add(name, {column["name"]: field_type(column) for column in schema})
     try:
-        analyze(statement.sql, catalog, {name: parameter_type(kind) for name, kind in statement.params.items()})
+        analyze_all(statement.sql, catalog, {name: parameter_type(kind) for name, kind in statement.params.items()})
     except RefusedError as error:
         return f"{statement.test}\n{error}\n{statement.sql}"
     return None

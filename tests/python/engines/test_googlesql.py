@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engines.googlesql import Catalog, RefusedError, analyze, execute
+from engines.googlesql import Catalog, RefusedError, analyze, analyze_all, execute
 from engines.values import parse_type, type_name
 
 COLUMNS = {
@@ -90,6 +90,13 @@ def test_what_bigquery_refuses_is_refused(catalog: Catalog, sql: str, words: str
 def test_what_bigquery_takes_is_taken(catalog: Catalog, sql: str) -> None:
     params = {"id": "INT64", "text": "STRING", "names": "ARRAY<STRING>"}
     analyze(sql, catalog, {name: parse_type(kind) for name, kind in params.items()})
+
+
+def test_every_statement_of_a_text_is_read(catalog: Catalog) -> None:
+    analyze_all("select 'é' as a from things; -- then\nupdate things set id = 1 where true;\n", catalog)
+    analyze_all("select 1", catalog)
+    with pytest.raises(RefusedError, match="Unrecognized name: nme"):
+        analyze_all("select 'é' as a from things; select nme from things", catalog)
 
 
 def test_values_go_in_and_come_out_unchanged(catalog: Catalog) -> None:

@@ -9,6 +9,7 @@ import pytest
 from engines.built import Built, Reference, compute
 from engines.compare import differences
 from engines.googlesql import execute
+from engines.recorder import assert_accepted
 
 FIGURES = """
     select distinct
@@ -42,7 +43,14 @@ def expected(shared_data: Path) -> dict[str, Any]:
 
 
 def test_every_model_is_built_on_the_local_warehouse(built: Built) -> None:
-    assert [f"{node.name}: {node.message}" for node in built.results if node.status != "success"] == []
+    nodes = [*built.results, *built.again]
+    assert [f"{node.name}: {node.message}" for node in nodes if node.status != "success"] == []
+
+
+def test_google_accepts_the_statements_that_dbt_sends(built: Built) -> None:
+    sent = [statement.sql.lower() for statement in built.by_dbt.statements.values()]
+    assert any("merge into" in sql for sql in sent)
+    assert_accepted(built.by_dbt)
 
 
 def test_google_computes_every_model(reference: Reference) -> None:
