@@ -241,6 +241,18 @@ def test_added_columns_arrive(unfixed: Warehouse, fixed: Warehouse) -> None:
     assert add(fixed) == 1
 
 
+def test_sums_of_integers_are_integers(unfixed: Warehouse, fixed: Warehouse) -> None:
+    def kinds(warehouse: Warehouse) -> list[str]:
+        made = [warehouse.mart(f"sums_{what}") for what in ("table", "view")]
+        rows = "(select 1 as n, numeric '1' as d)"
+        warehouse.execute(f"create table {made[0]} as select sum(n) as n, sum(d) as d from {rows}")
+        warehouse.execute(f"create view {made[1]} as select countif(n > 0) as n, d from {made[0]} group by d")
+        return [column.field_type for name in made for column in warehouse.client.get_table(name.strip("`")).schema]
+
+    assert kinds(unfixed) == ["NUMERIC"] * 4
+    assert kinds(fixed) == ["INTEGER", "NUMERIC"] * 2
+
+
 def test_labels_are_listed(unfixed: Warehouse, fixed: Warehouse) -> None:
     def labels(warehouse: Warehouse) -> dict[str, str]:
         table = bigquery.Table(name(warehouse, "t"), [FIELD("a", "INT64")])

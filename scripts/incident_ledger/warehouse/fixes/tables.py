@@ -3,8 +3,9 @@
 from typing import Any
 
 import bqemulator.api.routes.tables as table_routes
+import pyarrow as pa
 from bqemulator.catalog.duckdb_repository import DuckDBCatalogRepository
-from bqemulator.storage import type_map
+from bqemulator.storage import arrow_bridge, type_map
 from bqemulator.storage.sql_identifiers import quoted_table_ref
 
 
@@ -23,6 +24,21 @@ def added_columns_arrive() -> None:
         return original(self, meta, *args, **options)
 
     DuckDBCatalogRepository.update_table = update_table
+
+
+def sums_of_integers_are_integers() -> None:
+    """A table or view with a SUM or COUNTIF says NUMERIC: DuckDB's HUGEINT arrives as a decimal of 38 whole digits.
+
+    No NUMERIC of BigQuery has so many digits before its point.
+    """
+    original = arrow_bridge.arrow_type_to_bq_type_name
+
+    def type_name(kind: Any) -> str:
+        if pa.types.is_decimal(kind) and (kind.precision, kind.scale) == (38, 0):
+            return "INTEGER"
+        return str(original(kind))
+
+    arrow_bridge.arrow_type_to_bq_type_name = type_name
 
 
 def labels_are_listed() -> None:
