@@ -6,8 +6,8 @@
     changes    view and memory → events
 
 Severity: critical, major, minor, none are P0 to P3. Maintenance is no incident. Components are named
-`statuspage:<page id>/<component>`. Titles and texts are kept letter for letter, line breaks too; who shows a title on
-one line joins its lines (`ledger.events` knows nothing of it).
+`statuspage:<page id>/<component>`: archives and polls both have the page's id. Titles and texts are kept letter for
+letter, line breaks too; a screen shows them by `ledger.find.one_line`.
 """
 
 from collections.abc import Sequence

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from incident_ledger.importers import Document, Parsed, Reject
-from incident_ledger.importers.statuspage.records import FieldError, View, parse_time, show, view_of
+from incident_ledger.importers.statuspage.records import FieldError, View, parse_time, view_of
 
 _NO_INCIDENT = "is neither an incident of a status page nor an answer of its incidents.json"
 # Answers of the same API that list only some of the incidents: what is not in them has not vanished.
@@ -199,6 +199,3 @@ def _line_of(text: str, item: Any) -> int:
     if at < 0 and isinstance(key, str):
         at = text.find(json.dumps(key))
     return text.count("\n", 0, max(at, 0)) + 1
-
-
-__all__ = ["Listing", "parse", "show"]
