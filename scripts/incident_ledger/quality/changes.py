@@ -25,32 +25,41 @@ _MEMORY = timedelta(days=90)  # a day that is bad is checked again by every run,
 
 @dataclass(frozen=True)
 class History:
-    """What the last checks of one table said."""
+    """What the last checks of one table said. A check that could not run has not seen what changed before it."""
 
     last_checked_at: datetime | None = None
     bad_days: frozenset[date] = field(default_factory=frozenset)
+    is_whole_bad: bool = False
 
 
-def read_history(warehouse: Warehouse, as_of: datetime) -> dict[str, History]:
-    """The newest check of each table and day, and from it which days are bad. One statement for all tables."""
-    since, until = _literal(as_of - _MEMORY), _literal(as_of)
+def read_history(warehouse: Warehouse, as_of: datetime) -> dict[tuple[str, str], History]:
+    """By table and suite, what was known before `as_of`: a run that is repeated for the same time sees the same.
+
+    The newest check of each day says which days are bad. One statement for all tables.
+    """
     rows = warehouse.rows(
         f"""
-        select table_name, day, checked_at, severity_level is not null or rules_errored > 0 as is_bad
+        select
+            table_name, suite, day,
+            max(if(error is null, checked_at, null)) as last_at,
+            any_value(
+                severity_level is not null or rules_errored > 0 or error is not null having max checked_at
+            ) as is_bad
         from {warehouse.raw("quality_batches")}
-        where checked_at >= {since} and checked_at <= {until}
-        qualify row_number() over (partition by table_name, day order by checked_at desc) = 1
+        where checked_at >= {_literal(as_of - _MEMORY)} and checked_at < {_literal(as_of)}
+        group by table_name, suite, day
         """
     )
-    tables: dict[str, list[dict[str, Any]]] = {}
+    checks: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
-        tables.setdefault(row["table_name"], []).append(row)
+        checks.setdefault((row["table_name"], row["suite"]), []).append(row)
     return {
-        table: History(
-            max(row["checked_at"] for row in checks),
-            frozenset(row["day"] for row in checks if row["is_bad"] and row["day"] is not None),
+        key: History(
+            last_checked_at=max((row["last_at"] for row in found if row["last_at"]), default=None),
+            bad_days=frozenset(row["day"] for row in found if row["is_bad"] and row["day"] is not None),
+            is_whole_bad=any(row["is_bad"] for row in found if row["day"] is None),
         )
-        for table, checks in tables.items()
+        for key, found in checks.items()
     }
 
 

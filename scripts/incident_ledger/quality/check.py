@@ -46,7 +46,7 @@ def check_all(
             continue
         if on_table:
             on_table(str(name or suite.file))
-        batches += checks.suite(suite, name, history.get(str(name)), is_all=all_days)
+        batches += checks.suite(suite, name, history.get((str(name), suite.file)), is_all=all_days)
     if is_recorded:
         record(warehouse, batches, run_id, now)
     return batches
@@ -108,9 +108,7 @@ class _Checks:
             if table.day_column is None:
                 return self._judge(suite, table, [(Slice((None,)), suite.rules)])
             days = self._days(suite, name, table.day_column, before, is_all=is_all)
-            if not days and before is None:
-                return []  # a source that was never loaded is not late, and its table is not empty by mistake
-            return self._judge(suite, table, self._parts(suite, table.day_column, days))
+            return self._judge(suite, table, self._parts(suite, table.day_column, days, before or changes.History()))
         except _FINDINGS as error:
             return [self._failed(name, suite, str(error))]
 
@@ -137,14 +135,21 @@ class _Checks:
         changed = changes.Changes(self.warehouse, suite, name, column, self.now)
         return changed.days(before or changes.History())
 
-    def _parts(self, suite: Suite, column: DayColumn, days: Sequence[date]) -> list[tuple[Slice, Sequence[Rule]]]:
-        """The changed days one by one, and the last days together for the rules that look at those."""
+    def _parts(
+        self, suite: Suite, column: DayColumn, days: Sequence[date], before: changes.History
+    ) -> list[tuple[Slice, Sequence[Rule]]]:
+        """The changed days one by one, and the last days together for the rules that look at those.
+
+        A source that was never loaded is not late, and its table is not empty by mistake. What was bad about the table
+        as a whole must be said to be over, if only by a batch without rules.
+        """
         by_day = [rule for rule in suite.rules if rule.scope == "batch"]
-        by_window = [rule for rule in suite.rules if rule.scope == "window"]
+        is_known = bool(days) or before.last_checked_at is not None
+        by_window = [rule for rule in suite.rules if rule.scope == "window" and is_known]
         parts: list[tuple[Slice, Sequence[Rule]]] = []
         if days and by_day:
             parts.append((column.each(days), by_day))
-        if by_window or not parts:
+        if by_window or before.is_whole_bad:
             parts.append((column.window(*changes.window(suite, self.now)), by_window))
         return parts
 

@@ -1,5 +1,6 @@
 """Which days a run checks, what it writes, and what signals come of it."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def test_a_day_that_was_bad_is_checked_until_it_is_clean(warehouse: Warehouse, p
     assert run(warehouse, policy, suite, NOW + HOUR) == [date(2026, 3, 2)]
     daily(warehouse)
     assert run(warehouse, policy, suite, NOW + 2 * HOUR) == [date(2026, 3, 2)]
-    assert run(warehouse, policy, suite, NOW + 3 * HOUR) == [None]
+    assert run(warehouse, policy, suite, NOW + 3 * HOUR) == []
 
 
 def test_a_source_that_was_never_loaded_is_not_late_and_one_that_was_is(warehouse: Warehouse, policy: Policy) -> None:
@@ -105,6 +106,35 @@ def test_a_quiet_run_reads_no_partition_of_the_table(warehouse: Warehouse, polic
         run(warehouse, policy, suite, NOW + HOUR)
     on_table = [sql for sql, _ in sent if ".facts`" in sql]
     assert all("`day` between date '2026-03-08' and date '2026-03-10'" in sql for sql in on_table)
+
+
+def test_a_run_repeated_for_the_same_time_writes_nothing_new(warehouse: Warehouse, policy: Policy) -> None:
+    """And a check by another suite, recorded by hand, does not hide a change from the daily one."""
+    suite = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
+    load(warehouse, "2026-03-02", NOW - HOUR)
+    other = replace(suite, file="other.json")
+    check_all(warehouse, policy, run_id="by-hand", now=NOW - HOUR / 2, suites=[other])
+    assert run(warehouse, policy, suite, NOW) == [date(2026, 3, 2)]
+    counted = f"select count(*) as n from {warehouse.raw('quality_batches')}"
+    before = warehouse.rows(counted)
+    assert run(warehouse, policy, suite, NOW) == [date(2026, 3, 2)]
+    assert warehouse.rows(counted) == before
+
+
+def test_a_check_that_could_not_run_hides_no_change_and_is_said_to_be_over(
+    warehouse: Warehouse, policy: Policy
+) -> None:
+    suite = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
+    load(warehouse, "2026-03-02", NOW - HOUR)
+    run(warehouse, policy, suite, NOW)
+    load(warehouse, "2026-03-03", NOW + HOUR / 2)
+    warehouse.execute(f"drop table {warehouse.mart('facts')}")
+    (lost,) = check_all(warehouse, policy, run_id="lost", now=NOW + HOUR, suites=[suite])
+    assert (lost.day, lost.check_severity_level) == (None, "P1")
+    daily(warehouse)
+    found = check_all(warehouse, policy, run_id="found", now=NOW + 2 * HOUR, suites=[suite])
+    assert [(batch.day, batch.check_severity_level) for batch in found] == [(date(2026, 3, 3), None), (None, None)]
+    assert run(warehouse, policy, suite, NOW + 3 * HOUR) == []
 
 
 def test_the_same_run_writes_its_results_once(warehouse: Warehouse, policy: Policy) -> None:
