@@ -62,7 +62,7 @@ def check(
 
         write(warehouse, batches, f"quality-check-{now:%Y%m%dT%H%M%S.%f}Z", now)
     if json_:
-        print(to_json([_as_json(name, found, policy) for name, found in _by_table(batches)]))  # noqa: T201 -- machines read it
+        typer.echo(to_json([_as_json(name, found, policy) for name, found in _by_table(batches)]))
     else:
         _show(batches, policy)
     worst = policy.worst(level for batch in batches for level in (batch.severity_level, batch.check_severity_level))
