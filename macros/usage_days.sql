@@ -24,7 +24,7 @@
 {% macro usage_days_query() -%}
     select loads.usage_date
     from (
-        select usage_date, count(distinct load_id) as load_count
+        select usage_date, count(*) as load_count
         from {{ ref('stg_usage__loads') }}
         where source != 'cursor_spend'
         group by usage_date

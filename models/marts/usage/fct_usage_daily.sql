@@ -31,27 +31,17 @@ loads as (
 
 ),
 
--- Whether the newest load of a report had all of a day.
+-- How many loads a day has had, and whether the newest of each report had all of it.
 completeness as (
 
     select
         usage_date,
         source,
-        is_complete
+        is_complete,
+        sum(if(source != 'cursor_spend', 1, 0)) over (partition by usage_date) as load_count
     from loads
     where true
     qualify row_number() over (partition by usage_date, source order by loaded_at desc, is_complete desc) = 1
-
-),
-
-load_counts as (
-
-    select
-        usage_date,
-        count(distinct load_id) as load_count
-    from loads
-    where source != 'cursor_spend'
-    group by usage_date
 
 ),
 
@@ -73,6 +63,7 @@ summed as (
         sum(counted.estimated_cost_usd) as estimated_cost_usd,
         logical_or(counted.is_cost_estimated) as is_cost_estimated,
         logical_and(coalesce(completeness.is_complete, false)) as is_complete,
+        max(completeness.load_count) as load_count,
         max(counted.loaded_at) as loaded_at
     from counted
     left join completeness
@@ -84,39 +75,33 @@ summed as (
 final as (
 
     select
-        {{ surrogate_key([
-            'summed.usage_date', 'summed.vendor', 'summed.product', 'summed.user_name', 'summed.model'
-        ]) }} as usage_key,
-        summed.usage_date,
-        summed.vendor,
-        summed.product,
-        summed.user_name,
-        summed.model,
-        summed.sources,
-        summed.uncached_input_tokens,
-        summed.cache_creation_tokens,
-        summed.cache_read_tokens,
-        summed.output_tokens,
+        {{ surrogate_key(['usage_date', 'vendor', 'product', 'user_name', 'model']) }} as usage_key,
+        usage_date,
+        vendor,
+        product,
+        user_name,
+        model,
+        sources,
+        uncached_input_tokens,
+        cache_creation_tokens,
+        cache_read_tokens,
+        output_tokens,
         -- Unknown only when all kinds are: a kind that a report does not have adds nothing.
         case
             when
-                coalesce(
-                    summed.uncached_input_tokens, summed.cache_creation_tokens, summed.cache_read_tokens,
-                    summed.output_tokens
-                ) is not null
+                coalesce(uncached_input_tokens, cache_creation_tokens, cache_read_tokens, output_tokens) is not null
                 then
-                    coalesce(summed.uncached_input_tokens, 0) + coalesce(summed.cache_creation_tokens, 0)
-                    + coalesce(summed.cache_read_tokens, 0) + coalesce(summed.output_tokens, 0)
+                    coalesce(uncached_input_tokens, 0) + coalesce(cache_creation_tokens, 0)
+                    + coalesce(cache_read_tokens, 0) + coalesce(output_tokens, 0)
         end as total_tokens,
-        summed.requests,
-        summed.cost_usd,
-        summed.estimated_cost_usd,
-        summed.is_cost_estimated,
-        summed.is_complete,
-        load_counts.load_count,
-        summed.loaded_at
+        requests,
+        cost_usd,
+        estimated_cost_usd,
+        is_cost_estimated,
+        is_complete,
+        load_count,
+        loaded_at
     from summed
-    left join load_counts on summed.usage_date = load_counts.usage_date
 
 )
 
