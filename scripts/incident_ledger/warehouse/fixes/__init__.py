@@ -39,6 +39,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     sql.select_star_keeps_records,
     sql.parameters_not_inside_literals,
     sql.descriptions_hold_parentheses,
+    sql.statements_are_parsed_once,
 )
 
 
