@@ -86,8 +86,8 @@ answers as (
 
 ),
 
--- Each severity that held before the first answer starts a clock, and the earliest end counts: a rise shortens the time,
--- a lowering gives none back, and what changes after the answer changes nothing.
+-- Each severity that held before the first answer starts a clock, and the earliest end counts: a rise shortens the
+-- time, a lowering gives none back, and what changes after the answer changes nothing.
 final as (
 
     select

@@ -12,7 +12,7 @@ response_rules as (
 
 ),
 
--- What holds at the time that the build speaks of; `operational_metrics` judges each incident by what held at its detection.
+-- What holds at the time that the build speaks of; `operational_metrics` judges each incident by what held then.
 rules_now as (
 
     select * from response_rules
