@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from incident_ledger import policy
+from incident_ledger import policy, quality
 from incident_ledger.errors import ExitCode
 from incident_ledger.ledger.bootstrap import ensure_ledger
 from incident_ledger.ledger.events import Event, timestamp
@@ -73,8 +73,8 @@ class Job:
 
     def run(self, *, wait: float | None = None) -> RunReport:
         """The whole way: dbt, Great Expectations, plan, deliver, dbt."""
-        warm = threading.Thread(target=_import_great_expectations, daemon=True)
-        warm.start()
+        # Its import takes seconds; dbt waits for the warehouse meanwhile.
+        threading.Thread(target=quality.preload, daemon=True).start()
         return self._hold(wait, self._whole)
 
     def tick(self, *, wait: float | None = None) -> RunReport:
@@ -143,10 +143,15 @@ class Job:
             batches = check_all(
                 self._warehouse, policy.load(self._warehouse), run_id=self._report.run_id, now=self._as_of
             )
-            bad = [batch for batch in batches if batch.severity_level]
-            step.summary = f"{len(batches)} batches checked, {len(bad)} in breach"
-            step.outcome = Outcome.WARNING if bad else Outcome.OK
-            step.detail["breaches"] = [f"{batch.component} {batch.severity_level}" for batch in bad]
+            bad = [f"{batch.component} {batch.severity_level}" for batch in batches if batch.severity_level]
+            failed = [
+                f"{batch.check_component} {batch.check_severity_level}"
+                for batch in batches
+                if batch.check_severity_level
+            ]
+            step.summary = f"{len(batches)} batches checked, {len(bad)} in breach, {len(failed)} could not be checked"
+            step.outcome = Outcome.WARNING if bad or failed else Outcome.OK
+            step.detail |= {"breaches": bad, "failed_checks": failed}
 
     def _plan(self, rules: Policy, lease: Lease) -> None:
         with self._steps.step("plan") as step:
@@ -186,8 +191,3 @@ def _summarise(step: Step, results: list[NodeResult]) -> None:
 
 def _names(nodes: list[NodeResult]) -> str:
     return ", ".join(node.name for node in nodes[:3]) + (", …" if len(nodes) > 3 else "")
-
-
-def _import_great_expectations() -> None:
-    """Its import takes seconds; dbt waits for the warehouse meanwhile."""
-    import great_expectations  # noqa: F401

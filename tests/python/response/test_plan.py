@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import PROJECT_DIR
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import PROJECT_DIR
 from incident_ledger.ledger.events import Event, EventType, Status
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy, load_files
@@ -230,7 +230,9 @@ def test_an_incident_is_open_exactly_while_the_last_check_was_bad(checks: list[t
 
 @given(st.permutations(range(6)), st.integers())
 def test_the_order_of_signals_and_state_does_not_matter(order: list[int], seed: int) -> None:
-    signals = [replace(signal("P1"), source_key=f"table:d.t{number}", component=f"table:d.t{number}") for number in order]
+    signals = [
+        replace(signal("P1"), source_key=f"table:d.t{number}", component=f"table:d.t{number}") for number in order
+    ]
     state = fold([], plan([], signals[:3], POLICY, START))
     expected = plan(state, sorted(signals, key=lambda each: each.source_key), POLICY, START)
     shuffled = list(state)
