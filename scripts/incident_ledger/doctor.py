@@ -31,7 +31,7 @@ REACH_SECONDS = 5.0
 CHANNEL_SECONDS = 10.0
 HOLIDAYS_AHEAD = timedelta(days=90)
 # Variables that are read elsewhere than in the settings: dbt's target path and times, and the tests' data.
-OTHER_VARIABLES = {"DBT_TARGET_PATH", "AS_OF", "SHARED_DATA"}
+OTHER_VARIABLES = {"AS_OF", "SHARED_DATA"}
 # Packages that only the local warehouse needs.
 LOCAL_PACKAGES = {"bqemulator", "duckdb", "duckdb-extensions", "duckdb-extension-spatial", "duckdb-extension-avro"}
 NAMED_PACKAGES = ("dbt-core", "dbt-bigquery", "great-expectations", "google-cloud-bigquery", "bqemulator", "duckdb")

@@ -1,4 +1,4 @@
-{#- How many days ahead a business day is looked for: more than any run of holidays; a test fails when none is found. -#}
+{#- How many days ahead a business day is looked for: more than any run of holidays; a test fails if none is found. -#}
 {%- set days_ahead = 31 -%}
 
 with

@@ -217,7 +217,7 @@ def execute(sql: str, catalog: Catalog, params: Mapping[str, tuple[Type, Any]] |
 
 def table_names(sql: str) -> list[tuple[str, ...]]:
     """The tables that a statement names, each as its parts are written; none of what does not parse."""
-    request = service.ExtractTableNamesFromStatementRequest(sql_statement=sql, options=_language())
+    request = service.ExtractTableNamesFromStatementRequest(sql_statement=sql, options=_language(), allow_script=True)
     try:
         answer = _call("ExtractTableNamesFromStatement", request, service.ExtractTableNamesFromStatementResponse)
     except RefusedError:

@@ -19,6 +19,7 @@ from incident_ledger.warehouse.client import Client
 # Datasets of the tests have names of their own each, and literals differ by a number: the same statement, read once.
 _DATASET = re.compile(r"\bt[0-9a-f]{10}(?=_|\b)")
 _NUMBER = re.compile(r"\d+")
+_DROP = re.compile(r"(?i)\bdrop\s+table\b")
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,18 @@ class Recorder:
         original = client_class.query  # type: ignore[attr-defined]
 
         def query(client: Any, query: str, job_config: Any = None, **options: Any) -> Any:
+            # What a script drops is gone after it; all else is looked up once the server has taken the statement.
+            dropped = _schemas(client, query, job_config) if _DROP.search(query) and not self.is_paused else {}
             job = original(client, query, job_config=job_config, **options)
             if not self.is_paused and getattr(job, "error_result", None) is None:
-                self._record(client, query, job_config)
+                self._record(client, query, job_config, dropped)
             return job
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(client_class, "query", query)
             yield self
 
-    def _record(self, client: Any, sql: str, config: Any) -> None:
+    def _record(self, client: Any, sql: str, config: Any, dropped: Mapping[str, Any]) -> None:
         params = _params(config)
         key = _NUMBER.sub("0", _DATASET.sub("dataset", sql)) + repr(params)
         with self._lock:
@@ -66,7 +69,7 @@ class Recorder:
             self.statements[key] = Statement(
                 sql=sql,
                 params=params,
-                tables=_schemas(client, sql, default),
+                tables={**dropped, **_schemas(client, sql, config)},
                 project=default.project if default else client.project,
                 dataset=default.dataset_id if default else None,
                 test=os.environ.get("PYTEST_CURRENT_TEST", "").removesuffix(" (call)"),
@@ -125,12 +128,13 @@ def _params(config: Any) -> dict[str, Mapping[str, Any]]:
     return {parameter.get("name") or f"#{place}": parameter["parameterType"] for place, parameter in enumerate(sent)}
 
 
-def _schemas(client: Any, sql: str, default: Any) -> dict[str, list[Mapping[str, Any]]]:
+def _schemas(client: Any, sql: str, config: Any) -> dict[str, list[Mapping[str, Any]]]:
     """The schemas of the tables that the statement names; one that is not there is left to the analyzer to miss."""
     from google.api_core.exceptions import GoogleAPICallError
 
     from engines.googlesql import table_names
 
+    default = getattr(config, "default_dataset", None)
     found = {}
     for parts in table_names(sql):
         path = [part for word in parts for part in word.split(".")]
@@ -140,7 +144,7 @@ def _schemas(client: Any, sql: str, default: Any) -> dict[str, list[Mapping[str,
             path = [default.project if default and len(parts) == 1 else client.project, *path]
         if len(path) != 3:
             continue
-        with suppress(GoogleAPICallError):
+        with suppress(GoogleAPICallError, OSError):
             table = client.get_table(".".join(path), retry=None, timeout=10)
             found[".".join(path)] = [column.to_api_repr() for column in table.schema]
     return found

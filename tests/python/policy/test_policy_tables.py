@@ -43,7 +43,7 @@ def project(settings: Settings, seeds: Path, tmp_path: Path, monkeypatch: pytest
         shutil.copy(PROJECT_DIR / name, folder / name)
     shutil.copytree(PROJECT_DIR / "macros", folder / "macros")
     shutil.copytree(PROJECT_DIR / "tests" / "dbt" / "generic", folder / "tests" / "dbt" / "generic")
-    monkeypatch.setenv("INCIDENT_LEDGER_DBT_TARGET_PATH", str(tmp_path / "target"))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
     return settings.model_copy(update={"project_dir": folder})
 
 

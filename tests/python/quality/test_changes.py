@@ -161,7 +161,7 @@ def test_results_hold_what_was_found_to_the_letter(warehouse: Warehouse, policy:
 @pytest.fixture
 def signals(warehouse: Warehouse, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A function that reads the signals, from views that dbt built."""
-    monkeypatch.setenv("INCIDENT_LEDGER_DBT_TARGET_PATH", str(tmp_path / "target"))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
     assert settings.project_dir == PROJECT_DIR
     results = Dbt(settings, warehouse.endpoint).build(["severities", "+fct_signals"])
     assert [node.message for node in results if node.is_error and "fct_signals" in node.unique_id] == []

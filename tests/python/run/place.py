@@ -30,7 +30,7 @@ class Place:
     def environment(self) -> dict[str, str]:
         ours = {
             "INCIDENT_LEDGER_LOCAL_DIR": str(self.folder / "local"),
-            "INCIDENT_LEDGER_DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_TARGET_PATH": str(self.folder / "target"),
             "PYTHONPATH": str(PROJECT_DIR / "scripts"),
         }
         return {name: value for name, value in os.environ.items() if not name.startswith("INCIDENT_LEDGER_")} | ours
