@@ -55,7 +55,7 @@ def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything:
     for item in ordered:
         table.add_row(
             Text(item.incident_id),
-            Text(item.severity_level, style=_STYLES.get(item.severity_level, "")),
+            severity(item.severity_level),
             Text(ended(item)),
             Text(short_time(item.detection_time)),
             Text(lasted(item, now)),
@@ -104,6 +104,11 @@ def event_line(event: Event, *, with_id: bool = True) -> str:
     if told:
         text += "  " + one_line(", ".join(f"{key}: {_value(value)}" for key, value in told.items()), 300)
     return text
+
+
+def severity(level: str) -> Text:
+    """A severity in its colour."""
+    return Text(level, style=_STYLES.get(level, ""))
 
 
 def ended(incident: IncidentState) -> str:

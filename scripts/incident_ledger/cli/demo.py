@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from incident_ledger.cli._console import err, out
-from incident_ledger.cli._incidents import print_list
+from incident_ledger.cli._incidents import lasted, severity
 from incident_ledger.cli.run import job
 from incident_ledger.response.run import RunReport
 from incident_ledger.settings import load_settings
@@ -52,26 +52,31 @@ def demo() -> None:
 def _show(warehouse: Warehouse, report: RunReport) -> None:
     """What broke, how bad, who was told, and how long such things take."""
     out.print("\n[bold]What is broken now, the worst first[/]")
-    print_list(report.open_incidents, report.as_of, everything=False)
+    out.print(_broken(report))
     out.print("\n[bold]Who was told this morning[/]")
     out.print(_told(warehouse))
     out.print("\n[bold]Minutes from detection to resolution, 90 days[/]")
     out.print(_mttr(warehouse))
 
 
+def _broken(report: RunReport) -> Table:
+    table = _table("severity", "open for", "what")
+    for each in sorted(report.open_incidents, key=lambda item: (item.severity_level, item.detection_time)):
+        back = f" (reopened {each.last_reopened_time:%H:%M})" if each.last_reopened_time else ""
+        table.add_row(severity(each.severity_level), lasted(each, report.as_of), Text(each.title + back))
+    return table
+
+
 def _told(warehouse: Warehouse) -> Table:
     sql = f"""
-        select sent_at, severity_level, subject, recipients, status
+        select sent_at, status, subject, audience
         from {warehouse.mart("fct_notifications")}
         order by sent_at, subject
     """  # noqa: S608 - only quoted table names are not parameters
-    table = _table("at", "what", "to")
+    table = _table("at", "who", "what")
     for row in warehouse.rows(sql):
-        table.add_row(
-            f"{row['sent_at']:%H:%M}" if row["sent_at"] else row["status"],
-            Text(row["subject"], overflow="ellipsis", no_wrap=True),
-            Text(row["recipients"].replace("@samba.tv", "@…"), overflow="ellipsis", no_wrap=True),
-        )
+        at = f"{row['sent_at']:%H:%M}" if row["sent_at"] else row["status"]
+        table.add_row(at, row["audience"], Text(row["subject"], overflow="ellipsis", no_wrap=True))
     return table
 
 
@@ -87,7 +92,7 @@ def _mttr(warehouse: Warehouse) -> Table:
     for row in warehouse.rows(sql):
         minutes = (row["median_minutes"], row["p90_minutes"], row["mean_minutes"])
         counts = (str(row["incidents"]), str(row["open_incidents"]))
-        table.add_row(row["severity_level"], *counts, *(_minutes(value) for value in minutes))
+        table.add_row(severity(row["severity_level"]), *counts, *(_minutes(value) for value in minutes))
     return table
 
 

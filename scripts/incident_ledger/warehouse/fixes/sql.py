@@ -169,7 +169,8 @@ def statements_are_parsed_once() -> None:
     def parse_once(self: Any, sql: str, **options: Any) -> list[Any]:
         if options or self.settings:
             return list(parse(self, sql, **options))
+        dialect: Any = type(self)
         # Rewriters change the tree that they get.
-        return [tree if tree is None else tree.copy() for tree in parsed(type(self), sql)]
+        return [tree if tree is None else tree.copy() for tree in parsed(dialect, sql)]
 
     Dialect.parse = parse_once
