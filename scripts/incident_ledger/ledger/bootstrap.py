@@ -5,17 +5,19 @@ from incident_ledger.transform import Dbt
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.tables import ensure_tables
 
-STATE_VIEW = "incident_state"
+# What is known of incidents, and what the detectors say.
+VIEWS = ("incident_state", "fct_signals")
 
 
 def ensure_ledger(warehouse: Warehouse) -> None:
     """Make what is missing, and leave what is there alone: one call of dbt at most, on the first use of a warehouse."""
     ensure_tables(warehouse)
-    if has_state_view(warehouse):
+    if has_views(warehouse):
         return
     dbt = Dbt(warehouse.settings, warehouse.endpoint)
     results = dbt.invoke(
-        ["build", "--select", f"+{STATE_VIEW}", "path:seeds/policy", "--exclude-resource-type", "test", "unit_test"]
+        ["build", "--select", *(f"+{view}" for view in VIEWS), "path:seeds/policy"]
+        + ["--exclude-resource-type", "test", "unit_test"]
     )
     failed = [result for result in results if result.is_error]
     if failed:
@@ -25,8 +27,8 @@ def ensure_ledger(warehouse: Warehouse) -> None:
         )
 
 
-def has_state_view(warehouse: Warehouse) -> bool:
-    """Whether `incident_state` has been built."""
+def has_views(warehouse: Warehouse) -> bool:
+    """Whether the views have been built."""
     settings = warehouse.settings
     tables = warehouse.client.list_tables(f"{settings.project}.{settings.dataset}", timeout=60)
-    return any(table.table_id == STATE_VIEW for table in tables)
+    return set(VIEWS) <= {table.table_id for table in tables}

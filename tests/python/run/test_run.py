@@ -82,17 +82,29 @@ def test_w9_a_later_run_without_news_writes_only_its_own_record(undisturbed: Pla
     assert before.keys() == after.keys()  # no temporary table is left
 
 
-def test_a_rehearsal_shows_what_the_run_then_writes_and_writes_nothing(fresh: Place) -> None:
-    # The rehearsal checks tables as they are: let them be built, as of a time before the broken day was loaded.
-    fresh.command("tick", "--as-of", AS_OF)
-    before = fresh.snapshot()
-    rehearsed = fresh.json("run", "--as-of", AS_OF, "--dry-run")
-    assert differences(before, fresh.snapshot()) == []
-    report = fresh.json("run", "--as-of", AS_OF, expect=ALARM)
-    of_sources = [each for each in report["events"] if "fct_usage_daily" not in each["payload"]["components"][0]]
-    shown = [each for each in rehearsed["events"] if "fct_usage_daily" not in each["payload"]["components"][0]]
-    assert shown == of_sources
-    assert len(rehearsed["messages"]) == len(rehearsed["events"])
+def test_a_rehearsal_shows_what_the_run_then_writes_and_writes_nothing(undisturbed: Place, tmp_path: Path) -> None:
+    """The broken export comes again, mended: one incident would end, and its end would be told."""
+    undisturbed.stop()
+    place = undisturbed.copy_to(tmp_path / "rehearsed")
+    files = usage.generate(
+        tmp_path / "mended", seed=3, end_day=END_DAY, days=7, dials=usage.Dials(usage_without_output=0)
+    )
+    load_usage(
+        place.warehouse(),
+        "anthropic_usage",
+        files["anthropic_usage"],
+        loaded_at=datetime.fromisoformat("2026-03-02T09:30:00Z"),
+    )
+    before = place.snapshot()
+    rehearsed = place.json("run", "--as-of", LATER, "--dry-run")
+    assert differences(before, place.snapshot()) == []
+    report = place.json("run", "--as-of", LATER, expect=(0, 1))
+    place.stop()
+    assert [each["event_type"] for each in rehearsed["events"]] == ["resolved"]
+    assert rehearsed["events"] == report["events"]
+    assert [each["message_id"] for each in rehearsed["messages"]] == [
+        each["message_id"] for each in report["delivered"]
+    ]
 
 
 def test_eight_runs_at_once_give_the_ledger_of_one_and_each_message_once(fresh: Place, undisturbed: Place) -> None:
