@@ -7,6 +7,7 @@ what BigQuery computes, slowly and plainly.
 
 import ctypes
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ _NOT_IN_BIGQUERY = (
     "TYPEOF_FUNCTION",
     "UUID_TYPE",
 )
+_LOCK = threading.Lock()
 # A quoted path of three, outside of strings and comments: how dbt writes a relation.
 _PATH = re.compile(
     r"(?P<skip>--[^\n]*|\#[^\n]*|/\*.*?\*/|\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*')"
@@ -265,20 +267,25 @@ def _with_functions(catalog: SimpleCatalogProto) -> SimpleCatalogProto:
 
 
 def _call(method: str, request: Any, answer: Any) -> Any:
-    """One call into WebAssembly: the request's bytes in, the answer's bytes out, both freed."""
+    """One call into WebAssembly: the request's bytes in, the answer's bytes out. One at a time: it knows no threads."""
+    data = request.SerializeToString()
+    with _LOCK:
+        return answer.FromString(_exchange(f"ZetaSqlLocalService_{method}", data))
+
+
+def _exchange(method: str, data: bytes) -> bytes:
     wasm = _wasm()
     exports, store = wasm.exports, wasm.store
-    data = request.SerializeToString()
     sent, size = exports["wasm_malloc"](store, len(data)), exports["wasm_malloc"](store, 4)
     try:
         ctypes.memmove(_address(wasm) + sent, data, len(data))
-        got = exports[f"ZetaSqlLocalService_{method}"](store, sent, len(data), size)
+        got = exports[method](store, sent, len(data), size)
         if not got:
             raise RefusedError(_without_code(wasm.get_last_error()))
         length = int.from_bytes(ctypes.string_at(_address(wasm) + size, 4), "little")
-        made = answer.FromString(ctypes.string_at(_address(wasm) + got, length))
+        answer = ctypes.string_at(_address(wasm) + got, length)
         exports["wasm_free"](store, got)
-        return made
+        return answer
     finally:
         exports["wasm_free"](store, sent)
         exports["wasm_free"](store, size)

@@ -1,7 +1,7 @@
 """The dbt project as BigQuery would see it: both branches of each model compiled, without a warehouse."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -77,8 +77,12 @@ class Analysis:
         return "\n\n".join(f"{query.path} ({query.node}, {query.branch}):\n{words}" for query, words in mine)
 
 
-def compile_project(settings: Settings, folder: Path, branches: Sequence[str] = ("fresh", "incremental")) -> Project:
-    """Every model, test and analysis, with `is_incremental()` false and true. Sends nothing to a warehouse."""
+def compile_project(settings: Settings, folder: Path, *, model: str | None = None) -> Project:
+    """Every model, test and analysis, with `is_incremental()` false and true. Sends nothing to a warehouse.
+
+    With `model`: that one alone, as it is built first.
+    """
+    select = ["--select", model] if model else []
     queries: list[Query] = []
     dbt = Dbt(settings, settings.api_endpoint)
     manifest = dbt.manifest().writable_manifest().to_dict()
@@ -86,10 +90,10 @@ def compile_project(settings: Settings, folder: Path, branches: Sequence[str] = 
     for node in manifest["nodes"].values():
         if node["resource_type"] == "model":
             promised.add(node["relation_name"], _declared(node, []))
-    for branch in branches:
+    for branch in ("fresh",) if model else ("fresh", "incremental"):
         target = folder / branch
         with _no_warehouse(promised, is_built=branch == "incremental") as asked:
-            dbt.invoke(["compile", "--no-populate-cache", "--target-path", str(target), "--threads", "1"], as_of=AS_OF)
+            dbt.invoke(["compile", "--no-populate-cache", "--target-path", str(target), *select], as_of=AS_OF)
         manifest = json.loads((target / "manifest.json").read_text())
         known = {(query.node, query.sql) for query in queries}
         queries += [q for q in compiled_queries(manifest, branch) if (q.node, q.sql) not in known]
@@ -160,7 +164,7 @@ def raw_catalog(manifest: Mapping[str, Any], settings: Settings) -> Analysis:
     return made
 
 
-def analyze_project(project: Project, settings: Settings, *, models_only: bool = False) -> Analysis:
+def analyze_project(project: Project, settings: Settings) -> Analysis:
     """Every query of the project through the analyzer; a model's columns are what its parents' columns make of it."""
     made = raw_catalog(project.manifest, settings)
     for query in project.ordered("model", "fresh"):
@@ -171,7 +175,7 @@ def analyze_project(project: Project, settings: Settings, *, models_only: bool =
         if node["config"]["materialized"] != "ephemeral":
             made.catalog.add(node["relation_name"], columns)
     made.catalog.register()
-    for query in () if models_only else project.queries:
+    for query in project.queries:
         if (query.kind, query.branch) != ("model", "fresh"):
             _accept(made, query)
     return made

@@ -1,5 +1,6 @@
 """The harness itself: what Google's analyzer refuses, and that values go in and out unchanged."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -131,3 +132,9 @@ def test_parameters_are_bound_by_type(catalog: Catalog) -> None:
         {"n": "b", "day": date(2024, 1, 1)},
         {"n": "a", "day": date(2024, 1, 1)},
     ]
+
+
+def test_threads_take_turns(catalog: Catalog) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(lambda number: execute(f"select {number} as n", catalog).rows, range(40))
+    assert [row["n"] for [row] in answers] == list(range(40))

@@ -70,8 +70,7 @@ def test_an_error_in_a_file_of_the_project_is_named_with_its_file(compiled_setti
     file.write_text(file.read_text().rstrip().removesuffix(LAST) + PLANTED["a text column compared with a number"])
 
     settings = compiled_settings.model_copy(update={"project_dir": copy, "local_dir": tmp_path / "local"})
-    compiled = compile_project(settings, tmp_path / "compiled", branches=("fresh",))
-    planted = analyze_project(compiled, settings, models_only=True)
+    planted = analyze_project(compile_project(settings, tmp_path / "compiled", model=MODEL), settings)
 
     told = planted.told("model")
     assert str(file.relative_to(copy)) in told
