@@ -16,8 +16,10 @@ def ensure_ledger(warehouse: Warehouse) -> None:
         return
     dbt = Dbt(warehouse.settings, warehouse.endpoint)
     results = dbt.invoke(
-        ["build", "--select", *(f"+{view}" for view in VIEWS), "path:seeds/policy"]
-        + ["--exclude-resource-type", "test", "unit_test"]
+        [
+            *("build", "--select", *(f"+{view}" for view in VIEWS), "path:seeds/policy"),
+            *("--exclude-resource-type", "test", "unit_test"),
+        ]
     )
     failed = [result for result in results if result.is_error]
     if failed:
