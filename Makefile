@@ -48,7 +48,7 @@ soak: $(VENV)/.ready-dev ## Twenty kills instead of three
 	@$(BIN)/python -m pytest -m soak
 
 benchmark: $(VENV)/.ready-dev ## Measure the ratios that README quotes
-	@$(BIN)/incident-ledger-benchmark
+	@$(BIN)/python scripts/benchmark
 
 lock: ## Pin the newest packages that fit pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra build --extra dev --output-file requirements-dev.lock $(LOCK)

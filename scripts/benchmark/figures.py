@@ -1,0 +1,136 @@
+"""Figures, and the page that holds them. Pure but for `machine`, which looks at the one it runs on."""
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+
+_KIB = 1024
+MIB = 1024**2
+
+
+@dataclass(frozen=True)
+class Series:
+    """One thing measured several times, in one unit: `s` (seconds), `MiB`, or a plain count of things."""
+
+    name: str
+    unit: str
+    values: tuple[float, ...]
+
+    @property
+    def middle(self) -> float:
+        """The median, which one disturbed repetition does not move."""
+        return median(self.values)
+
+    def shown(self, value: float) -> str:
+        """A value with its unit."""
+        if self.unit == "s":
+            return f"{value:,.2f} s"
+        return f"{value:,.0f} {self.unit}".rstrip()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One thing beside another, and the most that their ratio was meant to be (None: only shown)."""
+
+    what: str
+    ours: Series
+    beside: Series
+    aim: float | None = None
+
+    @property
+    def ratio(self) -> float:
+        """Ours over the other, of the medians."""
+        return self.ours.middle / self.beside.middle
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the aim is met; always, without one."""
+        return self.aim is None or round(self.ratio, 2) <= self.aim
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one part of the benchmark found: ratios, single figures, and what a reader must know of them."""
+
+    title: str
+    comparisons: tuple[Comparison, ...]
+    singles: tuple[Series, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def with_singles(self, more: tuple[Series, ...]) -> "Part":
+        """The same with more single figures."""
+        return replace(self, singles=(*self.singles, *more))
+
+
+def page(parts: Sequence[Part], machine: str, when: str, how: str) -> str:
+    """The whole page, as Markdown."""
+    lines = [
+        "# What was measured",
+        "",
+        f"Written by `make benchmark` on {when}{how}.",
+        f"Machine: {machine}.",
+        "",
+        "Every ratio is of medians, of things measured in turns in one run. The values behind each are at the end.",
+    ]
+    for part in parts:
+        lines += ["", f"## {part.title}", "", *_table(part)]
+        lines += [f"\n{note}" for note in part.notes]
+    lines += ["", "## All values", "", "| figure | median | values |", "| --- | ---: | --- |"]
+    for series in _all_series(parts):
+        values = ", ".join(series.shown(value) for value in series.values)
+        lines.append(f"| {series.name} | {series.shown(series.middle)} | {values} |")
+    return "\n".join(lines) + "\n"
+
+
+def _table(part: Part) -> list[str]:
+    rows = ["| | measured | beside | ratio | aim |", "| --- | ---: | ---: | ---: | ---: |"]
+    for one in part.comparisons:
+        aim = "" if one.aim is None else f"{one.aim:g}{'' if one.is_met else ' (missed)'}"
+        ours, beside = one.ours.shown(one.ours.middle), one.beside.shown(one.beside.middle)
+        rows.append(f"| {one.what} | {ours} | {beside} | {one.ratio:.2f} | {aim} |")
+    rows += [f"| {single.name} | {single.shown(single.middle)} | | | |" for single in part.singles]
+    return rows
+
+
+def _all_series(parts: Sequence[Part]) -> list[Series]:
+    found: dict[str, Series] = {}
+    for part in parts:
+        for one in part.comparisons:
+            found |= {one.ours.name: one.ours, one.beside.name: one.beside}
+        found |= {single.name: single for single in part.singles}
+    return list(found.values())
+
+
+def machine() -> str:
+    """This machine: processor, cores, memory, system, Python."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (
+        f"{_processor()}, {cores} cores, {_memory()} of memory, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+def _processor() -> str:
+    return _proc_value("cpuinfo", "model name") or platform.processor() or "a processor without a name"
+
+
+def _memory() -> str:
+    total = _proc_value("meminfo", "MemTotal")
+    return f"{int(total.split()[0]) * _KIB / 1024**3:.0f} GiB" if total else "an unknown amount"
+
+
+def _proc_value(file: str, name: str) -> str | None:
+    try:
+        lines = Path("/proc", file).read_text().splitlines()
+    except OSError:
+        return None
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(name)), None)
+
+
+def memory(name: str, values: Sequence[int | None]) -> tuple[Series, ...]:
+    """A series of sizes in MiB; nothing where the system does not tell them."""
+    known = tuple(value / MIB for value in values if value is not None)
+    return (Series(name, "MiB", known),) if known else ()

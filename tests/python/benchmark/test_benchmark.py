@@ -1,0 +1,51 @@
+"""The benchmark's arithmetic, its reading of plans, and its rules on a small table. No time is asserted."""
+
+from pathlib import Path
+
+from benchmark import rules
+from benchmark.counting import Scan, scans
+from benchmark.figures import Comparison, Part, Series, memory, page
+from incident_ledger.warehouse import Warehouse
+
+
+def test_a_ratio_is_of_medians_and_says_whether_its_aim_is_met() -> None:
+    ours, beside = Series("ours", "s", (1.0, 9.0, 1.5)), Series("theirs", "s", (1.0, 1.0, 7.0))
+    assert Comparison("a", ours, beside, 1.5).ratio == 1.5
+    assert Comparison("a", ours, beside, 1.5).is_met
+    assert not Comparison("a", ours, beside, 1.49).is_met
+    assert Comparison("a", ours, beside).is_met
+
+
+def test_the_page_holds_ratios_aims_and_every_value() -> None:
+    comparison = Comparison("run, beside dbt", Series("run", "s", (3.0,)), Series("dbt", "s", (1.0, 2.0)), 1.5)
+    text = page([Part("A run", (comparison,), memory("peak", [3 * 1024**2, None]))], "a machine", "a day", "")
+    assert "| run, beside dbt | 3.00 s | 1.50 s | 2.00 | 1.5 (missed) |" in text
+    assert "| dbt | 1.50 s | 1.00 s, 2.00 s |" in text
+    assert "| peak | 3 MiB | | | |" in text
+    assert "a machine" in text
+
+
+def test_memory_that_the_system_does_not_tell_is_left_out() -> None:
+    assert memory("peak", [None]) == ()
+
+
+def test_scans_of_a_plan_are_found_with_the_conditions_that_were_pushed_down() -> None:
+    table = {"extra_info": {"Table": 'b."p__d".t', "Filters": ["optional: day IN ('2026-03-01'::DATE)", "n>1"]}}
+    single = {"extra_info": {"Table": "b.p__d.u", "Filters": "n=1"}}
+    plan = {"children": [{"extra_info": {}, "children": [table, single]}, {"extra_info": {"Table": "b.p__d.v"}}]}
+    assert list(scans(plan)) == [
+        Scan('b."p__d".t', ("day IN ('2026-03-01'::DATE)", "n>1")),
+        Scan("b.p__d.u", ("n=1",)),
+        Scan("b.p__d.v", ()),
+    ]
+
+
+def test_the_check_counts_what_the_hand_written_statement_counts(warehouse: Warehouse, tmp_path: Path) -> None:
+    """`measure` raises when they differ; each rule is broken by some record, so that equal counts mean something."""
+    part = rules.measure(warehouse, tmp_path, rows=20_000, repetitions=1)
+    sent = {single.name: single.values for single in part.singles}
+    assert sent["statements: our check, ten column rules"] == (1.0,)
+    assert sent["statements: our check, nine rules and a uniqueness"] == (2.0,)
+    (row,) = warehouse.rows(rules.written(warehouse, (*rules.TEN, rules.UNIQUE)))
+    assert row.pop(rules.UNIQUE.name) == 0
+    assert all(count > 0 for count in row.values()), row
