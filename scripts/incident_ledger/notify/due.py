@@ -13,14 +13,16 @@ from incident_ledger.warehouse import Warehouse
 def due_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Event]:
     """Events that ask for a message and have none, oldest first.
 
-    A beginning is told only within the policy's `notification_window_hours`, so that an archive of old incidents that
-    is imported today alarms nobody; whoever was told of a beginning is told of what follows, however late.
+    A beginning is told while the incident is open or within the policy's `notification_window_hours`, so that an
+    archive of old incidents that is imported today alarms nobody, and no end is told without its beginning. Whoever
+    was told of a beginning is told of what follows, however late; what a source merely corrects is not told again.
     """
     sql = f"""
         with
 
         told as (
-            select distinct event_id, incident_id from {warehouse.raw("notifications")}
+            select distinct event_id, incident_id, template = 'resolution' as is_end
+            from {warehouse.raw("notifications")}
         )
 
         select
@@ -31,12 +33,19 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Even
         where
             events.event_type in unnest(@types)
             and events.event_id not in (select told.event_id from told)
-            -- A corrected beginning is not told twice.
             and (events.event_type != 'detected' or events.incident_id not in (select told.incident_id from told))
+            and (
+                events.event_type != 'resolved'
+                or json_value(events.payload, '$.supersedes') is null
+                or events.incident_id not in (select told.incident_id from told where told.is_end)
+            )
             and (
                 events.incident_id in (select told.incident_id from told)
                 or (
-                    events.occurred_at >= @since and not incidents.is_retracted and incidents.merged_into is null
+                    (incidents.is_open or incidents.detection_time >= @since)
+                    and (events.event_type = 'detected' or events.occurred_at >= @since)
+                    and not incidents.is_retracted
+                    and incidents.merged_into is null
                 )
             )
             and events.occurred_at <= @now

@@ -109,6 +109,37 @@ def test_what_was_sent_is_an_event_of_the_incident(ledger: Warehouse) -> None:
     assert '"outcome":"sent"' in str(row["payload"]).replace(" ", "").replace("'", '"')
 
 
+def test_a_corrected_end_is_not_told_again(ledger: Warehouse) -> None:
+    say(ledger, BEGINNING)
+    end = event("resolved", at=START + 23 * MINUTE)
+    say(ledger, end)
+    tell(ledger, POLICY, START + 24 * MINUTE)
+    say(ledger, event("resolved", at=START + 22 * MINUTE, supersedes=end.event_id))
+    assert tell(ledger, POLICY, START + 25 * MINUTE) == []
+    assert len(subjects(ledger)) == 2
+
+
+def test_an_archive_of_ended_incidents_alarms_nobody(ledger: Warehouse) -> None:
+    """Detected two days ago and ended an hour ago: no beginning, and no end without its beginning."""
+    say(ledger, BEGINNING, event("resolved", at=START + 47 * HOUR))
+    assert tell(ledger, POLICY, START + 48 * HOUR) == []
+
+
+def test_an_incident_that_is_still_open_is_told_however_old_it_is(ledger: Warehouse) -> None:
+    raised = event("severity_changed", at=START + HOUR, severity="P1", **{"from": "P2"})
+    say(ledger, BEGINNING, raised)
+    tell(ledger, POLICY, START + 18 * 24 * HOUR)
+    assert len(subjects(ledger)) == 1
+
+
+def test_whoever_was_told_of_an_incident_is_told_that_it_was_none(ledger: Warehouse) -> None:
+    say(ledger, BEGINNING)
+    tell(ledger, POLICY, START)
+    say(ledger, event("retracted", at=START + HOUR, reason="It vanished from the page."))
+    tell(ledger, POLICY, START + HOUR)
+    assert subjects(ledger)[-1] == f"[INCIDENT-P2] Retracted: {TITLE}"
+
+
 class Died(BaseException):
     """The process is gone."""
 
