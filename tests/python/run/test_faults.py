@@ -1,0 +1,75 @@
+"""W14: a fault of the warehouse while dbt builds, put in by a relay."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from conftest import fresh_settings
+from incident_ledger.errors import ExitCode
+from incident_ledger.response.run import Job, RunReport
+from incident_ledger.response.steps import Outcome
+from incident_ledger.warehouse import Warehouse, connect
+from relay import Answer, Relay, Request
+
+AS_OF = datetime(2026, 3, 2, 9, tzinfo=UTC)
+FAILURE = {"reason": "backendError", "message": "An internal error occurred; made up by the relay."}
+# A job that is done, and failed for a reason that may pass: no error of HTTP.
+FAILED_JOB = Answer(
+    200,
+    {
+        "kind": "bigquery#job",
+        "jobReference": {"projectId": "ai-workflows-459123", "jobId": "made-up", "location": "US"},
+        "configuration": {"jobType": "QUERY", "query": {"query": "select 1"}},
+        "statistics": {},
+        "status": {"state": "DONE", "errorResult": FAILURE, "errors": [FAILURE]},
+    },
+)
+
+
+def makes_fct_mttr(request: Request) -> bool:
+    """The job that makes the mart."""
+    text = request.query.lower()
+    return request.method == "POST" and "create or replace table" in text and "`fct_mttr`" in text
+
+
+@pytest.fixture
+def relay(endpoint: str) -> Iterator[Relay]:
+    with Relay(endpoint) as relay:
+        yield relay
+
+
+@pytest.fixture
+def warehouse(relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+    return connect(fresh_settings(relay.endpoint, tmp_path))
+
+
+def run(warehouse: Warehouse) -> RunReport:
+    return Job(warehouse, AS_OF, command="run").run()
+
+
+def rows(warehouse: Warehouse) -> int:
+    return len(warehouse.rows(f"select 1 as one from {warehouse.raw('incident_events')}"))
+
+
+def test_w14_a_lasting_fault_is_said_and_a_passing_one_is_mended_in_the_same_run(
+    relay: Relay, warehouse: Warehouse
+) -> None:
+    lasting = [True]
+    relay.rule(lambda request: lasting[0] and makes_fct_mttr(request), FAILED_JOB)
+    report = run(warehouse)
+    last = report.steps[-1]
+    assert (last.name, last.outcome) == ("report", Outcome.FAILED)
+    assert "fct_mttr" in last.summary
+    assert report.exit_code is ExitCode.OUTSIDE
+    assert rows(warehouse) == 0  # no incident of data quality from it
+
+    lasting[0] = False
+    relay.rule(makes_fct_mttr, FAILED_JOB, times=1)
+    report = run(warehouse)
+    assert [step.outcome for step in report.steps] == [Outcome.OK] * len(report.steps)
+    assert report.exit_code is ExitCode.OK
+    assert warehouse.table_exists(warehouse.settings.dataset, "fct_mttr")
+    assert rows(warehouse) == 0
