@@ -1,0 +1,74 @@
+"""Rules of the Python package, read from its source; and README names the commands that there are."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from conftest import PROJECT_DIR
+from incident_ledger.cli import app
+from incident_ledger.settings import Settings
+
+PACKAGE = PROJECT_DIR / "scripts" / "incident_ledger"
+FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+MAX_LINES = 400
+# A server's process of its own, which tells its parent and its log how it is.
+PROCESSES = {Path("warehouse/emulator.py"), Path("__main__.py")}
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse((PACKAGE / path).read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def calls(path: Path) -> set[str]:
+    found = ast.walk(ast.parse((PACKAGE / path).read_text()))
+    return {ast.unparse(node.func) for node in found if isinstance(node, ast.Call)}
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.parts[0] != "cli"], ids=str)
+def test_only_cli_knows_the_terminal(path: Path) -> None:
+    assert not {name.split(".")[0] for name in imported(path)} & {"typer", "rich", "click"}
+    assert not any(name.startswith("incident_ledger.cli") for name in imported(path) if path not in PROCESSES)
+    if path not in PROCESSES:
+        assert not calls(path) & {"print", "sys.exit", "exit", "quit", "input"}
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.parts[0] != "warehouse"], ids=str)
+def test_only_warehouse_knows_bigquery(path: Path) -> None:
+    assert not [name for name in imported(path) if name.startswith(("google.", "bqemulator", "duckdb"))]
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.parts[0] == "response"], ids=str)
+def test_deciding_reads_no_clock(path: Path) -> None:
+    if path.name in {"plan.py", "signals.py"}:
+        assert not calls(path) & {"datetime.now", "time.time", "datetime.utcnow", "open"}
+
+
+def test_modules_are_small() -> None:
+    long = {str(path): lines for path in FILES if (lines := len((PACKAGE / path).read_text().splitlines())) > MAX_LINES}
+    assert long == {}
+
+
+def commands() -> set[str]:
+    """Every command and group of `incident-ledger`."""
+    return set(get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def test_readme_names_every_command_and_no_other() -> None:
+    readme = (PROJECT_DIR / "README.md").read_text()
+    named = set(re.findall(r"incident-ledger ([a-z]+)", readme))
+    assert named - commands() == set()
+    assert commands() - named - {"demo"} == set()
+
+
+def test_readme_names_only_settings_that_there_are() -> None:
+    readme = (PROJECT_DIR / "README.md").read_text()
+    named = set(re.findall(r"INCIDENT_LEDGER_([A-Z_]+[A-Z])", readme))
+    assert {name.lower() for name in named} - set(Settings.model_fields) == set()
