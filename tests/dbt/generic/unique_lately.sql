@@ -1,8 +1,9 @@
 {#
   The key is there and unique among the rows of the last days before the time that the build speaks of. For tables that only
-  grow: older rows were tested when they were new, and reading them again each time would cost more every day.
+  grow: older rows were tested when they were new, and reading them again each time would cost more every day. A table by
+  day of usage names its `day_column` in place of a `time_column`.
 #}
-{% test unique_lately(model, column_name, time_column, days=2) %}
+{% test unique_lately(model, column_name, time_column=none, day_column=none, days=2) %}
 
 with
 
@@ -11,7 +12,11 @@ lately as (
     select {{ column_name }} as key_value
     from {{ model }}
     where
-        {{ time_column }} >= timestamp_sub({{ as_of() }}, interval {{ days }} day)
+        {% if day_column -%}
+            {{ day_column }} >= date_sub(date({{ as_of() }}), interval {{ days }} day)
+        {%- else -%}
+            {{ time_column }} >= timestamp_sub({{ as_of() }}, interval {{ days }} day)
+        {%- endif %}
 
 )
 
