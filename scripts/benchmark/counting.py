@@ -1,6 +1,7 @@
 """The local warehouse's server once more, for the benchmark alone: it also notes what each statement reads.
 
-Started as `python -m benchmark.counting NOTES …`, with the other arguments of `incident_ledger.warehouse.emulator`.
+Started as `python -m benchmark.counting NOTES PARTITIONS …`, with the other arguments of
+`incident_ledger.warehouse.emulator`; PARTITIONS is a JSON object, the column of the day partitions by `dataset.table`.
 Each line of the file NOTES is one statement: the rows that its scans read,
 
 - `pruned`: as BigQuery would read them. A table by day loses the partitions that the statement's own literals exclude
@@ -23,6 +24,11 @@ from incident_ledger.warehouse import emulator
 
 _OPTIONAL = "optional: "
 _PART = re.compile(r'"([^"]+)"|([^.]+)')  # of a name as DuckDB writes it
+_REPLACED = re.compile(
+    r"^(?:/[*].*?[*]/)?\s*MERGE INTO (?P<target>\S+) .* "
+    r"ON FALSE WHEN NOT MATCHED BY SOURCE AND (?P<days>.+?) THEN DELETE",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -47,14 +53,14 @@ def scans(plan: Mapping[str, Any]) -> Iterator[Scan]:
 class Notes:
     """Counts what statements read, on a cursor of its own, and writes it down."""
 
-    def __init__(self, path: Path, context: Any) -> None:
+    def __init__(self, path: Path, partitions: Mapping[str, str], engine: Any) -> None:
         self._file = path.open("a", encoding="utf-8")
-        self._catalog = context.catalog
-        self._counter = context.engine.connection.cursor()
+        self._partitions = partitions
+        self._counter = engine.connection.cursor()
 
     def take(self, sql: str, plan: Mapping[str, Any]) -> None:
         """Write down one statement; the emulator's own about its catalogue are none of ours."""
-        read = [self._rows(scan) for scan in scans(plan) if "__" in scan.table]
+        read = [self._rows(with_replaced_days(scan, sql)) for scan in scans(plan) if "__" in scan.table]
         if read:
             note = {"pruned": sum(one[1] for one in read), "whole": sum(one[2] for one in read)}
             self._file.write(json.dumps(note | {"scans": read, "sql": sql}) + "\n")
@@ -64,24 +70,28 @@ class Notes:
         schema, table = (quoted or plain for quoted, plain in _PART.findall(scan.table)[-2:])
         quoted = f'"{schema}"."{table}"'
         whole = self._count(quoted, "true")
-        day = self._partition(schema, table)
+        name = f"{schema.split('__', 1)[1]}.{table}"
+        day = self._partitions.get(name)
         conditions = [text for text in scan.conditions if day is not None and _is_about(text, day)]
         if not conditions:
-            return f"{schema}.{table}", whole, whole
+            return name, whole, whole
         met = " and ".join(f"({text})" for text in conditions)
         kept = f"select distinct date_trunc('day', \"{day}\") from {quoted} where {met}"  # noqa: S608
-        return f"{schema}.{table}", self._count(quoted, f"date_trunc('day', \"{day}\") in ({kept})"), whole
+        return name, self._count(quoted, f"date_trunc('day', \"{day}\") in ({kept})"), whole
 
     def _count(self, table: str, where: str) -> int:
         return int(self._counter.execute(f"select count(*) from {table} where {where}").fetchone()[0])  # noqa: S608
 
-    def _partition(self, schema: str, table: str) -> str | None:
-        project, dataset = schema.split("__", 1)
-        for known in self._catalog.list_all_datasets():
-            if (known.project_id, known.dataset_id) == (project, dataset):
-                meta = self._catalog.get_table(known.project_id, dataset, table)
-                return meta.time_partitioning.field if meta is not None and meta.time_partitioning else None
-        return None
+
+def with_replaced_days(scan: Scan, sql: str) -> Scan:
+    """A MERGE that replaces days names them in its clause for what the source has not; DuckDB does not push those down,
+    and BigQuery prunes by them."""
+    found = _REPLACED.search(sql)
+    is_target = found is not None and scan.table.replace('"', "").endswith(found["target"].replace('"', ""))
+    if found is None or not is_target:
+        return scan
+    days = re.sub(r"^CAST\(dbt_internal_dest[.](\w+) AS DATE\)", r"\1", found["days"], flags=re.IGNORECASE)
+    return Scan(scan.table, (*scan.conditions, days))
 
 
 def _is_about(condition: str, column: str) -> bool:
@@ -91,7 +101,7 @@ def _is_about(condition: str, column: str) -> bool:
 
 def main() -> None:
     """Serve as `emulator.main` does, with notes."""
-    path = Path(sys.argv.pop(1))
+    path, partitions = Path(sys.argv.pop(1)), json.loads(Path(sys.argv.pop(1)).read_text())
     import bqemulator.server
     from bqemulator.storage.engine import DuckDBEngine
 
@@ -100,7 +110,7 @@ def main() -> None:
 
     def noting_app(context: Any) -> Any:
         connection = context.engine.connection
-        notes.append(Notes(path, context))
+        notes.append(Notes(path, partitions, context.engine))
         connection.execute("pragma enable_profiling = 'no_output'")
         connection.execute("set profiling_coverage = 'all'")
         return create_app(context)

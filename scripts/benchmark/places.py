@@ -1,5 +1,6 @@
 """Warehouses of the benchmark's own: commands against them, each a process whose time and memory are taken."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from incident_ledger.settings import PREFIX, Settings, find_project_dir
-from incident_ledger.warehouse import Warehouse, connect, local
+from incident_ledger.warehouse import Warehouse, connect, local, tables
 
 PROJECT_DIR = find_project_dir(Path(__file__).resolve().parent)
 COMMAND_SECONDS = 600.0
@@ -68,7 +69,10 @@ class Place:
         notes = self.folder / "notes.jsonl"
         notes.unlink(missing_ok=True)
         reader, writer = os.pipe()
-        command = [sys.executable, "-m", "benchmark.counting", str(notes), "--folder", str(self.folder / "local")]
+        partitions = self.folder / "partitions.json"
+        partitions.write_text(json.dumps(self._partitions()))
+        command = [sys.executable, "-m", "benchmark.counting", str(notes), str(partitions)]
+        command += ["--folder", str(self.folder / "local")]
         command += ["--memory", self.settings.local_memory, "--idle", "600", "--owner", str(os.getpid())]
         log = self.folder / "counting.log"
         with log.open("ab") as output:
@@ -90,6 +94,17 @@ class Place:
     def stop(self) -> None:
         """End the server; the data stays."""
         local.stop(self.folder / "local")
+
+    def _partitions(self) -> dict[str, str]:
+        """The columns of the day partitions: of the runner's tables, and of dbt's as the last run parsed them."""
+        raw = self.settings.raw_dataset
+        found = {f"{raw}.{table.name}": table.partition for table in tables.ALL if table.partition}
+        manifest = json.loads((self.folder / "target" / "manifest.json").read_text(encoding="utf-8"))
+        for node in manifest["nodes"].values():
+            partition = node.get("config", {}).get("partition_by")
+            if partition:
+                found[f"{node['schema']}.{node['alias']}"] = partition["field"]
+        return found
 
     def server_peak_memory(self) -> int | None:
         """The most memory that the server held since it was started (bytes)."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmark import rules
-from benchmark.counting import Scan, scans
+from benchmark.counting import Scan, scans, with_replaced_days
 from benchmark.figures import Comparison, Part, Series, memory, page
 from incident_ledger.warehouse import Warehouse
 
@@ -38,6 +38,17 @@ def test_scans_of_a_plan_are_found_with_the_conditions_that_were_pushed_down() -
         Scan("b.p__d.u", ("n=1",)),
         Scan("b.p__d.v", ()),
     ]
+
+
+def test_days_that_a_merge_replaces_are_conditions_of_its_target_alone() -> None:
+    sql = (
+        'MERGE INTO "p__d"."t" AS DBT_INTERNAL_DEST USING (SELECT * FROM x) AS S ON FALSE WHEN NOT MATCHED BY SOURCE '
+        "AND CAST(dbt_internal_dest.day AS DATE) IN (CAST('2026-03-07' AS DATE)) THEN delete WHEN NOT MATCHED THEN …"
+    )
+    target, other = Scan('b."p__d".t', ()), Scan('b."p__d".x', ())
+    assert with_replaced_days(target, sql).conditions == ("day IN (CAST('2026-03-07' AS DATE))",)
+    assert with_replaced_days(other, sql) == other
+    assert with_replaced_days(target, "select 1 from t") == target
 
 
 def test_the_check_counts_what_the_hand_written_statement_counts(warehouse: Warehouse, tmp_path: Path) -> None:
