@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -354,6 +355,22 @@ def test_parameters_of_empty_arrays(unfixed: Warehouse, fixed: Warehouse) -> Non
 
     assert kind(unfixed) == "INT64"
     assert kind(fixed) == "DATE"
+
+
+def test_decimals_not_inside_comments_or_texts(unfixed: Warehouse, fixed: Warehouse) -> None:
+    sql = """
+        -- a day's end
+        select timestamp '2026-03-01 00:00:01.250000+00:00' as t, 1.5 as x, "it's 2.5" as y, 'a 3.5 b' as z  # 4.5
+    """
+
+    def answer(warehouse: Warehouse) -> tuple[Any, ...]:
+        (row,) = warehouse.rows(sql)
+        return tuple(row.values())
+
+    expected = (datetime(2026, 3, 1, 0, 0, 1, 250000, tzinfo=UTC), 1.5, "it's 2.5", "a 3.5 b")
+    assert refused(lambda: answer(unfixed)) or answer(unfixed) != expected
+    assert answer(fixed) == expected
+    assert fixed.answer("select 1.5 as x").columns[0].kind == "FLOAT64"
 
 
 def test_descriptions_hold_parentheses(unfixed: Warehouse, fixed: Warehouse) -> None:

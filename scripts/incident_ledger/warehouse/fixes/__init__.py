@@ -38,6 +38,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     sql.wildcards_by_all_conditions_and_by_name,
     sql.select_star_keeps_records,
     sql.parameters_not_inside_literals,
+    sql.decimals_not_inside_comments_or_texts,
     sql.descriptions_hold_parentheses,
     sql.statements_are_parsed_once,
 )

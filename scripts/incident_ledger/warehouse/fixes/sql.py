@@ -11,7 +11,7 @@ import bqemulator.sql.rewriter.alter_table_set_options as options
 import bqemulator.sql.rewriter.create_table_schema_ctas as ctas
 import bqemulator.sql.rewriter.wildcard_expander as wildcards
 import sqlglot.expressions as exp
-from bqemulator.sql import parameters
+from bqemulator.sql import parameters, translator
 from bqemulator.sql.translator import SQLTranslator
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.dialects.duckdb import DuckDB
@@ -145,6 +145,25 @@ def parameters_not_inside_literals() -> None:
 
     parameters._bind_named = bind_named
     parameters._SCALAR_CONVERTERS["BYTES"] = base64.b64decode
+
+
+_DECIMAL = re.compile(
+    r"""--[^\n]*|\#[^\n]*|/\*.*?\*/|`[^`]*`|\'{3}.*?\'{3}|"{3}.*?"{3}|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+    r"""|(?<![\w.])(\d+\.\d+)(?![\w.])""",
+    re.DOTALL,
+)
+
+
+def decimals_not_inside_comments_or_texts() -> None:
+    """`1.5` becomes `1.5e0`, so that it is a FLOAT64; after an apostrophe in a comment, inside texts too.
+
+    A timestamp with microseconds is then none.
+    """
+
+    def rewrite(sql: str) -> str:
+        return _DECIMAL.sub(lambda found: f"{found[1]}e0" if found[1] else found[0], sql)
+
+    translator.rewrite_decimal_literals = rewrite
 
 
 def descriptions_hold_parentheses() -> None:
