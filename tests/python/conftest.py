@@ -18,6 +18,11 @@ PROJECT_DIR = Path(__file__).resolve().parents[2]
 SHARED_DATA = Path(os.environ.get("INCIDENT_LEDGER_SHARED_DATA", PROJECT_DIR.parent / "shared" / "data"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs first: they are few and long, and the other process has the many short ones meanwhile."""
+    items.sort(key=lambda item: "run" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real data to develop against, which the project does not ship."""

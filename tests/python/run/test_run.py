@@ -1,55 +1,14 @@
-"""The main job, whole processes on a warehouse of their own: twice, eight at once, killed, and rehearsed."""
+"""The main job, whole processes on a warehouse of their own: twice, later, rehearsed, and eight at once."""
 
-import os
-import random
-import signal
 import time
-from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-
-import pytest
 
 from incident_ledger.demo import usage
 from incident_ledger.importers.usage.load import load_usage
-from incident_ledger.ledger.bootstrap import ensure_ledger
-from run.place import AS_OF, Place, differences
+from run.place import ALARM, AS_OF, END_DAY, Place, differences
 
 LATER = "2026-03-02T10:00:00Z"
-END_DAY = date(2026, 3, 1)
-ALARM = (1,)  # something is open at P0 or P1
-
-
-@pytest.fixture(scope="session")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A warehouse with a week of usage, of which one table is broken by a third; its server is stopped."""
-    place = Place(tmp_path_factory.mktemp("loaded") / "place")
-    place.folder.mkdir()
-    dials = usage.Dials(usage_without_output=0.3, claude_code_without_email=0.1)
-    files = usage.generate(place.folder / "files", seed=3, end_day=END_DAY, days=7, dials=dials)
-    warehouse = place.warehouse()
-    ensure_ledger(warehouse)
-    for source, paths in files.items():
-        load_usage(warehouse, source, paths, loaded_at=datetime.fromisoformat("2026-03-02T07:00:00Z"))
-    place.stop()
-    return place
-
-
-@pytest.fixture(scope="session")
-def undisturbed(loaded: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """The same warehouse after one run."""
-    place = loaded.copy_to(tmp_path_factory.mktemp("undisturbed") / "place")
-    place.command("run", "--as-of", AS_OF, expect=ALARM)
-    yield place
-    place.stop()
-
-
-@pytest.fixture
-def fresh(loaded: Place, tmp_path: Path) -> Iterator[Place]:
-    """A copy of the loaded warehouse for one test."""
-    place = loaded.copy_to(tmp_path / "place")
-    yield place
-    place.stop()
 
 
 def test_a_second_run_at_the_same_time_writes_nothing(undisturbed: Place) -> None:
@@ -131,40 +90,3 @@ def test_a_second_run_says_who_is_at_work_and_exits_with_its_own_code(fresh: Pla
     assert second.returncode == 4
     assert "Another run is at work: run-2026-03-02T09:00:00.000000Z on " in said
     assert first.returncode == 1
-
-
-def kill_and_run_again(loaded: Place, folder: Path, undisturbed: Place, chance: random.Random) -> float:
-    """Kill a run at a random moment, run again, and compare; the moment, in seconds after its start."""
-    place = loaded.copy_to(folder)
-    begun = time.monotonic()
-    victim = place.begin("run", "--as-of", AS_OF)
-    # A run takes as long as the machine lets it: kill after a step that is drawn, and then a little later.
-    steps = chance.randint(0, 4)
-    assert victim.stderr is not None
-    while steps and (line := victim.stderr.readline()):
-        steps -= "✓" in line or "!" in line
-    time.sleep(chance.uniform(0, 3))
-    os.killpg(victim.pid, signal.SIGKILL)
-    moment = time.monotonic() - begun
-    victim.communicate(timeout=30)
-    warehouse = place.warehouse()
-    # As if the minute after which the lease of a dead holder passes on were over; test_lease.py waits for it.
-    warehouse.execute(f"update {warehouse.raw('leases')} set until = timestamp_seconds(0) where true")
-    place.command("run", "--as-of", AS_OF, expect=ALARM)
-    found = differences(undisturbed.snapshot(), place.snapshot())
-    place.stop()
-    assert found == [], f"killed {moment:.1f} s after its start"
-    return moment
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_a_run_that_was_killed_and_run_again_ends_like_an_undisturbed_one(
-    loaded: Place, undisturbed: Place, tmp_path: Path, seed: int
-) -> None:
-    kill_and_run_again(loaded, tmp_path / "place", undisturbed, random.Random(f"three {seed}"))
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("seed", range(20))
-def test_twenty_kills(loaded: Place, undisturbed: Place, tmp_path: Path, seed: int) -> None:
-    kill_and_run_again(loaded, tmp_path / "place", undisturbed, random.Random(f"twenty {seed}"))
