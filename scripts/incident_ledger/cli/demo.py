@@ -35,13 +35,17 @@ def demo() -> None:
 
     for last in story.tell(warehouse, run):
         err.print(f"  [dim]{last.title}[/]", highlight=False)
-    if last is not None:
-        _show(warehouse, last.report)
+    if last is None:
+        return
+    _show(warehouse, last.report)
+    worst = min(last.report.open_incidents, key=lambda item: (item.severity_level, item.detection_time))
+    moment = f"--as-of {story.MORNING[-1]:%Y-%m-%dT%H:%MZ}"
     out.print(
-        f"\n[bold]Where to look next[/]\n"
-        f"  incident-ledger incident list --all          every incident; then: incident show ID\n"
-        f"  incident-ledger quality check --all-days     all checks again, rule by rule\n"
-        f'  incident-ledger sql "$(cat analyses/playbook/operational_metrics_last_30_days.sql)"\n'
+        f"\n[bold]Where to look next[/] (the morning is the generated one, so the commands get its time)\n"
+        f"  incident-ledger incident list --all {moment}\n"
+        f"  incident-ledger incident show {worst.incident_id} {moment}\n"
+        f"  incident-ledger quality check {moment}\n"
+        f"  incident-ledger sql \"select * from ai_usage_prod.rpt_mttr where period_grain = 'month'\"\n"
         f"  {settings.local_path / 'outbox'}   the messages, one .eml each\n"
         f"  {story.folder_of(settings)}   the generated files",
         highlight=False,

@@ -38,7 +38,8 @@ class Format(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add `sql`."""
-    app.command(name="sql")(sql)
+    # A statement may begin with a comment, which looks like an option.
+    app.command(name="sql", context_settings={"ignore_unknown_options": True})(sql)
 
 
 def sql(
