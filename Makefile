@@ -29,12 +29,13 @@ demo: setup ## Generate 90 days of data, run the main job on the local warehouse
 
 test: lint unit ## Everything that CI runs
 
-lint: $(VENV)/.ready-dev ## Format, lint and types
+lint: $(VENV)/.ready-dev ## Format, lint, types, and the project parsed with warnings as errors
 	@$(BIN)/ruff format --check scripts tests/python
 	@$(BIN)/ruff check scripts tests/python
 	@$(BIN)/mypy
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/sqlfluff lint --disable-progress-bar models tests/dbt analyses
+	@$(BIN)/dbt --quiet --warn-error parse --no-partial-parse
 
 format: $(VENV)/.ready-dev ## Put every file into form
 	@$(BIN)/ruff format scripts tests/python

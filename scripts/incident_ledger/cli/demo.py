@@ -40,17 +40,17 @@ def demo() -> None:
     _show(warehouse, last.report)
     worst = min(last.report.open_incidents, key=lambda item: (item.severity_level, item.detection_time))
     moment = f"--as-of {story.MORNING[-1]:%Y-%m-%dT%H:%MZ}"
-    out.print(
-        f"\n[bold]Where to look next[/] (the morning is the generated one, so the commands get its time)\n"
-        f"  incident-ledger incident list --all {moment}\n"
-        f"  incident-ledger incident show {worst.incident_id} {moment}\n"
-        f"  incident-ledger quality check {moment}\n"
-        f"  incident-ledger sql \"select * from ai_usage_prod.rpt_mttr where period_grain = 'month'\"\n"
-        f"  {settings.local_path / 'outbox'}   the messages, one .eml each\n"
-        f"  {story.folder_of(settings)}   the generated files",
-        highlight=False,
-        soft_wrap=True,
+    hints = (
+        f"incident-ledger incident list --all {moment}",
+        f"incident-ledger incident show {worst.incident_id} {moment}",
+        f"incident-ledger quality check {moment}",
+        "incident-ledger sql \"select * from rpt_mttr where period_grain = 'month'\"",
+        f"{settings.local_path / 'outbox'}   the messages, one .eml each",
+        f"{story.folder_of(settings)}   the generated files",
     )
+    out.print("\n[bold]Where to look next[/] (the morning is the generated one: give the commands its time)")
+    for hint in hints:
+        out.print(f"  {hint}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _show(warehouse: Warehouse, report: RunReport) -> None:

@@ -87,9 +87,12 @@ class Warehouse:
             return int(self._run(sql, params)[0].num_dml_affected_rows or 0)
 
     def answer(self, sql: str, params: Mapping[str, Any] | None = None) -> Answer:
-        """Everything that a statement gave, columns and their types included."""
+        """Everything that a statement of a person gave, columns and their types included.
+
+        A table named without its dataset is a mart, so that the playbook's queries run as they are written.
+        """
         with self.in_our_words(sql):
-            job, rows = self._run(sql, params)
+            job, rows = self._run(sql, params, default_dataset=self.settings.dataset)
             columns = tuple(column(item) for item in rows.schema or ())
             return Answer(columns, [row.values() for row in rows], job.num_dml_affected_rows, job.statement_type)
 
@@ -135,12 +138,16 @@ class Warehouse:
             except NotFound:
                 return None
 
-    def _run(self, sql: str, params: Mapping[str, Any] | None) -> tuple[Any, Any]:
+    def _run(
+        self, sql: str, params: Mapping[str, Any] | None, *, default_dataset: str | None = None
+    ) -> tuple[Any, Any]:
         config = bigquery.QueryJobConfig(
             query_parameters=[parameter(name, value) for name, value in (params or {}).items()],
             maximum_bytes_billed=self.settings.maximum_bytes_billed,
             labels={"app": "incident-ledger"},
         )
+        if default_dataset:
+            config.default_dataset = f"{self.settings.project}.{default_dataset}"
         return self.client.run(sql, config, self.settings.query_timeout)
 
 

@@ -135,3 +135,11 @@ def test_a_wrong_statement_is_the_users(cli: Cli, statement: str, message: str) 
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_playbooks_query_runs_as_it_is_written(cli: Cli, fixed: Warehouse) -> None:
+    """It begins with a comment, which looks like an option, and names its table without a dataset."""
+    fixed.execute(f"create table {fixed.settings.dataset}.operational_metrics as select 'INC-1' as incident_id")
+    done = cli("sql", "-- the playbook's\nselect incident_id from operational_metrics", "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["incident_id", "INC-1"]
