@@ -149,7 +149,7 @@ def _part(short: Measured, long: Measured, few: int, many: int) -> Part:
     )
     note = (
         "Rows read are counted by statement, from the plans: all rows of the day partitions that the statement's own "
-        "literals leave, or of the whole table where they exclude none, as BigQuery would read them. Not counted is what "
-        "DuckDB answers without a scan: the newest time of a table, and how many rows it has."
+        "literals leave, or of the whole table where they exclude none, as BigQuery would read them. Not counted is "
+        "what DuckDB answers without a scan: the newest time of a table, and how many rows it has."
     )
     return Part("A daily run after a long history", comparisons, singles, (note,))
