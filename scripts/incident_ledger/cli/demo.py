@@ -26,19 +26,15 @@ def demo() -> None:
 
     settings = load_settings()
     warehouse = story.begin(settings)
-    last: story.Chapter | None = None
     err.print(f"A morning of incidents, on generated data ({story.DAYS} days, seed {story.SEED}).", highlight=False)
 
-    def run(at: datetime) -> RunReport:
-        err.print(f"\n[bold]{at:%H:%M} UTC[/]  incident-ledger run", highlight=False)
+    def run(at: datetime, title: str) -> RunReport:
+        err.print(f"\n[bold]{at:%H:%M} UTC[/]  {title}", highlight=False)
         return job(warehouse, at, "run").run()
 
-    for last in story.tell(warehouse, run):
-        err.print(f"  [dim]{last.title}[/]", highlight=False)
-    if last is None:
-        return
-    _show(warehouse, last.report)
-    worst = min(last.report.open_incidents, key=lambda item: (item.severity_level, item.detection_time))
+    last = story.tell(warehouse, run)
+    _show(warehouse, last)
+    worst = min(last.open_incidents, key=lambda item: (item.severity_level, item.detection_time))
     moment = f"--as-of {story.MORNING[-1]:%Y-%m-%dT%H:%MZ}"
     hints = (
         f"incident-ledger incident list --all {moment}",
@@ -48,7 +44,7 @@ def demo() -> None:
         f"{settings.local_path / 'outbox'}   the messages, one .eml each",
         f"{story.folder_of(settings)}   the generated files",
     )
-    out.print("\n[bold]Where to look next[/] (the morning is the generated one: give the commands its time)")
+    out.print("\n[bold]Where to look next[/] (after `. .venv/bin/activate`, with the time of the generated morning)")
     for hint in hints:
         out.print(f"  {hint}", highlight=False, soft_wrap=True, markup=False)
 

@@ -14,7 +14,7 @@ from incident_ledger.ledger.events import Event, timestamp
 from incident_ledger.notify.messages import Message
 from incident_ledger.response.rehearsal import rehearse
 from incident_ledger.response.run import Job, RunReport
-from incident_ledger.response.steps import Outcome, Step
+from incident_ledger.response.steps import Outcome, Step, counted
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
@@ -63,7 +63,8 @@ def job(warehouse: Warehouse, moment: datetime, command: str, *, quiet: bool = F
         return Job(warehouse, moment, command=command)
 
     def on_begin(step: Step) -> None:
-        err.print(f"  … {step.name}", style="dim", end="\r" if err.is_terminal else "\n")
+        if err.is_terminal:
+            err.print(f"  … {step.name}", style="dim", end="\r")
 
     def on_end(step: Step) -> None:
         err.print(f"  {_MARKS[step.outcome]} {step.name:<8} [dim]{step.seconds:6.1f} s[/]  {escape(step.summary)}")
@@ -88,14 +89,15 @@ def print_report(report: RunReport) -> None:
     for event in report.events:
         out.print(event_line(event), markup=False, highlight=False, soft_wrap=True)
     sent = sum(1 for delivery in report.delivered if delivery.status == "sent")
-    out.print(f"{len(report.events)} events written, {sent} messages sent.", highlight=False)
+    out.print(f"{counted(len(report.events), 'event')} written, {counted(sent, 'message')} sent.", highlight=False)
     print_list(report.open_incidents, report.as_of, everything=False)
 
 
 def _print_rehearsal(events: Sequence[Event], messages: Sequence[Message]) -> None:
     """The events and the messages in full, which nobody is sent."""
     out.print(
-        f"A run would write {len(events)} events and send {len(messages)} messages. Nothing was written.",
+        f"A run would write {counted(len(events), 'event')} and send {counted(len(messages), 'message')}. "
+        "Nothing was written.",
         highlight=False,
     )
     for event in events:

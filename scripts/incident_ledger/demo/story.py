@@ -1,7 +1,6 @@
 """One morning: three exports, three runs. Generated data of 90 days, so that every table has something to say."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -29,15 +28,6 @@ _BROKEN = usage.Dials(usage_without_output=0.3, claude_code_without_email=0.1)
 _MENDED = usage.Dials(usage_without_output=0.0)
 
 
-@dataclass(frozen=True)
-class Chapter:
-    """One export and the run after it."""
-
-    at: datetime
-    title: str
-    report: RunReport
-
-
 def folder_of(settings: Settings) -> Path:
     """Where the generated files are, to be looked at."""
     return settings.local_path / "demo"
@@ -63,18 +53,21 @@ def begin(settings: Settings) -> Warehouse:
     return connect(settings)
 
 
-def tell(warehouse: Warehouse, run: Callable[[datetime], RunReport]) -> Iterator[Chapter]:
-    """The morning, chapter by chapter. `run` is the main job for a time."""
+def tell(warehouse: Warehouse, run: Callable[[datetime, str], RunReport]) -> RunReport:
+    """The morning: three exports and the run after each. `run` is the main job for a time, with what led to it.
+
+    Returns the report of the last run.
+    """
     folder = folder_of(warehouse.settings)
     seven, eight, nine = MORNING
     _load(warehouse, folder / "07-00", seven, _BROKEN)
-    yield Chapter(seven, "The night's exports: a third of the usage records lack their output tokens", run(seven))
+    run(seven, "The night's exports: a third of the usage records lack their output tokens")
     _load(warehouse, folder / "08-00", eight, _MENDED, only="anthropic_usage")
-    yield Chapter(eight, "The usage report again, mended", run(eight))
+    run(eight, "The usage report again, mended")
     _load(warehouse, folder / "09-00", nine, _BROKEN, only="anthropic_usage")
     archive = incidents.generate(folder, seed=SEED, end=nine, days=DAYS)
     take_in(warehouse, StatuspageImporter(), read_documents([str(archive)]), nine)
-    yield Chapter(nine, "The broken export once more, and a vendor's status page", run(nine))
+    return run(nine, "The broken export once more, and a vendor's status page")
 
 
 def _load(warehouse: Warehouse, folder: Path, at: datetime, dials: usage.Dials, *, only: str | None = None) -> None:

@@ -21,7 +21,7 @@ from incident_ledger.policy import Policy
 from incident_ledger.response.lease import LEASE, Lease, hold
 from incident_ledger.response.plan import plan
 from incident_ledger.response.signals import read_signals
-from incident_ledger.response.steps import Outcome, Step, Steps, record
+from incident_ledger.response.steps import Outcome, Step, Steps, counted, record
 from incident_ledger.transform import Dbt, NodeResult
 from incident_ledger.warehouse import Warehouse
 
@@ -161,7 +161,7 @@ class Job:
             lease.confirm()
             written = append(self._warehouse, events, self._as_of)
             self._report.events += events
-            step.summary = f"{len(signals)} signals, {written} events written"
+            step.summary = f"{counted(len(signals), 'signal')}, {counted(written, 'event')} written"
 
     def _notify(self, rules: Policy, lease: Lease) -> None:
         with self._steps.step("notify") as step:
@@ -169,7 +169,7 @@ class Job:
             deliveries = tell(self._warehouse, rules, self._as_of, confirm=lease.confirm)
             self._report.delivered += deliveries
             findings = channel_findings(self._warehouse, self._warehouse.settings, rules, self._as_of)
-            step.summary = f"{len(deliveries)} messages" + "".join(f"; {finding}" for finding in findings)
+            step.summary = counted(len(deliveries), "message") + "".join(f"; {finding}" for finding in findings)
             if findings:
                 step.outcome = Outcome.FAILED
                 step.detail["channels"] = [str(finding) for finding in findings]

@@ -68,6 +68,11 @@ class Steps:
         return any(step.outcome is Outcome.FAILED for step in self.done)
 
 
+def counted(count: int, what: str) -> str:
+    """`1 event`, `2 events`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def record(warehouse: Warehouse, *, run_id: str, command: str, as_of: datetime, steps: Steps) -> None:
     """Append the steps to `run_steps`, by one statement."""
     sql = f"""
