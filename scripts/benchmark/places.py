@@ -132,10 +132,10 @@ class Place:
             "MAXIMUM_BYTES_BILLED": str(settings.maximum_bytes_billed),
             "AS_OF": as_of,
             "API_ENDPOINT": self.start(),
-            "DBT_TARGET_PATH": str(self.folder / "target-dbt"),
         }
         folders = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
         environment = self.environment | {PREFIX + name: value for name, value in values.items()}
+        environment["DBT_TARGET_PATH"] = str(self.folder / "target-dbt")
         command = [str(Path(sys.executable).with_name("dbt")), *arguments, *folders]
         return take(command, environment)
 
