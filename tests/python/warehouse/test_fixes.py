@@ -340,6 +340,20 @@ def test_parameters_not_inside_literals(unfixed: Warehouse, fixed: Warehouse) ->
     assert answer(fixed) == ("@event", "x")
 
 
+def test_parameters_not_inside_comments(unfixed: Warehouse, fixed: Warehouse) -> None:
+    """An apostrophe in a comment begins no text, and what stands in a comment is no parameter."""
+
+    def answer(warehouse: Warehouse, comment: str) -> Any:
+        (row,) = warehouse.rows(f"select 1 as one, {comment} @event as a, 'b' as b", {"event": "x"})
+        return row["a"]
+
+    comments = ["-- the event's own\n", "# the event's own\n", "/* the\nevent's own */", '/* " */']
+    assert [answer(fixed, comment) for comment in comments] == ["x"] * 4
+    names_it = "-- the @event's own\n"
+    assert refused(lambda: answer(unfixed, names_it))
+    assert answer(fixed, names_it) == "x"
+
+
 def test_parameters_of_bytes(unfixed: Warehouse, fixed: Warehouse) -> None:
     def answer(warehouse: Warehouse) -> Any:
         (row,) = warehouse.rows("select to_hex(@b) as b", {"b": b"\x00\xff"})
@@ -360,14 +374,15 @@ def test_parameters_of_empty_arrays(unfixed: Warehouse, fixed: Warehouse) -> Non
 def test_decimals_not_inside_comments_or_texts(unfixed: Warehouse, fixed: Warehouse) -> None:
     sql = """
         -- a day's end
-        select timestamp '2026-03-01 00:00:01.250000+00:00' as t, 1.5 as x, "it's 2.5" as y, 'a 3.5 b' as z  # 4.5
+        select timestamp '2026-03-01 00:00:01.250000+00:00' as t, 1.5 as x, "it's 2.5" as y, 'a 3.5 b' as z,  # 4.5
+            '''don't 5.5''' as triple
     """
 
     def answer(warehouse: Warehouse) -> tuple[Any, ...]:
         (row,) = warehouse.rows(sql)
         return tuple(row.values())
 
-    expected = (datetime(2026, 3, 1, 0, 0, 1, 250000, tzinfo=UTC), 1.5, "it's 2.5", "a 3.5 b")
+    expected = (datetime(2026, 3, 1, 0, 0, 1, 250000, tzinfo=UTC), 1.5, "it's 2.5", "a 3.5 b", "don't 5.5")
     assert refused(lambda: answer(unfixed)) or answer(unfixed) != expected
     assert answer(fixed) == expected
     assert fixed.answer("select 1.5 as x").columns[0].kind == "FLOAT64"

@@ -119,11 +119,13 @@ def _type_columns(tree: Any, schema: dict[str, dict[str, str]]) -> None:
                 column.type = exp.DataType.build(kinds[0], dialect="duckdb")
 
 
-_LITERAL_OR_PARAMETER = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[@$](\w+)""")
+_COMMENT = r"--[^\n]*|/\*.*?\*/"
+# Of DuckDB's SQL, in which parameters are bound: its texts know no backslash.
+_LITERAL_OR_PARAMETER = re.compile(_COMMENT + r"""|'(?:[^']|'')*'|"(?:[^"]|"")*"|[@$](\w+)""", re.DOTALL)
 
 
 def parameters_not_inside_literals() -> None:
-    """A parameter's name is replaced inside text too (`'@event'`).
+    """A parameter's name is replaced inside texts and comments too (`'@event'`).
 
     BYTES arrive as base64 text, and an empty array of any type is one of INT64.
     """
@@ -148,7 +150,7 @@ def parameters_not_inside_literals() -> None:
 
 
 _DECIMAL = re.compile(
-    r"""--[^\n]*|\#[^\n]*|/\*.*?\*/|`[^`]*`|\'{3}.*?\'{3}|"{3}.*?"{3}|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+    _COMMENT + r"""|\#[^\n]*|`[^`]*`|\'{3}.*?\'{3}|"{3}.*?"{3}|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
     r"""|(?<![\w.])(\d+\.\d+)(?![\w.])""",
     re.DOTALL,
 )
