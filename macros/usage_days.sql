@@ -1,7 +1,6 @@
 {#
-  The days whose usage was loaded since the table was built, as literal dates: what an incremental build reads and replaces.
-  A day is built when its rows reflect all its loads; the number of loads says so whatever their times, and in whatever order
-  they were loaded. Without a new day: one that no usage has, so that nothing is read and nothing replaced.
+  The days whose usage was loaded since the table was built, as literal dates in order: what an incremental build reads and
+  replaces. The first is one that no usage has: without another nothing is read and nothing replaced.
 
   dbt fixes a model's configuration when it parses, before anything can be asked. The list `partitions` of the configuration
   is therefore filled here, when the model compiles and before its materialization reads it.
@@ -9,8 +8,7 @@
 {% macro usage_days_to_replace() -%}
     {%- set days = ["date '1970-01-01'"] -%}
     {%- if execute and flags.INTROSPECT and is_incremental() -%}
-        {%- set found = run_query(usage_days_query()) -%}
-        {%- for day in found.columns[0].values() -%}{%- do days.append("date '" ~ day ~ "'") -%}{%- endfor -%}
+        {%- for day in usage_days_changed() -%}{%- do days.append("date '" ~ day ~ "'") -%}{%- endfor -%}
     {%- endif -%}
     {%- set configured = config.get('partitions') if execute -%}
     {%- if configured -%}
@@ -20,29 +18,82 @@
     {{ return(days) }}
 {%- endmacro %}
 
-{# Days by number of loads, against the number that the table's rows reflect. Reads no usage record. #}
-{% macro usage_days_query() -%}
+{# When the first load of these days can have been recorded, as a literal: none is recorded before its day. #}
+{% macro usage_recorded_since(days) -%}
+    timestamp({{ days[1] if days | length > 1 else "date '9999-12-31'" }})
+{%- endmacro %}
+
+{#
+  The days, in order, whose number of loads is not the one that the table's rows reflect: whatever the times of the loads, and
+  in whatever order they came. Asked for the days alone that a load was recorded for since a day before the last build that
+  replaced one (a load and a build may be under way at once). Reads no usage record.
+#}
+{% macro usage_days_changed() -%}
+    {%- set built_at = newest('max(built_at)', 'usage_date >= date_sub(date(' ~ as_of() ~ '), interval 7 day)') -%}
+    {%- set touched = run_query(
+        'select distinct usage_date from ' ~ ref('stg_usage__loads') ~ " where source != 'cursor_spend' and recorded_at >= "
+        ~ day_before(built_at) ~ ' order by usage_date'
+    ).columns[0].values() -%}
+    {{ return(run_query(usage_days_query(touched)).columns[0].values() if touched else []) }}
+{%- endmacro %}
+
+{% macro usage_days_query(touched) -%}
+    {%- set days = "date '" ~ touched | join("', date '") ~ "'" -%}
     select loads.usage_date
     from (
-        select usage_date, count(*) as load_count
+        select
+            usage_date,
+            count(distinct load_id) as load_count
         from {{ ref('stg_usage__loads') }}
-        where source != 'cursor_spend'
+        where
+            source != 'cursor_spend'
+            and usage_date in ({{ days }})
+            and recorded_at >= timestamp '{{ touched | first }} 00:00:00+00:00'
         group by usage_date
     ) as loads
-    left join (select usage_date, max(load_count) as load_count from {{ this }} group by usage_date) as built
+    left join (
+        select
+            usage_date,
+            max(load_count) as load_count
+        from {{ this }}
+        where usage_date in ({{ days }})
+        group by usage_date
+    ) as built
         on loads.usage_date = built.usage_date
     where loads.load_count != coalesce(built.load_count, 0)
     order by loads.usage_date
 {%- endmacro %}
 
-{# The newest day of each report at the time of the build, as literal dates. Reads no usage record. #}
-{% macro usage_newest_days() -%}
+{#
+  Since when loads may say something of a report that the table does not hold yet, as a literal; a build that speaks of an
+  earlier time than the last one asks all loads.
+#}
+{% macro usage_loads_since() -%}
+    {{ return(day_before(newest('if(max(as_of) <= ' ~ as_of() ~ ', least(max(as_of), max(built_at)), null)', 'true'))) }}
+{%- endmacro %}
+
+{# The newest day of each report at the time of the build, as literal dates: of these loads, or known before. Reads no usage record. #}
+{% macro usage_newest_days(loads_since) -%}
     {%- set days = ["date '1970-01-01'"] -%}
+    {%- set newest_days -%}
+        select
+            source,
+            max(usage_date) as usage_date
+        from (
+            select source, usage_date
+            from {{ ref('stg_usage__loads') }}
+            where records > 0 and recorded_at >= {{ loads_since }}
+            {% if is_incremental() -%}
+                union all
+                select source, last_usage_date as usage_date
+                from {{ this }}
+            {%- endif %}
+        ) as known
+        where usage_date <= date({{ as_of() }})
+        group by source
+    {%- endset -%}
     {%- if execute and flags.INTROSPECT -%}
-        {%- set found = run_query(
-            'select distinct newest from (select source, max(usage_date) as newest from ' ~ ref('stg_usage__loads')
-            ~ ' where records > 0 and usage_date <= date(' ~ as_of() ~ ') group by source) order by newest'
-        ) -%}
+        {%- set found = run_query('select distinct usage_date from (' ~ newest_days ~ ') as reports order by usage_date') -%}
         {%- for day in found.columns[0].values() -%}{%- do days.append("date '" ~ day ~ "'") -%}{%- endfor -%}
     {%- endif -%}
     {{ return(days) }}

@@ -26,19 +26,28 @@ loads as (
 
     select * from {{ ref('stg_usage__loads') }}
     {% if is_incremental() -%}
-        where usage_date in ({{ days | join(', ') }})
+        where usage_date in ({{ days | join(', ') }}) and recorded_at >= {{ usage_recorded_since(days) }}
     {%- endif %}
 
 ),
 
--- How many loads a day has had, and whether the newest of each report had all of it.
+load_counts as (
+
+    select
+        usage_date,
+        count(distinct if(source != 'cursor_spend', load_id, null)) as load_count
+    from loads
+    group by usage_date
+
+),
+
+-- Whether the newest load of each report had all of the day.
 completeness as (
 
     select
         usage_date,
         source,
-        is_complete,
-        sum(if(source != 'cursor_spend', 1, 0)) over (partition by usage_date) as load_count
+        is_complete
     from loads
     where true
     qualify row_number() over (partition by usage_date, source order by loaded_at desc, is_complete desc) = 1
@@ -63,11 +72,12 @@ summed as (
         sum(counted.estimated_cost_usd) as estimated_cost_usd,
         logical_or(counted.is_cost_estimated) as is_cost_estimated,
         logical_and(coalesce(completeness.is_complete, false)) as is_complete,
-        max(completeness.load_count) as load_count,
+        max(load_counts.load_count) as load_count,
         max(counted.loaded_at) as loaded_at
     from counted
     left join completeness
         on counted.usage_date = completeness.usage_date and counted.source = completeness.source
+    left join load_counts on counted.usage_date = load_counts.usage_date
     group by counted.usage_date, counted.vendor, counted.product, counted.user_name, counted.model
 
 ),
@@ -100,7 +110,8 @@ final as (
         is_cost_estimated,
         is_complete,
         load_count,
-        loaded_at
+        loaded_at,
+        {{ built_at() }} as built_at
     from summed
 
 )

@@ -1,4 +1,13 @@
-{%- set newest_days = usage_newest_days() %}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='merge',
+        unique_key='source',
+        on_schema_change='append_new_columns'
+    )
+}}
+{%- set loads_since = usage_loads_since() %}
+{%- set newest_days = usage_newest_days(loads_since) %}
 
 with
 
@@ -11,7 +20,18 @@ records as (
 
 loads as (
 
-    select * from {{ ref('stg_usage__loads') }}
+    select
+        source,
+        loaded_at
+    from {{ ref('stg_usage__loads') }}
+    where recorded_at >= {{ loads_since }}
+    {% if is_incremental() -%}
+        union all
+        select
+            source,
+            last_loaded_at as loaded_at
+        from {{ this }}
+    {%- endif %}
 
 ),
 
@@ -73,7 +93,8 @@ final as (
         hours_behind,
         {{ var('usage_late_after_hours') }} as late_after_hours,
         hours_behind > {{ var('usage_late_after_hours') }} as is_late,
-        as_of
+        as_of,
+        {{ built_at() }} as built_at
     from aged
 
 )

@@ -6,7 +6,7 @@ loads as (
 
 ),
 
--- Two loads at once may both note a day: each note is taken once.
+-- Not made unique here: a window would have to know all loads, and a filter on `recorded_at` would no longer prune.
 final as (
 
     select
@@ -16,10 +16,9 @@ final as (
         records,
         loaded_at,
         is_complete,
-        file
+        file,
+        recorded_at
     from loads
-    where true
-    qualify row_number() over (partition by day, load_id order by loaded_at) = 1
 
 )
 

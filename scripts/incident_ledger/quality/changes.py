@@ -1,8 +1,9 @@
 """Which days of a table are to be checked: those that changed since the last check, and those last seen bad.
 
 A suite's `meta` says how a change is seen; each way is one statement that prunes, and none reads the table's history:
-- `changes`: {"table", "day_column", "changed_at_column", "equals"}: a small table that records which days changed when
-  (`raw.usage_loads` for usage);
+- `changes`: {"table", "day_column", "changed_at_column", "partition_column", "equals"}: a small table that records which
+  days changed when (`raw.usage_loads` for usage); the column that it is partitioned by, if another, is never earlier than
+  `changed_at_column`, and prunes;
 - `changed_at_column`: a column of the table itself, read over the last `lookback_days`;
 - neither: the last `lookback_days` (3 when not given), today included.
 """
@@ -114,7 +115,8 @@ class Changes:
         except KeyError as error:
             raise RuleError(f"meta.changes needs {error.args[0]}") from None
         equals = dict(source.get("equals", {}))
-        where = [f"{changed_at} > {_literal(history.last_checked_at)}"]
+        columns = dict.fromkeys((changed_at, quoted(source.get("partition_column", source["changed_at_column"]))))
+        where = [f"{column} > {_literal(history.last_checked_at)}" for column in columns]
         where += [
             f"{quoted(column)} {'in unnest' if isinstance(value, list) else '='}(@value_{position})"
             for position, (column, value) in enumerate(equals.items())

@@ -113,8 +113,9 @@ USAGE_LOADS = RawTable(
     columns=(
         *_required(load_id="STRING", source="STRING", day="DATE", records="INT64", loaded_at="TIMESTAMP"),
         *_nullable(is_complete="BOOL", file="STRING"),
+        *_required(recorded_at="TIMESTAMP"),
     ),
-    partition="loaded_at",
+    partition="recorded_at",
 )
 
 NOTIFICATIONS = RawTable(

@@ -16,7 +16,13 @@ from incident_ledger.transform import Dbt
 from incident_ledger.warehouse import Warehouse
 from quality.helpers import NOW, make_table, not_null, rule, statements, suite_from, suite_of
 
-CHANGES = {"table": "raw.usage_loads", "day_column": "day", "changed_at_column": "loaded_at", "equals": {"source": "s"}}
+CHANGES = {
+    "table": "raw.usage_loads",
+    "day_column": "day",
+    "changed_at_column": "loaded_at",
+    "partition_column": "recorded_at",
+    "equals": {"source": "s"},
+}
 HOUR = timedelta(hours=1)
 
 
@@ -35,8 +41,8 @@ def daily(warehouse: Warehouse, bad_days: str = "") -> str:
 def load(warehouse: Warehouse, day: str, at: datetime, source: str = "s") -> None:
     """Note that a load touched a day."""
     warehouse.execute(
-        f"insert into {warehouse.raw('usage_loads')} (load_id, source, day, records, loaded_at) "
-        "values (generate_uuid(), @source, cast(@day as date), 1, @at)",
+        f"insert into {warehouse.raw('usage_loads')} (load_id, source, day, records, loaded_at, recorded_at) "
+        "values (generate_uuid(), @source, cast(@day as date), 1, @at, @at)",
         {"source": source, "day": day, "at": at},
     )
 

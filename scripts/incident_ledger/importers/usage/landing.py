@@ -54,7 +54,8 @@ _RECORDS = """
 """
 
 # A day is noted when records of it are landed that no row speaks of yet (so a load that died between the two statements
-# is mended by the same file again), or when it became complete or incomplete.
+# is mended by the same file again), or when it became complete or incomplete. `recorded_at` is the warehouse's clock, and
+# never before `loaded_at` or the day: a filter on it prunes, and whoever asks for newer loads or newer days loses none.
 _DAYS = """
     merge {loads} as noted
     using (
@@ -111,13 +112,14 @@ _DAYS = """
         and noted.loaded_at = found.loaded_at
         and noted.records = found.records
         and noted.is_complete = found.is_complete
-    when not matched then insert (load_id, source, day, records, loaded_at, is_complete, file)
+    when not matched then insert (load_id, source, day, records, loaded_at, is_complete, file, recorded_at)
     values (
         to_hex(md5(concat(
             @source, '|', cast(found.day as string), '|', found.file, '|', cast(found.records as string), '|',
             cast(unix_micros(found.loaded_at) as string), '|', cast(found.is_complete as string)
         ))),
-        @source, found.day, found.records, found.loaded_at, found.is_complete, found.file
+        @source, found.day, found.records, found.loaded_at, found.is_complete, found.file,
+        greatest(current_timestamp(), found.loaded_at, timestamp(found.day))
     )
 """
 

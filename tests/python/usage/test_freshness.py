@@ -1,0 +1,47 @@
+"""fct_usage_freshness goes on from what it knew, and says what a build of all loads would."""
+
+import warnings
+from datetime import UTC, datetime, timedelta
+
+from usage.answers import code, event, events, page
+from usage.conftest import Place
+from usage.scenarios import Rows
+
+NOON = datetime(2098, 5, 4, 12, tzinfo=UTC)
+
+
+def built(place: Place, as_of: datetime, *, full_refresh: bool = False) -> Rows:
+    """Its rows after a build, without the clock."""
+    with warnings.catch_warnings():
+        # dbt-bigquery asks a table for its partitioning by a property that Google's client will drop.
+        warnings.filterwarnings("ignore", "This method will be deprecated", PendingDeprecationWarning)
+        place.build("fct_usage_freshness", as_of=as_of, full_refresh=full_refresh)
+    rows = place.rows("fct_usage_freshness", order="source")
+    for row in rows:
+        del row["built_at"]
+    return rows
+
+
+def test_a_build_from_what_was_known_equals_one_of_all_loads(place: Place) -> None:
+    """A silent report keeps its day, a new day counts once it is no longer ahead, and an earlier time knows less."""
+    place.load("cursor_events", events(event("2098-05-02T10:00:00Z"), event("2098-05-06T10:00:00Z")))
+    place.load("claude_code", page(code("2098-05-01", "ann@example.com", 10, 1)))
+    first = built(place, NOON, full_refresh=True)
+    place.load("claude_code", page(code("2098-05-03", "ann@example.com", 10, 1)))
+    then = built(place, NOON + timedelta(hours=1))
+    ahead = built(place, NOON + timedelta(days=3))
+    back = built(place, NOON + timedelta(hours=1))
+    again = built(place, NOON + timedelta(days=3))
+
+    assert [days(rows) for rows in (first, then, ahead)] == [
+        {"claude_code": 1, "cursor_events": 2},
+        {"claude_code": 3, "cursor_events": 2},
+        {"claude_code": 3, "cursor_events": 6},
+    ]
+    assert then == back == built(place, NOON + timedelta(hours=1), full_refresh=True)
+    assert ahead == again == built(place, NOON + timedelta(days=3), full_refresh=True)
+
+
+def days(rows: Rows) -> dict[str, int]:
+    """Of the reports with usage in May 2098, its newest day."""
+    return {row["source"]: row["last_usage_date"].day for row in rows if row["last_usage_date"].year == NOON.year}
