@@ -9,8 +9,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from incident_ledger import transform
+from incident_ledger.ledger.events import timestamp
 from incident_ledger.settings import PREFIX, Settings, find_project_dir
 from incident_ledger.warehouse import Warehouse, connect, local, tables
 
@@ -115,26 +118,18 @@ class Place:
         """A command of `incident-ledger`."""
         return take([sys.executable, "-m", "incident_ledger", *arguments], self.environment, expect=expect)
 
-    def dbt(self, *arguments: str, as_of: str) -> Taken:
+    def run(self, as_of: datetime, *more: str) -> Taken:
+        """`incident-ledger run`; something may be open after it."""
+        return self.ledger("run", "--as-of", timestamp(as_of), *more, expect=(0, 1))
+
+    def dbt(self, *arguments: str, as_of: datetime) -> Taken:
         """A command of dbt by hand, with the environment that `incident-ledger` gives it.
 
         Its parsed project is kept in a folder of its own: the runner parses without an as-of time, and each of the two
         would make the other parse again.
         """
-        settings = self.settings
-        values = {
-            "TARGET": settings.target,
-            "PROJECT": settings.project,
-            "LOCATION": settings.location,
-            "DATASET": settings.dataset,
-            "RAW_DATASET": settings.raw_dataset,
-            "THREADS": str(settings.threads),
-            "MAXIMUM_BYTES_BILLED": str(settings.maximum_bytes_billed),
-            "AS_OF": as_of,
-            "API_ENDPOINT": self.start(),
-        }
         folders = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
-        environment = self.environment | {PREFIX + name: value for name, value in values.items()}
+        environment = self.environment | transform.environment(self.settings, self.start(), as_of)
         environment["DBT_TARGET_PATH"] = str(self.folder / "target-dbt")
         command = [str(Path(sys.executable).with_name("dbt")), *arguments, *folders]
         return take(command, environment)

@@ -143,21 +143,9 @@ class Dbt:
     @contextmanager
     def _environment(self, as_of: datetime | None) -> Iterator[None]:
         """The settings as `profiles.yml` and `dbt_project.yml` read them, for the time of one invocation."""
-        settings = self._settings
-        ours = {
-            "TARGET": settings.target,
-            "PROJECT": settings.project,
-            "LOCATION": settings.location,
-            "DATASET": settings.dataset,
-            "RAW_DATASET": settings.raw_dataset,
-            "THREADS": str(settings.threads),
-            "MAXIMUM_BYTES_BILLED": str(settings.maximum_bytes_billed),
-            "AS_OF": timestamp(as_of) if as_of else "",
-        }
-        if self._endpoint:
-            ours["API_ENDPOINT"] = self._endpoint
-        before = {PREFIX + name: os.environ.get(PREFIX + name) for name in ours}
-        os.environ.update({PREFIX + name: value for name, value in ours.items()})
+        ours = environment(self._settings, self._endpoint, as_of)
+        before = {name: os.environ.get(name) for name in ours}
+        os.environ.update(ours)
         try:
             yield
         finally:
@@ -166,6 +154,23 @@ class Dbt:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+
+
+def environment(settings: Settings, endpoint: str | None, as_of: datetime | None) -> dict[str, str]:
+    """What `profiles.yml`, `dbt_project.yml` and the macros read: settings, where the warehouse is, the as-of time."""
+    ours = {
+        "TARGET": settings.target,
+        "PROJECT": settings.project,
+        "LOCATION": settings.location,
+        "DATASET": settings.dataset,
+        "RAW_DATASET": settings.raw_dataset,
+        "THREADS": str(settings.threads),
+        "MAXIMUM_BYTES_BILLED": str(settings.maximum_bytes_billed),
+        "AS_OF": timestamp(as_of) if as_of else "",
+    }
+    if endpoint:
+        ours["API_ENDPOINT"] = endpoint
+    return {PREFIX + name: value for name, value in ours.items()}
 
 
 def _result(node: Any) -> NodeResult:

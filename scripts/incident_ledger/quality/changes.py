@@ -1,9 +1,9 @@
 """Which days of a table are to be checked: those that changed since the last check, and those last seen bad.
 
 A suite's `meta` says how a change is seen; each way is one statement that prunes, and none reads the table's history:
-- `changes`: {"table", "day_column", "changed_at_column", "partition_column", "equals"}: a small table that records which
-  days changed when (`raw.usage_loads` for usage); the column that it is partitioned by, if another, is never earlier than
-  `changed_at_column`, and prunes;
+- `changes`: {"table", "day_column", "changed_at_column", "partition_column", "equals"}: a small table that records
+  which days changed when (`raw.usage_loads` for usage); the column that it is partitioned by, if another, is never
+  earlier than `changed_at_column`, and prunes;
 - `changed_at_column`: a column of the table itself, read over the last `lookback_days`;
 - neither: the last `lookback_days` (3 when not given), today included.
 """

@@ -54,8 +54,8 @@ _RECORDS = """
 """
 
 # A day is noted when records of it are landed that no row speaks of yet (so a load that died between the two statements
-# is mended by the same file again), or when it became complete or incomplete. `recorded_at` is the warehouse's clock, and
-# never before `loaded_at` or the day: a filter on it prunes, and whoever asks for newer loads or newer days loses none.
+# is mended by the same file again), or when it became complete or incomplete. `recorded_at` is the warehouse's clock,
+# and never before `loaded_at` or the day: a filter on it prunes, and whoever asks for newer loads or days loses none.
 _DAYS = """
     merge {loads} as noted
     using (
