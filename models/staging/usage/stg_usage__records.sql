@@ -7,7 +7,7 @@ records as (
 ),
 
 -- The newest export of a record replaces the older. Day and source are part of the window: a filter on them prunes.
-final as (
+newest as (
 
     select
         source,
@@ -25,6 +25,14 @@ final as (
             partition by day, source, record_key
             order by exported_at desc, loaded_at desc, file desc, line desc, record desc
         ) = 1
+
+),
+
+-- A key that was taken back has the JSON value null as its newest record.
+final as (
+
+    select * from newest
+    where record != 'null'
 
 )
 

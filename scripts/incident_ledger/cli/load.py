@@ -57,6 +57,8 @@ def _print(report: LoadReport) -> None:
         f"{report.source}: {report.records} records{period}: {report.new} new or corrected, {known} known already.",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
+    if report.retracted:
+        out.print(f"Taken back, since this export does not hold them any more: {report.retracted} without a name.")
     for note in report.notes:
         err.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     for reject in report.rejects[:_SHOWN]:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from incident_ledger.errors import UserError
-from incident_ledger.importers.usage import load_usage
-from incident_ledger.importers.usage.landing import land
+from incident_ledger.importers.usage import REPORTS, load_usage
+from incident_ledger.importers.usage.landing import Landed, land
 from incident_ledger.importers.usage.load import read_batch
 from usage.answers import bucket, code, cost, event, events, page, usage
 from usage.conftest import START, Place
@@ -202,7 +202,7 @@ def test_a_load_that_died_after_its_records_is_mended_by_loading_again(place: Pl
     path = tmp_path / "died.json"
     path.write_text(json.dumps(page(bucket("2027-01-01", usage("K")))))
     batch = read_batch("anthropic_usage", [path], START)
-    land(place.warehouse, "anthropic_usage", list(batch.records.values()), set(), START)
+    land(place.warehouse, REPORTS["anthropic_usage"], batch, START)
     loads = place.warehouse.raw("usage_loads")
     place.warehouse.execute(f"delete from {loads} where day = '2027-01-01'")
     assert load_usage(place.warehouse, "anthropic_usage", [path], loaded_at=START.replace(hour=5)).new == 0
@@ -214,9 +214,9 @@ def test_a_load_that_died_after_its_records_is_mended_by_loading_again(place: Pl
 def test_a_load_too_large_for_one_request_lands_the_same(place: Place, tmp_path: Path) -> None:
     path = tmp_path / "large.json"
     path.write_text(json.dumps(page(*(bucket(f"2028-01-{day:02}", usage("K")) for day in range(1, 21)))))
-    records = list(read_batch("anthropic_usage", [path], START).records.values())
-    assert land(place.warehouse, "anthropic_usage", records, set(), START, max_bytes=1000) == 20
-    assert land(place.warehouse, "anthropic_usage", records, set(), START) == 0
+    batch = read_batch("anthropic_usage", [path], START)
+    assert land(place.warehouse, REPORTS["anthropic_usage"], batch, START, max_bytes=1000) == Landed(new=20)
+    assert land(place.warehouse, REPORTS["anthropic_usage"], batch, START) == Landed(new=0)
     loads = place.warehouse.raw("usage_loads")
     touched = place.warehouse.rows(
         f"select count(*) as n, min(day) as first from {loads} where day between '2028-01-01' and '2028-01-31'"

@@ -18,12 +18,16 @@ from incident_ledger.warehouse.tables import ensure_tables
 
 @dataclass(frozen=True, kw_only=True)
 class LoadReport:
-    """What a load did. `records` were read, `new` of them were landed (the rest was known); notes are for a person."""
+    """What a load did. `records` were read, `new` of them were landed (the rest was known); notes are for a person.
+
+    `retracted` nameless records were taken back, since this export of their day does not hold them any more.
+    """
 
     source: str
     files: int
     records: int
     new: int
+    retracted: int
     first_day: date | None
     last_day: date | None
     incomplete_days: tuple[date, ...]
@@ -49,15 +53,15 @@ def load_usage(
     """
     batch = read_batch(source, files, exported_at or loaded_at)
     ensure_tables(warehouse)
-    records = list(batch.records.values())
-    new = land(warehouse, source, records, batch.incomplete_days, loaded_at)
+    landed = land(warehouse, REPORTS[source], batch, loaded_at)
     write_rejects(warehouse, source, batch.rejects, loaded_at)
-    days = [record.day for record in records]
+    days = [record.day for record in batch.records.values()]
     return LoadReport(
         source=source,
         files=len(files),
-        records=len(records),
-        new=new,
+        records=len(batch.records),
+        new=landed.new,
+        retracted=landed.retracted,
         first_day=min(days, default=None),
         last_day=max(days, default=None),
         incomplete_days=tuple(sorted(batch.incomplete_days)),

@@ -27,6 +27,9 @@ class Report:
     `day` gives the UTC day of usage and `key` what identifies a record; both raise `ValueError` with a text that begins
     with the field's name. `context` names fields of the answer that a record needs with it. A record without any of
     `measured_by` is of another report: it would read as nothing but nulls.
+
+    Where `named_by` says who a record is of, one without any of these names is retracted when a newer export of its day
+    does not hold it any more: with its name it has another key. `export_of` is whose export that must be.
     """
 
     name: str
@@ -38,6 +41,8 @@ class Report:
     key: Callable[[Record], list[Any]]
     context: tuple[str, ...] = ()
     has_results: bool = False
+    named_by: tuple[str, ...] = ()
+    export_of: str = "organization_id"
     measures: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -154,6 +159,7 @@ CLAUDE_CODE = Report(
     },
     day=_claude_code_day,
     key=_claude_code_key,
+    named_by=("actor.email_address", "actor.api_key_name"),
 )
 
 CURSOR_EVENTS = Report(
