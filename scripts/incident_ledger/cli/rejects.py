@@ -69,7 +69,9 @@ def replay(
     rejects: Annotated[
         list[str] | None, typer.Argument(metavar="[ID...]", help="All that are left by default.")
     ] = None,
-    file: Annotated[Path | None, typer.Option(help="The corrected record of the one reject that is named.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="The one reject that is named, corrected: its record or the whole export.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Take records in after all: as they came, or one of them corrected. Exit code 5 when some are still refused."""
@@ -82,7 +84,8 @@ def replay(
         typer.echo(to_json([vars(outcome) for outcome in outcomes]))
     else:
         for outcome in outcomes:
-            said = f"still refused: {outcome.error}" if outcome.error else f"taken in, {outcome.new_events} new events"
+            new = f"{outcome.new_events} new events, {outcome.new_records} new usage records"
+            said = f"still refused: {outcome.error}" if outcome.error else f"taken in, {new}"
             out.print(f"{outcome.reject_id[:_ID]}  {said}", markup=False, highlight=False, soft_wrap=True)
         if not outcomes:
             err.print("No rejects.", style="dim")

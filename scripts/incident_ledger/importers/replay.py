@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from incident_ledger.errors import UserError
-from incident_ledger.importers import Document, Importer
+from incident_ledger.importers import Document, Importer, Reject
 from incident_ledger.importers.sources import read_documents
 from incident_ledger.importers.statuspage import StatuspageImporter
 from incident_ledger.importers.take_in import take_in
-from incident_ledger.importers.usage import load_usage
+from incident_ledger.importers.usage import REPORTS, load_usage
+from incident_ledger.importers.usage.load import read_batch
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.tables import ensure_tables
 
@@ -36,11 +37,12 @@ class KeptReject:
 
 @dataclass(frozen=True, kw_only=True)
 class Replayed:
-    """What became of one reject: taken in with so many new events, or still refused and why."""
+    """What became of one reject: taken in with so many new events or usage records, or still refused and why."""
 
     reject_id: str
-    new_events: int
-    error: str | None
+    new_events: int = 0
+    new_records: int = 0
+    error: str | None = None
 
 
 def kept_rejects(warehouse: Warehouse, *, id_part: str | None = None, everything: bool = False) -> list[KeptReject]:
@@ -74,7 +76,7 @@ def find_reject(warehouse: Warehouse, part: str) -> KeptReject:
 def replay(warehouse: Warehouse, reject: KeptReject, now: datetime, *, corrected: Path | None = None) -> Replayed:
     """Take a record in after all: as it came (after a change of the importer), or corrected.
 
-    Of a usage export only a corrected file can be taken in, which `load_usage` reads whole.
+    Of a usage export only a corrected file can be taken in, whole or not at all.
     """
     importer = _IMPORTERS.get(reject.source)
     if importer is None:
@@ -84,22 +86,36 @@ def replay(warehouse: Warehouse, reject: KeptReject, now: datetime, *, corrected
     )
     parsed = importer.parse(document)
     if parsed.rejects or not parsed.records:
-        first = parsed.rejects[0] if parsed.rejects else None
-        error = "holds no record" if first is None else f"{first.field}: {first.error}" if first.field else first.error
-        return Replayed(reject_id=reject.reject_id, new_events=0, error=error)
+        return Replayed(reject_id=reject.reject_id, error=_why(parsed.rejects))
     report = take_in(warehouse, importer, [document], now)
     mark_replayed(warehouse, [reject.reject_id], now)
-    return Replayed(reject_id=reject.reject_id, new_events=report.new_events, error=None)
+    return Replayed(reject_id=reject.reject_id, new_events=report.new_events)
 
 
 def _load_again(warehouse: Warehouse, reject: KeptReject, now: datetime, corrected: Path | None) -> Replayed:
-    if corrected is None:
-        return Replayed(reject_id=reject.reject_id, new_events=0, error="give the corrected export: --file FILE")
-    report = load_usage(warehouse, reject.source, [corrected], loaded_at=now)
-    if report.rejects:
-        return Replayed(reject_id=reject.reject_id, new_events=0, error=report.rejects[0].error)
+    """What was corrected by hand is no newer an export than what was refused: it replaces nothing that came since."""
+    error = "give the corrected export: --file FILE" if corrected is None else _wrong(reject, corrected)
+    if corrected is None or error is not None:
+        return Replayed(reject_id=reject.reject_id, error=error)
+    report = load_usage(warehouse, reject.source, [corrected], loaded_at=now, exported_at=reject.rejected_at)
     mark_replayed(warehouse, [reject.reject_id], now)
-    return Replayed(reject_id=reject.reject_id, new_events=0, error=None)
+    return Replayed(reject_id=reject.reject_id, new_records=report.new)
+
+
+def _wrong(reject: KeptReject, corrected: Path) -> str | None:
+    """Why a corrected export cannot be taken in; None when it can. Keeps no reject: the record has one already."""
+    batch = read_batch(reject.source, [corrected], reject.rejected_at)
+    if batch.rejects or not batch.records:
+        return _why(batch.rejects)
+    if REPORTS[reject.source].has_results and batch.loose_days:
+        return "give the whole corrected export: a bucket replaces the older one with all its results"
+    return None
+
+
+def _why(rejects: Sequence[Reject]) -> str:
+    if not rejects:
+        return "holds no record"
+    return f"{rejects[0].field}: {rejects[0].error}" if rejects[0].field else rejects[0].error
 
 
 def mark_replayed(warehouse: Warehouse, reject_ids: Sequence[str], now: datetime) -> None:

@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from importers.pages import T0, incident, poll, resolved
+from importers.pages import incident, poll, resolved
 from incident_ledger.cli import app
 from incident_ledger.errors import IncidentLedgerError, OutsideError, UserError
-from incident_ledger.importers import Reject
-from incident_ledger.importers.rejects import write_rejects
 from incident_ledger.ledger.state import read_state
 from incident_ledger.warehouse import Warehouse
 
@@ -84,13 +82,6 @@ def test_reject_is_replayed_as_it_came_or_corrected(run: Any, ledger: Warehouse,
     assert kept["replayed_at"] is not None
     assert run("import", "statuspage", str(tmp_path / "a.jsonl")).exit_code == 5
     assert json.loads(run("rejects", "list", "--json").stdout) == []
-
-
-def test_reject_of_a_usage_export_needs_the_corrected_file(run: Any, ledger: Warehouse) -> None:
-    write_rejects(ledger, "cursor-events", [Reject("x.json", 3, "is no number", "{}", "tokens")], T0)
-    result = run("rejects", "replay")
-    assert result.exit_code == 5
-    assert "give the corrected export: --file FILE" in result.stdout
 
 
 def test_replay_needs_one_reject_for_a_corrected_file(run: Any, tmp_path: Path) -> None:

@@ -127,8 +127,15 @@ def test_the_last_page_alone_takes_nothing_of_the_others_back_and_all_pages_do(p
 def test_a_page_of_what_is_known_takes_nothing_back(place: Place, counted: Any) -> None:
     day = "2031-01-08"
     last = page(bob(day, 7))
-    place.load("claude_code", page(nameless(day, 100), has_more=True), last)
-    assert said(place.load("claude_code", last)) == (0, 0)
+    place.load("claude_code", page(nameless(day, 100), has_more=True), last, name="known.jsonl")
+    assert said(place.load("claude_code", last, name="known.jsonl")) == (0, 0)
+    assert counted(day) == [("bob@example.com", 7), (None, 100)]
+
+
+def test_a_record_that_stands_alone_takes_nothing_back(place: Place, counted: Any) -> None:
+    day = "2031-01-17"
+    place.load("claude_code", page(nameless(day, 100)))
+    assert said(place.load("claude_code", bob(day, 7))) == (1, 0)
     assert counted(day) == [("bob@example.com", 7), (None, 100)]
 
 

@@ -203,12 +203,12 @@ def land(
 def _gone(warehouse: Warehouse, report: Report, batch: Batch, params: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows that take back the nameless records which a whole export of their day does not hold any more.
 
-    What was refused may be one of them, and a lone page after an incomplete export may be that export's last: neither
-    says that anything is gone. A named record is never taken back.
+    What was refused may be one of them, a record that stands alone is no export, and a lone page after an incomplete
+    one may be the last of that: none says that anything is gone. A named record is never taken back.
     """
     exports: dict[date, list[UsageRecord]] = {}
     for record in batch.records.values():
-        if record.day not in batch.incomplete_days:
+        if record.day not in batch.incomplete_days | batch.loose_days:
             exports.setdefault(record.day, []).append(record)
     if not report.named_by or batch.rejects or not exports:
         return []

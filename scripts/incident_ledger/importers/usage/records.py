@@ -30,11 +30,15 @@ class UsageRecord:
 
 @dataclass
 class Batch:
-    """What one load brings: each record once, and the pages that say that there is more."""
+    """What one load brings: each record once, and the pages that say that there is more.
+
+    Of `loose_days` a record stood alone, without an answer around it that could say so.
+    """
 
     records: dict[str, UsageRecord] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     incomplete_days: set[date] = field(default_factory=set)
+    loose_days: set[date] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
 
@@ -58,6 +62,8 @@ def collect(report: Report, answers: Sequence[Answer], exported_at: datetime) ->
                 before = batch.records.get(record.key)
                 batch.records[record.key] = record if before is None else _newer(report, before, record)
         pages.append(Page.of(answer, days))
+        if report.container not in answer.body:
+            batch.loose_days |= days
     for page in incomplete(pages):
         batch.incomplete_days |= page.days
         batch.notes.append(page.note())
