@@ -109,7 +109,7 @@ def _spread(warehouse: Warehouse, days: int) -> None:
         f"update {raw('usage_loads')} set loaded_at = {loaded}, recorded_at = {loaded} where true",
         *(
             f"update {raw(table)} set checked_at = {checked.format(day='day')} where day is not null"
-            for table in ("quality_batches", "quality_results")
+            for table in ("quality_batches", "quality_breaches", "quality_results")
         ),
         *(
             f"update {mart(table)} set checked_at = {checked.format(day='batch_day')} where batch_day is not null"

@@ -6,7 +6,7 @@ observations as (
 
 ),
 
--- A breach of a batch: its bad checks without a clean one between them.
+-- A breach of a batch: its bad checks without a clean one between them. At one moment the bad one is last.
 numbered as (
 
     select
@@ -14,7 +14,6 @@ numbered as (
         count(if(is_bad, null, 1)) over (
             partition by component, batch_key
             order by checked_at
-            rows between unbounded preceding and current row
         ) as cleans_before
     from observations
 

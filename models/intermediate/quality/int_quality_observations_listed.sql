@@ -2,7 +2,7 @@ with
 
 batches as (
 
-    select * from {{ ref('stg_quality_batches') }}
+    select * from {{ ref('stg_quality_breaches') }}
 
 ),
 

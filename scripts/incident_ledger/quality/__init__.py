@@ -7,6 +7,8 @@ counts    conditions of our own where GX's differ from the design or from what B
 scan      all rules of a table in one grouped statement (a second one for uniqueness)
 verdict   counts and policy to severities, pure
 results   rows of `quality_results` and `quality_batches`
+breaches  the batches that a breach is made of, which signals are asked of
+rows      rows and moments as a statement takes them
 check     the way through all of it
 """
 

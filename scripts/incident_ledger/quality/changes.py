@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from incident_ledger.quality.batches import DayColumn
+from incident_ledger.quality.rows import literal
 from incident_ledger.quality.suites import Suite, TableName
 from incident_ledger.quality.typed import RuleError, Schema, quoted
 from incident_ledger.warehouse import Warehouse
@@ -32,22 +33,35 @@ class History:
     bad_days: frozenset[date] = field(default_factory=frozenset)
     is_whole_bad: bool = False
 
+    @property
+    def since(self) -> datetime:
+        """A change after this was not checked yet."""
+        return self.last_checked_at or datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def read_history(warehouse: Warehouse, as_of: datetime) -> dict[tuple[str, str], History]:
     """By table and suite, what was known before `as_of`: a run that is repeated for the same time sees the same.
 
-    The newest check of each day says which days are bad. One statement for all tables.
+    The newest check of each day says which days are bad. What a run that was killed kept of a breach counts too, since
+    its signal must end one day; what it did not record is no check that was made. One statement for all tables.
     """
+    time = f"checked_at >= {literal(as_of - _MEMORY)} and checked_at < {literal(as_of)}"
+    columns = (
+        "table_name, suite, day, checked_at, error, "
+        "severity_level is not null or rules_errored > 0 or error is not null as is_bad"
+    )
     rows = warehouse.rows(
         f"""
         select
             table_name, suite, day,
-            max(if(error is null, checked_at, null)) as last_at,
-            any_value(
-                severity_level is not null or rules_errored > 0 or error is not null having max checked_at
-            ) as is_bad
-        from {warehouse.raw("quality_batches")}
-        where checked_at >= {_literal(as_of - _MEMORY)} and checked_at < {_literal(as_of)}
+            max(if(is_recorded and error is null, checked_at, null)) as last_at,
+            any_value(is_bad having max checked_at)
+            or any_value(is_bad having max if(is_recorded, checked_at, null)) as is_bad
+        from (
+            select {columns}, true as is_recorded from {warehouse.raw("quality_batches")} where {time}
+            union all
+            select {columns}, false from {warehouse.raw("quality_breaches")} where {time}
+        )
         group by table_name, suite, day
         """
     )
@@ -116,7 +130,7 @@ class Changes:
             raise RuleError(f"meta.changes needs {error.args[0]}") from None
         equals = dict(source.get("equals", {}))
         columns = dict.fromkeys((changed_at, quoted(source.get("partition_column", source["changed_at_column"]))))
-        where = [f"{column} > {_literal(history.last_checked_at)}" for column in columns]
+        where = [f"{column} > {literal(history.since)}" for column in columns]
         where += [
             f"{quoted(column)} {'in unnest' if isinstance(value, list) else '='}(@value_{position})"
             for position, (column, value) in enumerate(equals.items())
@@ -128,7 +142,7 @@ class Changes:
         )
 
     def _of_column(self, changed_at: str, history: History, first: date, last: date) -> set[date]:
-        where = f"{self.column.between(first, last)} and {quoted(changed_at)} > {_literal(history.last_checked_at)}"
+        where = f"{self.column.between(first, last)} and {quoted(changed_at)} > {literal(history.since)}"
         full = self.warehouse.name(self.table.dataset, self.table.table)
         return set(_days(self.warehouse, f"select distinct {self.column.day} as day from {full} where {where}"))
 
@@ -143,8 +157,3 @@ def all_days(warehouse: Warehouse, table: TableName, column: DayColumn, as_of: d
 def _days(warehouse: Warehouse, sql: str, params: Mapping[str, Any] | None = None) -> list[date]:
     rows: Iterable[dict[str, Any]] = warehouse.rows(sql, params)
     return [row["day"] for row in rows if row["day"] is not None]
-
-
-def _literal(moment: datetime | None) -> str:
-    start = moment or datetime(1970, 1, 1, tzinfo=UTC)
-    return f"timestamp '{start.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00'"

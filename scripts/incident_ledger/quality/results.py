@@ -2,36 +2,35 @@
 
 # ruff: noqa: S608 -- names of tables and columns are no parameters, and are our own; values are bound
 
-import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from incident_ledger.ledger.events import canonical, timestamp
+from incident_ledger.quality.breaches import keep
+from incident_ledger.quality.rows import chunks, literal, names, selected
 from incident_ledger.quality.verdict import BatchResult, RuleResult
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.tables import QUALITY_BATCHES, QUALITY_RESULTS, RawTable
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "incident-ledger:quality")
-_MOST_BYTES = 4_000_000  # BigQuery takes no request over 10 MB, and JSON inside JSON is escaped
 
 
 def record(warehouse: Warehouse, batches: Sequence[BatchResult], run_id: str, checked_at: datetime) -> int:
     """Write what is not there yet; how many rows that were. Ids are derived from run, table, suite, day and rule."""
     results = [_result_row(batch, rule, run_id, checked_at) for batch in batches for rule in batch.rules]
     written = _merge(warehouse, QUALITY_RESULTS, "result_id", results, checked_at)
-    # Batches last: where a batch is, its rules are.
-    return written + _merge(
-        warehouse, QUALITY_BATCHES, "batch_id", [_batch_row(batch, run_id, checked_at) for batch in batches], checked_at
-    )
+    rows = batch_rows(batches, run_id, checked_at)
+    for chunk in chunks(rows):
+        keep(warehouse, chunk, checked_at)
+    # Batches last: where a batch is, its rules are, and what it began or ended. A day that has none is checked again.
+    return written + _merge(warehouse, QUALITY_BATCHES, "batch_id", rows, checked_at)
 
 
-def batches_as_query(batches: Sequence[BatchResult], run_id: str, checked_at: datetime) -> tuple[str, dict[str, Any]]:
-    """A query that gives the rows which `record` would write to `quality_batches`, and its parameters."""
-    values = ", ".join(_value(name, kind) for name, kind, _ in QUALITY_BATCHES.columns)
-    rows = [_batch_row(batch, run_id, checked_at) for batch in batches]
-    return f"select {values} from unnest(json_query_array(parse_json(@rows))) as item", {"rows": canonical(rows)}
+def batch_rows(batches: Sequence[BatchResult], run_id: str, checked_at: datetime) -> list[dict[str, Any]]:
+    """The rows of `quality_batches`."""
+    return [_batch_row(batch, run_id, checked_at) for batch in batches]
 
 
 def _result_row(batch: BatchResult, rule: RuleResult, run_id: str, checked_at: datetime) -> dict[str, Any]:
@@ -98,48 +97,18 @@ def _merge(
     warehouse: Warehouse, table: RawTable, key: str, rows: Sequence[Mapping[str, Any]], checked_at: datetime
 ) -> int:
     """Insert the rows whose key is new. The literal time keeps the MERGE to one partition."""
-    if not rows:
-        return 0
-    columns = ", ".join(name for name, _, _ in table.columns)
-    values = ", ".join(_value(name, kind) for name, kind, _ in table.columns)
-    moment = f"timestamp '{checked_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00'"
+    columns = names(table)
     sql = f"""
         merge {warehouse.raw(table.name)} as target
         using (
-            select {values}
-            from unnest(json_query_array(parse_json(@rows))) as item
+            {selected(table)}
             where true
             qualify row_number() over (partition by {key}) = 1
         ) as source
-        on target.{key} = source.{key} and target.checked_at = {moment}
+        on target.{key} = source.{key} and target.checked_at = {literal(checked_at)}
         when not matched then insert ({columns}) values ({columns})
     """
-    return sum(warehouse.execute(sql, {"rows": chunk}) for chunk in _chunks(rows))
-
-
-def _value(name: str, kind: str) -> str:
-    path = f"item, '$.{name}'"
-    if kind == "STRING":
-        return f"json_value({path}) as {name}"
-    if kind == "JSON":
-        return f"json_query({path}) as {name}"
-    if kind == "TIMESTAMP":
-        return f"timestamp(json_value({path})) as {name}"
-    return f"cast(json_value({path}) as {kind}) as {name}"
-
-
-def _chunks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """JSON arrays of rows, none over the limit."""
-    part: list[str] = []
-    size = 0
-    for text in (json.dumps(row, ensure_ascii=False) for row in rows):
-        length = len(text.encode())
-        if part and size + length > _MOST_BYTES:
-            yield f"[{','.join(part)}]"
-            part, size = [], 0
-        part.append(text)
-        size += length
-    yield f"[{','.join(part)}]"
+    return sum(warehouse.execute(sql, {"rows": chunk}) for chunk in chunks(rows))
 
 
 def _plain(value: Any) -> Any:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from incident_ledger.ledger.bootstrap import ensure_ledger
-from incident_ledger.ledger.events import Event
+from incident_ledger.ledger.events import Event, canonical
 from incident_ledger.ledger.state import IncidentState, read_events, read_state
 from incident_ledger.notify.due import due_events
 from incident_ledger.notify.messages import Message, compose
 from incident_ledger.policy import load as load_policy
-from incident_ledger.quality.results import batches_as_query
+from incident_ledger.quality.breaches import known
+from incident_ledger.quality.results import batch_rows
 from incident_ledger.quality.verdict import BatchResult
 from incident_ledger.response.plan import opened, plan
 from incident_ledger.response.signals import Signal, signal_columns, to_signal
@@ -18,7 +19,7 @@ from incident_ledger.transform import Dbt
 from incident_ledger.warehouse import Warehouse
 
 # From what the checks wrote to what the detectors say, in order.
-_CHAIN = ("stg_quality_batches", "int_quality_observations_listed", "int_quality_breaches_found", "fct_signals")
+_CHAIN = ("stg_quality_breaches", "int_quality_observations_listed", "int_quality_breaches_found", "fct_signals")
 _RUN_ID = "rehearsal"
 
 
@@ -46,12 +47,10 @@ def rehearse(warehouse: Warehouse, as_of: datetime) -> tuple[list[Event], list[M
 
 
 def _signals(warehouse: Warehouse, batches: Sequence[BatchResult], as_of: datetime) -> list[Signal]:
-    """What `fct_signals` would say with these verdicts recorded: its own SQL, over the table and the new rows."""
+    """What `fct_signals` would say with these verdicts recorded: its own SQL, over what they would be kept beside."""
     compiled = Dbt(warehouse.settings, warehouse.endpoint).compiled(_CHAIN)
-    rows, params = batches_as_query(batches, _RUN_ID, as_of)
-    table = warehouse.raw("quality_batches")
-    parts = [f"all_batches as (select * from {table} union all {rows})"]  # noqa: S608 - names of ours
-    replaced = {table.replace(".", "`.`"): "all_batches"}
+    parts = [f"all_breaches as ({known(warehouse, as_of)})"]
+    replaced = {warehouse.raw("quality_breaches").replace(".", "`.`"): "all_breaches"}
     for model in _CHAIN:
         relation, sql = compiled[model]
         for name, stand_in in replaced.items():
@@ -59,4 +58,5 @@ def _signals(warehouse: Warehouse, batches: Sequence[BatchResult], as_of: dateti
         parts.append(f"{model} as (\n{sql}\n)")
         replaced[relation] = model
     query = f"with {', '.join(parts)} select {signal_columns()} from fct_signals"  # noqa: S608
-    return [to_signal(row) for row in warehouse.rows(query, params)]
+    rows = canonical(batch_rows(batches, _RUN_ID, as_of))
+    return [to_signal(row) for row in warehouse.rows(query, {"rows": rows})]

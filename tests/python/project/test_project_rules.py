@@ -192,7 +192,8 @@ def test_every_mart_has_a_unit_test(manifest: dict[str, Any]) -> None:
 
 def test_every_source_that_flows_by_itself_has_a_freshness(manifest: dict[str, Any]) -> None:
     without = {source["name"] for source in manifest["sources"].values() if not source["loaded_at_field"]}
-    # Incidents, rejects and messages come when they come; a lease is held or not; records are told of by `usage_loads`.
+    # Incidents, rejects, breaches and messages come when they come; a lease is held or not; `usage_loads` tells of
+    # records.
     assert without == {
         "incident_events",
         "import_rejects",
@@ -200,6 +201,7 @@ def test_every_source_that_flows_by_itself_has_a_freshness(manifest: dict[str, A
         "leases",
         "usage_records",
         "quality_results",
+        "quality_breaches",
     }
 
 

@@ -1,0 +1,283 @@
+"""What a breach is made of is kept apart: the signals are those of all checks, and what is kept stays small."""
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from conftest import fresh_settings
+from incident_ledger.errors import StatementError
+from incident_ledger.ledger.events import canonical
+from incident_ledger.policy import Policy
+from incident_ledger.quality.breaches import keep
+from incident_ledger.quality.check import check_all
+from incident_ledger.quality.results import batch_rows, record
+from incident_ledger.quality.verdict import BatchResult, RuleResult
+from incident_ledger.response.signals import signal_columns
+from incident_ledger.transform import Dbt
+from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse.tables import ensure_tables
+from quality.helpers import NOW, make_table, not_null, suite_of
+from relay import Relay, failed
+
+CHAIN = ("stg_quality_breaches", "int_quality_observations_listed", "int_quality_breaches_found", "fct_signals")
+HOUR, DAY = timedelta(hours=1), date(2026, 3, 2)
+Signals = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def place(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Warehouse, Signals]]:
+    """A warehouse, and a function that gives the signals by their own SQL over one of the raw tables."""
+    folder = tmp_path_factory.mktemp("breaches")
+    warehouse = connect(fresh_settings(endpoint, folder))
+    ensure_tables(warehouse)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
+        dbt = Dbt(warehouse.settings, endpoint)
+        dbt.build(["severities"])
+        compiled = dbt.compiled(CHAIN)
+
+    def signals(table: str = "quality_breaches") -> list[dict[str, Any]]:
+        names = {warehouse.raw("quality_breaches").replace(".", "`.`"): warehouse.raw(table)}
+        parts = []
+        for model in CHAIN:
+            relation, sql = compiled[model]
+            for name, stand_in in names.items():
+                sql = sql.replace(name, stand_in)
+            parts.append(f"{model} as ({sql})")
+            names[relation] = model
+        return warehouse.rows(f"with {', '.join(parts)} select {signal_columns()} from fct_signals order by component")
+
+    yield warehouse, signals
+    warehouse.close()
+
+
+@pytest.fixture
+def warehouse(place: tuple[Warehouse, Signals]) -> Warehouse:
+    """The warehouse of this module, without checks."""
+    for table in ("quality_results", "quality_batches", "quality_breaches", "usage_loads"):
+        place[0].execute(f"delete from {place[0].raw(table)} where true")
+    return place[0]
+
+
+@pytest.fixture
+def signals(place: tuple[Warehouse, Signals]) -> Signals:
+    return place[1]
+
+
+def count(warehouse: Warehouse) -> int:
+    """How many batches are kept."""
+    return int(warehouse.rows(f"select count(*) as n from {warehouse.raw('quality_breaches')}")[0]["n"])
+
+
+def rule_of(error: str | None) -> RuleResult:
+    return RuleResult(
+        rule_id="r",
+        type="t",
+        column=None,
+        dimension=None,
+        owner=None,
+        gx_severity="critical",
+        is_table_rule=True,
+        success=None if error else True,
+        examined=None,
+        failed=None,
+        observed=None,
+        severity_level="P1" if error else None,
+        threshold=None,
+        error=error,
+    )
+
+
+def verdict(
+    suite: str = "s.json",
+    severity: str | None = None,
+    *,
+    table: str = "d.t",
+    day: date | None = None,
+    errors: int = 0,
+    error: str | None = None,
+    **more: Any,
+) -> BatchResult:
+    """A verdict: clean, bad by `severity`, with `errors` rules that could not be evaluated, or failed by `error`."""
+    return BatchResult(
+        table=table,
+        suite=suite,
+        owner=None,
+        day=day,
+        examined=None,
+        rules=(*(rule_of("broken") for _ in range(errors)), rule_of(None)),
+        severity_level=severity,
+        worst_rule_id="r" if severity else None,
+        check_severity_level="P1" if errors or error else None,
+        title=f"{suite} {table} {day} {severity}",
+        value=0.1 if severity else None,
+        threshold=None,
+        error=error,
+        evidence={"suite": suite, "day": str(day)},
+        **more,
+    )
+
+
+def drawn(chance: random.Random, at: datetime, *, second: bool) -> Iterator[BatchResult]:
+    """A run's verdicts on some of the tables and days; most are clean, and a suite may be no suite for a while."""
+    for suite in (f"{number}.json" for number in range(16)):
+        if chance.random() < 0.3:
+            continue
+        if chance.random() < 0.1:
+            yield verdict(suite, table=suite, errors=50 + second, error="no suite", is_table_known=False)
+            continue
+        batches = [(f"{suite}.{table}", day) for table in "tu" for day in (None, DAY)]
+        for place, (table, day) in enumerate(chance.sample(batches, chance.randint(1, 3))):
+            kind = chance.random()
+            # Two checks of one batch and moment agree on how bad it is: which of two would be told is nobody's word.
+            severity = random.Random(f"{table} {day} {at}").choice(("P1", "P2")) if kind < 0.25 else None
+            # And of a check's failures one is the greatest, so that it is told.
+            errors = 1 + 2 * place + second if 0.2 < kind < 0.35 else 0
+            yield verdict(suite, severity, table=table, day=day, errors=errors)
+
+
+def test_the_signals_are_those_of_all_checks_whatever_came_when(warehouse: Warehouse, signals: Signals) -> None:
+    """Runs in time, late, replayed for an earlier time, and twice for one moment, over weeks."""
+    chance = random.Random("breaches")
+    times = [NOW]
+    for number in range(16):
+        at = max(times) + chance.choice((HOUR, 20 * HOUR, 50 * HOUR))
+        if chance.random() < 0.4:
+            at = chance.choice(times) + chance.choice((timedelta(), timedelta(), HOUR / 2))
+        record(warehouse, list(drawn(chance, at, second=at in times)), f"run-{number}", at)
+        times.append(at)
+        if number % 3 == 0:
+            assert signals() == signals("quality_batches"), f"after run {number} at {at}"
+    for table in ("quality_batches", "quality_breaches"):
+        warehouse.execute(f"insert into {warehouse.raw(table)} select * from {warehouse.raw(table)}")
+    assert len(signals()) > 30
+    assert signals() == signals("quality_batches")
+
+
+def test_clean_checks_leave_nothing_and_a_breach_its_beginning_and_its_end(
+    warehouse: Warehouse, signals: Signals
+) -> None:
+    kept = []
+    for hour, severity in enumerate((None, None, "P1", "P2", None, None)):
+        batches = [verdict(day=DAY), verdict(day=None), verdict("other.json", severity, day=DAY)]
+        record(warehouse, batches, f"run-{hour}", NOW + hour * HOUR)
+        kept.append(count(warehouse))
+    assert kept == [0, 0, 1, 2, 3, 3]
+    (signal,) = signals()
+    assert (signal["since"], signal["until"]) == (NOW + 2 * HOUR, NOW + 4 * HOUR)
+
+
+def test_a_warehouse_that_is_older_than_the_table_keeps_its_open_signals(
+    warehouse: Warehouse, signals: Signals
+) -> None:
+    """Also when the command that made the table did not come to fill it."""
+    for hour, severity in enumerate((None, "P1", None, "P2")):
+        batches = [verdict(severity=severity), verdict("clean.json", table="d.u"), verdict("c.json", errors=hour % 2)]
+        record(warehouse, batches, f"run-{hour}", NOW + hour * 100 * HOUR)
+    said, kept = signals(), count(warehouse)
+    assert [signal["until"] for signal in said] == [None, None]
+
+    drop = f"drop table {warehouse.raw('quality_breaches')}"
+    warehouse.execute(drop)
+    ensure_tables(warehouse)
+    assert (signals(), count(warehouse)) == (said, kept)
+
+    warehouse.execute(drop)
+    with Relay(warehouse.settings.api_endpoint or "") as relay:
+        relay.rule(lambda request: "merge" in request.query, failed(400, "invalidQuery"))
+        through = connect(warehouse.settings.model_copy(update={"api_endpoint": relay.endpoint}))
+        with pytest.raises(StatementError):
+            ensure_tables(through)
+        through.close()
+    assert count(warehouse) == 0
+    for _ in range(2):
+        ensure_tables(warehouse)
+        assert (signals(), count(warehouse)) == (said, kept)
+
+
+# What a run that is killed at the worst moment leaves: breaches, and no batches.
+
+
+def facts(warehouse: Warehouse, *, broken: bool) -> str:
+    """One day of ten records, all or none of them broken."""
+    value = "null" if broken else "i"
+    return make_table(
+        warehouse,
+        "facts",
+        f"select date '{DAY}' as day, cast({value} as int64) as amount from unnest(generate_array(1, 10)) as i",
+    )
+
+
+def check(warehouse: Warehouse, policy: Policy, at: datetime, *, killed: bool = False) -> int:
+    """A run of the suite; how many days it checked."""
+    table = {"table": "raw.usage_loads", "day_column": "day", "changed_at_column": "loaded_at"}
+    suite = suite_of(not_null("amount"), table="facts", day_column="day", changes=table)
+    found = check_all(warehouse, policy, run_id=f"run-{at}", now=at, suites=[suite])
+    if killed:
+        for name in ("quality_batches", "quality_results"):
+            warehouse.execute(f"delete from {warehouse.raw(name)} where checked_at = @at", {"at": at})
+    return len(found)
+
+
+def loaded(warehouse: Warehouse, at: datetime) -> None:
+    """Note that a load touched the day."""
+    warehouse.execute(
+        f"insert into {warehouse.raw('usage_loads')} (load_id, source, day, records, loaded_at, recorded_at) "
+        f"values ('l', 's', date '{DAY}', 10, @at, @at)",
+        {"at": at},
+    )
+
+
+def test_what_a_killed_run_kept_is_what_the_same_run_says_when_repeated(
+    warehouse: Warehouse, signals: Signals, policy: Policy
+) -> None:
+    facts(warehouse, broken=True)
+    loaded(warehouse, NOW - HOUR)
+    check(warehouse, policy, NOW, killed=True)
+    assert [signal["until"] for signal in signals()] == [None]
+    facts(warehouse, broken=False)
+    assert check(warehouse, policy, NOW) == 1
+    assert signals() == []
+
+
+def test_a_breach_that_a_killed_run_kept_ends_with_the_next_check(
+    warehouse: Warehouse, signals: Signals, policy: Policy
+) -> None:
+    """Though no load touches the day again, as far as the next run can see."""
+    facts(warehouse, broken=True)
+    loaded(warehouse, NOW - HOUR)
+    check(warehouse, policy, NOW, killed=True)
+    warehouse.execute(f"delete from {warehouse.raw('usage_loads')} where true")
+    facts(warehouse, broken=False)
+    assert check(warehouse, policy, NOW + 100 * HOUR) == 1
+    assert [signal["until"] for signal in signals()] == [NOW + 100 * HOUR]
+    assert check(warehouse, policy, NOW + 101 * HOUR) == 0
+
+
+def test_an_end_that_a_killed_run_kept_is_checked_again_and_recorded(
+    warehouse: Warehouse, signals: Signals, policy: Policy
+) -> None:
+    facts(warehouse, broken=True)
+    loaded(warehouse, NOW - HOUR)
+    check(warehouse, policy, NOW)
+    facts(warehouse, broken=False)
+    check(warehouse, policy, NOW + HOUR, killed=True)
+    assert check(warehouse, policy, NOW + 100 * HOUR) == 1
+    assert [signal["until"] for signal in signals()] == [NOW + HOUR]
+    assert check(warehouse, policy, NOW + 101 * HOUR) == 0
+
+
+def test_what_two_checks_at_once_did_not_see_of_each_other_is_seen_by_the_next(
+    warehouse: Warehouse, signals: Signals
+) -> None:
+    """The clean check was made later, and looked for breaches before the bad one was there."""
+    record(warehouse, [verdict()], "second", NOW + HOUR)
+    batches = warehouse.rows(f"select * from {warehouse.raw('quality_batches')}")
+    assert len(batches) == 1
+    keep(warehouse, canonical(batch_rows([verdict(severity="P1")], "first", NOW)), NOW + timedelta(days=9))
+    assert [signal["until"] for signal in signals()] == [None]
+    record(warehouse, [verdict("other.json", table="d.u")], "third", NOW + 2 * HOUR)
+    assert [signal["until"] for signal in signals()] == [NOW + HOUR]
