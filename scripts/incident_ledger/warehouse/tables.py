@@ -120,7 +120,7 @@ _OF_A_BREACH = f"""
 # No partitions: it is small, since most checks find nothing, and is always read whole.
 QUALITY_BREACHES = RawTable(
     name="quality_breaches",
-    description="The rows of `quality_batches` that breaches are made of: those that are bad, and the first that are not.",
+    description="What breaches are made of: the rows of `quality_batches` that are bad, and the first that are not.",
     columns=tuple(column for column in QUALITY_BATCHES.columns if column[0] not in _NOT_OF_A_BREACH),
     cluster=("component",),
     source=QUALITY_BATCHES,
