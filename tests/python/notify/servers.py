@@ -23,6 +23,8 @@ class Mailbox:
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
+    is_encrypted: list[bool] = field(default_factory=list)
+    logins: int = 0
     answers: list[str] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
     answer_after: float = 0.0
@@ -37,11 +39,12 @@ class Mailbox:
         envelope.rcpt_options.extend(options)
         return "250 OK"
 
-    async def handle_DATA(self, _: smtp.SMTP, __: smtp.Session, envelope: smtp.Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: smtp.SMTP, _: smtp.Session, envelope: smtp.Envelope) -> str:  # noqa: N802
         if self.answers:
             return self.answers.pop(0)
         assert isinstance(envelope.content, bytes)
         self.raw.append(envelope.content)
+        self.is_encrypted.append(server.transport.get_extra_info("sslcontext") is not None)
         self.recipients.append(list(envelope.rcpt_tos))
         mail = message_from_bytes(envelope.content, policy=SMTP)
         assert isinstance(mail, EmailMessage)
@@ -60,16 +63,18 @@ class AnyPortController(Controller):
 
 
 @contextmanager
-def smtp_server(login: tuple[str, str] | None = None) -> Iterator[Mailbox]:
-    """An SMTP server on a free port of this machine, which may want a login."""
+def smtp_server(login: tuple[str, str] | None = None, **more: Any) -> Iterator[Mailbox]:
+    """An SMTP server on a free port of this machine, which may want a login; `more` is for aiosmtpd."""
     mailbox = Mailbox()
 
     def check(_: smtp.SMTP, __: smtp.Session, ___: smtp.Envelope, ____: str, data: Any) -> smtp.AuthResult:
+        mailbox.logins += 1
         said = (data.login.decode(), data.password.decode()) if isinstance(data, smtp.LoginPassword) else None
         return smtp.AuthResult(success=said == login, handled=False)
 
     wanted = {"auth_required": True, "auth_require_tls": False, "authenticator": check} if login else {}
-    controller = AnyPortController(mailbox, hostname="127.0.0.1", port=0, data_size_limit=10_000_000, **wanted)
+    options: dict[str, Any] = {"data_size_limit": 10_000_000, **wanted, **more}
+    controller = AnyPortController(mailbox, hostname="127.0.0.1", port=0, **options)
     controller.start()
     mailbox.port = controller.port
     try:
