@@ -32,7 +32,7 @@ final as (
         title,
         value,
         threshold,
-        case when evidence is null then null else to_json_string(evidence) end as evidence
+        nullif(to_json_string(evidence), 'null') as evidence
     from source
     where true
     qualify row_number() over (partition by checked_at, batch_id order by run_id) = 1

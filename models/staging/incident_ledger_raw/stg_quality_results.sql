@@ -31,7 +31,7 @@ final as (
         severity_level,
         threshold,
         error,
-        case when evidence is null then null else to_json_string(evidence) end as evidence
+        nullif(to_json_string(evidence), 'null') as evidence
     from source
     where true
     qualify row_number() over (partition by checked_at, result_id order by run_id) = 1

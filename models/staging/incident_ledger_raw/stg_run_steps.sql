@@ -17,7 +17,7 @@ final as (
         started_at,
         finished_at,
         outcome,
-        case when detail is null then null else to_json_string(detail) end as detail
+        nullif(to_json_string(detail), 'null') as detail
     from source
     where true
     qualify row_number() over (partition by started_at, run_id, step, position order by finished_at desc) = 1

@@ -3,6 +3,7 @@
     values      types and values, to and from the analyzer's protocol
     googlesql   the analyzer and the reference implementation, in this process
     project     the dbt project compiled in both branches, and analysed
+    filled      incidents, usage and verdicts of checks, so that no model is compared while it is empty
     built       the project built here, and computed by the reference implementation
     compare     rows side by side
     recorder    the statements that all tests send, analysed at the end

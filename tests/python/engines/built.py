@@ -9,13 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from engines.filled import Story
 from engines.googlesql import Catalog, Columns, RefusedError, Result, execute
 from engines.project import AS_OF, Project, compiled_queries, raw_catalog
 from engines.recorder import Recorder
 from engines.values import type_name
-from incident_ledger.importers import Document
-from incident_ledger.importers.statuspage import StatuspageImporter
-from incident_ledger.importers.take_in import take_in
 from incident_ledger.settings import Settings
 from incident_ledger.transform import Dbt, NodeResult
 from incident_ledger.warehouse import Warehouse, connect
@@ -37,9 +35,10 @@ _READERS = {
 
 @dataclass(frozen=True)
 class Built:
-    """The warehouse after one build of everything, how each node ended, and the folder with what dbt compiled.
+    """The warehouse after a build of everything, how each node ended, and the folder with what dbt compiled.
 
-    `again` is a second build of what is incremental; `by_dbt` holds the statements of both builds.
+    `again` are two later builds, each after a check: of what is incremental, and (after a correction) of all that is
+    stored. `by_dbt` holds the statements of all three.
     """
 
     warehouse: Warehouse
@@ -62,21 +61,24 @@ class Built:
 
 
 def build(settings: Settings, shared_data: Path) -> Built:
-    """Raw tables filled from the archive and the vendors' examples, then all seeds, models and unit tests."""
+    """All seeds, models and unit tests over the archive, the vendors' examples, generated usage and checks of it."""
     warehouse = connect(settings)
     ensure_tables(warehouse)
     dbt = Dbt(settings, warehouse.endpoint)
     target = settings.local_path / "target"
-    archive = shared_data / "statuspage" / "claude_incidents_2023_2025.jsonl"
-    if archive.is_file():
-        take_in(warehouse, StatuspageImporter(), [Document(archive.name, archive.read_bytes())], AS_OF)
+    story = Story(warehouse, shared_data)
+    story.begin()
     with Recorder().watch(Client.__base__) as by_dbt:  # dbt has a client of its own
         build = ["build", "--exclude-resource-type", "test", "unit_test", "--target-path"]
         results = dbt.invoke([*build, str(target)], as_of=AS_OF)
-        again = dbt.invoke([*build, str(target / "again"), "--select", "config.materialized:incremental"], as_of=AS_OF)
+        again = [*build, str(target / "again"), "--select", "config.materialized:incremental"]
+        story.check()
+        later = dbt.invoke(again, as_of=AS_OF)
+        story.check_again()
+        later += dbt.invoke([*again, "config.materialized:table"], as_of=AS_OF)
     in_tests = target / "unit_tests"
     unit_tests = dbt.invoke(["test", "--select", "test_type:unit", "--target-path", str(in_tests)], as_of=AS_OF)
-    return Built(warehouse, tuple(results), tuple(unit_tests), tuple(again), by_dbt, target)
+    return Built(warehouse, tuple(results), tuple(unit_tests), tuple(later), by_dbt, target)
 
 
 @dataclass
