@@ -11,7 +11,8 @@ run_steps as (
 final as (
 
     select
-        {{ surrogate_key(['run_id', 'step', 'step_position', 'started_at']) }} as run_step_id,
+        -- The start as a number: engines write a time as text with more or fewer zeros.
+        {{ surrogate_key(['run_id', 'step', 'step_position', 'unix_micros(started_at)']) }} as run_step_id,
         run_id,
         command,
         as_of,
