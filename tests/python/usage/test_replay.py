@@ -87,7 +87,7 @@ STILL_WRONG: dict[str, tuple[Any, str]] = {
     "wrong elsewhere": (page(RIGHT, BOB | {"date": "soon"}), "data[1].date: is 'soon', not a time"),
     "a line that is none": (json.dumps(page(RIGHT)) + "\n{", "malformed JSON at line 1"),
     "nothing in it": (page(), "holds no record"),
-    "another report's records": ({"data": [{"date": 1767225600000, "isActive": True}]}, "is no record of claude_code"),
+    "records of nothing known": ({"data": [{"date": 1767225600000, "lines": 7}]}, "is no record of claude_code"),
 }
 
 
@@ -109,6 +109,7 @@ def test_a_file_that_is_still_wrong_is_refused_whole_and_listed_once(
     ("answer", "reason"),
     [
         (events(event("2026-03-01T10:00:00Z")), "looks like --source cursor_events"),
+        ({"data": [{"date": 1767225600000, "isActive": True}]}, "looks like --source cursor_daily"),
         ("{", "malformed JSON"),
         ("", "is empty"),
         (None, "cannot be read"),

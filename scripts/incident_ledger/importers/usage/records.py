@@ -84,16 +84,21 @@ def _members(report: Report, answer: Answer) -> list[Any] | Reject:
     members = body.get(report.container)
     if members is None and all(mark in body for mark in report.marks):
         return [body]
+    if (other := _other(report, body)) is not None:
+        return _reject(answer, f"is no answer of {report.name}; it looks like --source {other}", body)
     if not isinstance(members, list):
-        return _reject(answer, f"has no list {report.container!r}{_looks_like(report, body)}", body)
+        error = f", but an error of the API: {show(body['error'])}" if body.get("error") else ""
+        return _reject(answer, f"has no list {report.container!r}{error}", body)
     return members
 
 
-def _looks_like(report: Report, body: dict[str, Any]) -> str:
-    if body.get("error"):
-        return f", but an error of the API: {show(body['error'])}"
-    others = [r.name for r in REPORTS.values() if r.name != report.name and isinstance(body.get(r.container), list)]
-    return f"; it looks like --source {others[0]}" if others else f", as an answer of {report.name} has"
+def _other(report: Report, body: dict[str, Any]) -> str | None:
+    """The report that an answer is of instead: by what its records hold, else by a list that no other has."""
+    if report.has_own(body):
+        return None
+    lists = [other for other in REPORTS.values() if isinstance(body.get(other.container), list)]
+    found = [other for other in lists if other.has_own(body)] or [each for each in lists if each.container != "data"]
+    return found[0].name if found and found[0] is not report else None
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ def _record(report: Report, place: _Place, member: Any) -> UsageRecord | None:
 
 
 def _problem(report: Report, record: dict[str, Any]) -> tuple[str, str] | None:
-    if not any(name in record for name in report.measured_by):
+    if not report.is_own(record):
         return "", f"is no record of {report.name}: it has none of {', '.join(report.measured_by)}"
     return check_fields(record, report.checks)
 

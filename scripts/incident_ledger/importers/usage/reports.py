@@ -26,7 +26,7 @@ class Report:
 
     `day` gives the UTC day of usage and `key` what identifies a record; both raise `ValueError` with a text that begins
     with the field's name. `context` names fields of the answer that a record needs with it. A record without any of
-    `measured_by` is of another report: it would read as nothing but nulls.
+    `measured_by`, or with one of `foreign`, is of another report: it would read as nothing but nulls.
 
     Where `named_by` says who a record is of, one without any of these names is retracted when a newer export of its day
     does not hold it any more: with its name it has another key. `export_of` is whose export that must be.
@@ -40,10 +40,25 @@ class Report:
     day: Callable[[Record], date]
     key: Callable[[Record], list[Any]]
     context: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
     has_results: bool = False
     named_by: tuple[str, ...] = ()
     export_of: str = "organization_id"
     measures: frozenset[str] = field(default_factory=frozenset)
+
+    def has_own(self, body: Record) -> bool:
+        """Whether any record of an answer, or any result of its buckets, is one of this report."""
+        members = body.get(self.container)
+        records = [member for member in members if isinstance(member, dict)] if isinstance(members, list) else []
+        if self.has_results:
+            lists = [results for record in records if isinstance(results := record.get("results"), list)]
+            records = [result for results in lists for result in results]
+        return any(map(self.is_own, records))
+
+    def is_own(self, record: Any) -> bool:
+        """Whether a record, or a bucket's result, is one of this report by its fields."""
+        names = record if isinstance(record, dict) else {}
+        return any(name in names for name in self.measured_by) and not any(name in names for name in self.foreign)
 
 
 def _bucket_day(bucket: Record) -> date:
@@ -107,6 +122,7 @@ ANTHROPIC_USAGE = Report(
     context=("organization_id",),
     has_results=True,
     measured_by=("uncached_input_tokens", "cache_read_input_tokens", "cache_creation", "output_tokens", "requests"),
+    foreign=("amount",),
     checks={
         **_DIMENSIONS,
         **_texts("account_id", "api_key_id", "service_account_id", "service_tier", "workspace_id"),
