@@ -72,7 +72,8 @@ def test_google_gives_the_rows_of_every_seed_and_model(built: Built, reference: 
 
 
 def test_no_model_is_compared_while_it_is_empty(reference: Reference) -> None:
-    assert [name for name, result in reference.results.items() if not result.rows] == []
+    empty = [name for name, result in reference.results.items() if not result.rows]
+    assert not empty, f"No row to compare: {', '.join(empty)}"
 
 
 def test_a_breach_has_ended_another_holds_and_the_incidents_were_told(reference: Reference) -> None:
