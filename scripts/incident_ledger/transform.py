@@ -88,6 +88,11 @@ class Dbt:
         nodes = [result.node for result in results]
         return {node.name: (node.relation_name, node.compiled_code) for node in nodes}
 
+    def relations(self) -> set[str]:
+        """The tables and views of all models, named as `Warehouse.name` does."""
+        nodes = self.manifest().nodes.values()
+        return {node.relation_name.replace("`.`", ".") for node in nodes if node.resource_type == "model"}
+
     def manifest(self) -> Any:
         """The parsed project, parsed once and used by every later call."""
         if self._manifest is None:

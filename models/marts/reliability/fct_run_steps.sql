@@ -14,6 +14,7 @@ final as (
         -- The start as a number: engines write a time as text with more or fewer zeros.
         {{ surrogate_key(['run_id', 'step', 'step_position', 'unix_micros(started_at)']) }} as run_step_id,
         run_id,
+        holder,
         command,
         as_of,
         step,

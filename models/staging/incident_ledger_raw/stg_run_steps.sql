@@ -10,6 +10,7 @@ final as (
 
     select
         run_id,
+        holder,
         command,
         as_of,
         step,

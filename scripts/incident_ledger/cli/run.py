@@ -1,7 +1,6 @@
 """`incident-ledger run` and `tick`: the two cadences."""
 
 import sys
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,8 +10,7 @@ from rich.markup import escape
 from incident_ledger.cli._console import err, out, parse_time, to_json
 from incident_ledger.cli._incidents import event_line, print_list
 from incident_ledger.ledger.events import Event, timestamp
-from incident_ledger.notify.messages import Message
-from incident_ledger.response.rehearsal import rehearse
+from incident_ledger.response.rehearsal import Rehearsal, rehearse
 from incident_ledger.response.run import Job, RunReport
 from incident_ledger.response.steps import Outcome, Step, counted
 from incident_ledger.settings import load_settings
@@ -41,12 +39,7 @@ def run(
     moment = parse_time(as_of, "--as-of")
     warehouse = connect(load_settings())
     if dry_run:
-        events, messages = rehearse(warehouse, moment)
-        if json:
-            plan = {"events": [event_json(each) for each in events], "messages": [vars(each) for each in messages]}
-            sys.stdout.write(to_json(plan) + "\n")
-        else:
-            _print_rehearsal(events, messages)
+        _print_rehearsal(rehearse(warehouse, moment), json=json)
         return
     _finish(job(warehouse, moment, "run", quiet=json).run(wait=wait), json=json)
 
@@ -93,13 +86,20 @@ def print_report(report: RunReport) -> None:
     print_list(report.open_incidents, report.as_of, everything=False)
 
 
-def _print_rehearsal(events: Sequence[Event], messages: Sequence[Message]) -> None:
+def _print_rehearsal(rehearsal: Rehearsal, *, json: bool) -> None:
     """The events and the messages in full, which nobody is sent."""
+    events, messages = rehearsal.events, rehearsal.messages
+    if json:
+        said = {"events": [event_json(each) for each in events], "messages": [vars(each) for each in messages]}
+        sys.stdout.write(to_json(said | {"notes": rehearsal.notes}) + "\n")
+        return
     out.print(
         f"A run would write {counted(len(events), 'event')} and send {counted(len(messages), 'message')}. "
         "Nothing was written.",
         highlight=False,
     )
+    for note in rehearsal.notes:
+        err.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     for event in events:
         out.print(event_line(event), markup=False, highlight=False, soft_wrap=True)
     for message in messages:

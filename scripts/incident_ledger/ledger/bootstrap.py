@@ -31,6 +31,4 @@ def ensure_ledger(warehouse: Warehouse) -> None:
 
 def has_views(warehouse: Warehouse) -> bool:
     """Whether the views have been built."""
-    settings = warehouse.settings
-    tables = warehouse.client.list_tables(f"{settings.project}.{settings.dataset}", timeout=60)
-    return set(VIEWS) <= {table.table_id for table in tables}
+    return all(warehouse.table_exists(warehouse.settings.dataset, view) for view in VIEWS)

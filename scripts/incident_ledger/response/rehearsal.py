@@ -1,40 +1,57 @@
 """What a run would write, found out without writing: `run --dry-run`."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from incident_ledger.ledger.bootstrap import ensure_ledger
+from incident_ledger.ledger.bootstrap import has_views
 from incident_ledger.ledger.events import Event, canonical
 from incident_ledger.ledger.state import IncidentState, read_events, read_state
 from incident_ledger.notify.due import due_events
 from incident_ledger.notify.messages import Message, compose
-from incident_ledger.policy import load as load_policy
+from incident_ledger.policy import load_files
 from incident_ledger.quality.breaches import known
 from incident_ledger.quality.results import batch_rows
+from incident_ledger.quality.suites import Suite, load_folders
 from incident_ledger.quality.verdict import BatchResult
 from incident_ledger.response.plan import opened, plan
 from incident_ledger.response.signals import Signal, signal_columns, to_signal
 from incident_ledger.transform import Dbt
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.tables import ensure_tables
 
 # From what the checks wrote to what the detectors say, in order.
 _CHAIN = ("stg_quality_breaches", "int_quality_observations_listed", "int_quality_breaches_found", "fct_signals")
 _RUN_ID = "rehearsal"
 
 
-def rehearse(warehouse: Warehouse, as_of: datetime) -> tuple[list[Event], list[Message]]:
-    """The events that a run at `as_of` would write and the messages that it would send.
+@dataclass(frozen=True, kw_only=True)
+class Rehearsal:
+    """The events that a run would write, the messages that it would send, and what could not be rehearsed."""
 
-    The tables are checked as they are: dbt builds nothing here, since building is writing.
+    events: Sequence[Event] = ()
+    messages: Sequence[Message] = ()
+    notes: Sequence[str] = ()
+
+
+def rehearse(warehouse: Warehouse, as_of: datetime) -> Rehearsal:
+    """What a run at `as_of` would do, by the policy of the seed files, which it would load.
+
+    The tables are checked as they are: dbt builds nothing here, since building is writing. A model's table that is not
+    there yet is left out and named. Raises `UserError` for seeds that a run would refuse.
     """
     from incident_ledger.quality.check import check_all
 
-    ensure_ledger(warehouse)
-    policy = load_policy(warehouse)
-    batches = check_all(warehouse, policy, run_id=_RUN_ID, now=as_of, is_recorded=False)
+    dbt = Dbt(warehouse.settings, warehouse.endpoint)
+    policy = load_files(warehouse.settings.project_dir / "seeds" / "policy")
+    if not has_views(warehouse):
+        return Rehearsal(notes=["There is no ledger in the warehouse yet. A run makes it, then builds and checks."])
+    ensure_tables(warehouse)  # what a newer version of us added is asked below
+    suites, unbuilt = _split(warehouse, dbt.relations())
+    batches = check_all(warehouse, policy, run_id=_RUN_ID, now=as_of, suites=suites, is_recorded=False)
     state = {incident.incident_id: incident for incident in read_state(warehouse)}
-    events = plan(list(state.values()), _signals(warehouse, batches, as_of), policy, as_of)
+    events = plan(list(state.values()), _signals(warehouse, dbt, batches, as_of), policy, as_of)
     due = [*due_events(warehouse, policy, as_of), *events]
     history: dict[str, list[Event]] = defaultdict(list)
     for recorded in read_events(warehouse, incident_ids=sorted({event.incident_id for event in due})):
@@ -43,12 +60,28 @@ def rehearse(warehouse: Warehouse, as_of: datetime) -> tuple[list[Event], list[M
     for event in due:
         incident: IncidentState = state.get(event.incident_id) or opened(event)
         messages += compose(event, incident, policy, as_of, history=history[event.incident_id])
-    return events, messages
+    notes = [f"A run builds these before it checks them; they are not there yet: {', '.join(unbuilt)}."]
+    return Rehearsal(events=events, messages=messages, notes=notes if unbuilt else [])
 
 
-def _signals(warehouse: Warehouse, batches: Sequence[BatchResult], as_of: datetime) -> list[Signal]:
+def _split(warehouse: Warehouse, models: Container[str]) -> tuple[list[Suite], list[str]]:
+    """The suites that can be asked now, and the tables of the others: models that no run has built."""
+    from incident_ledger.quality.check import table_of
+
+    now, unbuilt = [], []
+    for suite in load_folders(warehouse.settings):
+        table = table_of(suite, warehouse)
+        is_model = table is not None and warehouse.name(table.dataset, table.table) in models
+        if table is not None and is_model and not warehouse.table_exists(table.dataset, table.table):
+            unbuilt.append(str(table))
+        else:
+            now.append(suite)
+    return now, unbuilt
+
+
+def _signals(warehouse: Warehouse, dbt: Dbt, batches: Sequence[BatchResult], as_of: datetime) -> list[Signal]:
     """What `fct_signals` would say with these verdicts recorded: its own SQL, over what they would be kept beside."""
-    compiled = Dbt(warehouse.settings, warehouse.endpoint).compiled(_CHAIN)
+    compiled = dbt.compiled(_CHAIN)
     parts = [f"all_breaches as ({known(warehouse, as_of)})"]
     replaced = {warehouse.raw("quality_breaches").replace(".", "`.`"): "all_breaches"}
     for model in _CHAIN:

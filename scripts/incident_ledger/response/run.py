@@ -99,6 +99,7 @@ class Job:
                 record(
                     self._warehouse,
                     run_id=self._report.run_id,
+                    holder=holder,
                     command=self._command,
                     as_of=self._as_of,
                     steps=self._steps,

@@ -73,20 +73,20 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def record(warehouse: Warehouse, *, run_id: str, command: str, as_of: datetime, steps: Steps) -> None:
-    """Append the steps to `run_steps`, by one statement."""
+def record(warehouse: Warehouse, *, run_id: str, holder: str, command: str, as_of: datetime, steps: Steps) -> None:
+    """Append the steps to `run_steps`, by one statement. `holder` tells two runs for one time apart."""
     sql = f"""
         insert into {warehouse.raw("run_steps")}
-            (run_id, command, as_of, step, position, started_at, finished_at, outcome, detail)
+            (run_id, command, as_of, step, position, started_at, finished_at, outcome, detail, holder)
         select
             @run_id, @command, @as_of, json_value(step, '$.step'), cast(json_value(step, '$.position') as int64),
             timestamp(json_value(step, '$.started_at')), timestamp(json_value(step, '$.finished_at')),
-            json_value(step, '$.outcome'), json_query(step, '$.detail')
+            json_value(step, '$.outcome'), json_query(step, '$.detail'), @holder
         from unnest(json_query_array(parse_json(@steps))) as step
     """  # noqa: S608 - only the quoted table name is not a parameter
     rows = [_row(step) for step in steps.done]
     if rows:
-        params = {"run_id": run_id, "command": command, "as_of": as_of, "steps": canonical(rows)}
+        params = {"run_id": run_id, "holder": holder, "command": command, "as_of": as_of, "steps": canonical(rows)}
         warehouse.execute(sql, params)
 
 

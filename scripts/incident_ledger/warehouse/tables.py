@@ -169,7 +169,7 @@ RUN_STEPS = RawTable(
     columns=(
         *_required(run_id="STRING", command="STRING", as_of="TIMESTAMP", step="STRING", position="INT64"),
         *_required(started_at="TIMESTAMP", finished_at="TIMESTAMP", outcome="STRING"),
-        *_nullable(detail="JSON"),
+        *_nullable(detail="JSON", holder="STRING"),
     ),
     partition="started_at",
 )

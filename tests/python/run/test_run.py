@@ -66,6 +66,34 @@ def test_a_rehearsal_shows_what_the_run_then_writes_and_writes_nothing(undisturb
     ]
 
 
+def test_a_rehearsal_speaks_of_what_is_there_and_says_what_is_not(tmp_path: Path) -> None:
+    """On an empty warehouse, and after an import, no table that the run will build is taken for a failed check."""
+    place = Place(tmp_path / "empty")
+    nothing = place.json("run", "--as-of", AS_OF, "--dry-run")
+    assert (nothing["events"], nothing["messages"]) == ([], [])
+    assert "no ledger" in nothing["notes"][0]
+    assert list(place.warehouse().client.list_datasets(timeout=60)) == []
+
+    place.command("incident", "open", "Odd figures", "--severity", "P2", "--component", "table:x", "--at", AS_OF)
+    rehearsed = place.json("run", "--as-of", LATER, "--dry-run")
+    assert "ai_usage_prod.fct_usage_daily" in rehearsed["notes"][0]
+    report = place.json("run", "--as-of", LATER)
+    place.stop()
+    assert rehearsed["events"] == report["events"] == []
+    assert [each["message_id"] for each in rehearsed["messages"]] == [
+        each["message_id"] for each in report["delivered"]
+    ]
+
+
+def test_two_runs_for_one_time_are_told_apart_by_who_did_them(undisturbed: Place) -> None:
+    undisturbed.command("run", "--as-of", AS_OF, expect=ALARM)
+    runs = undisturbed.warehouse().rows(
+        "select run_id, count(distinct holder) as runs, countif(step = 'plan') as plans "
+        f"from {undisturbed.warehouse().mart('fct_run_steps')} group by run_id"
+    )
+    assert [row["runs"] == row["plans"] > 1 for row in runs] == [True]
+
+
 def test_eight_runs_at_once_give_the_ledger_of_one_and_each_message_once(fresh: Place, undisturbed: Place) -> None:
     processes = [fresh.begin("run", "--as-of", AS_OF, "--wait", "30") for _ in range(8)]
     codes = []
