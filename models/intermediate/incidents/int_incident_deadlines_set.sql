@@ -12,6 +12,12 @@ incidents as (
 
 ),
 
+outages as (
+
+    select * from {{ ref('int_incident_outages_summed') }}
+
+),
+
 rules as (
 
     select * from {{ ref('response_rules') }}
@@ -56,6 +62,7 @@ clocks as (
         rule_of_each.event_order,
         rule_of_each.severity_level,
         rule_of_each.held_from,
+        row_number() over (partition by rule_of_each.incident_id order by rule_of_each.event_order) as place,
         case rule_of_each.response_basis
             when 'minutes'
                 then timestamp_add(rule_of_each.held_from, interval rule_of_each.response_microseconds microsecond)
@@ -74,15 +81,18 @@ clocks as (
 
 ),
 
--- The first answer: an acknowledgement, or a resolution that needed none.
+-- The first answer: an acknowledgement, or the first resolution, which needs none; what is reopened was answered.
 answers as (
 
     select
-        incident_id,
+        incidents.incident_id,
         coalesce(
-            least(acknowledged_time, last_resolution_time), acknowledged_time, last_resolution_time
+            least(incidents.acknowledged_time, outages.first_resolution_time),
+            incidents.acknowledged_time,
+            outages.first_resolution_time
         ) as response_time
     from incidents
+    left join outages on incidents.incident_id = outages.incident_id
 
 ),
 
@@ -101,7 +111,7 @@ final as (
     where
         answers.response_time is null
         or clocks.held_from <= answers.response_time
-        or clocks.event_order = 1
+        or clocks.place = 1
     group by clocks.incident_id
 
 )

@@ -32,6 +32,7 @@ final as (
     select
         incident_id,
         any_value(transition having max event_order) = 'resolved' as is_resolved,
+        min(if(transition = 'resolved', occurred_at, null)) as first_resolution_time,
         any_value(occurred_at having max if(transition = 'resolved', event_order, null)) as last_resolution_time,
         any_value(occurred_at having max if(transition = 'reopened', event_order, null)) as last_reopened_time,
         countif(transition = 'reopened' and previous_transition = 'resolved') as reopen_count,

@@ -144,9 +144,10 @@ def list_(
     json: Json = False,
     as_of: AsOf = None,
 ) -> None:
-    """The open incidents, the worst first."""
+    """The open incidents, the worst first; none that was detected after the time that is spoken of."""
     now = parse_time(as_of, "--as-of")
     found = read_state(_warehouse(), is_open=None if everything else True)
+    found = [incident for incident in found if incident.detection_time <= now]
     if json:
         typer.echo(to_json([vars(incident) | minutes_of(incident, now) for incident in found]))
         return

@@ -1,6 +1,6 @@
 """The one incident that a person means by a part of its id, and how long things took."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.state import IncidentState, read_state
@@ -30,7 +30,7 @@ def find_incident(warehouse: Warehouse, part: str) -> IncidentState:
 
 def minutes_of(incident: IncidentState, now: datetime) -> dict[str, float | None]:
     """Minutes as in `operational_metrics`, from microseconds; unknown is None. `age_minutes` only while open."""
-    detected = incident.detection_time
+    detected, age = incident.detection_time, incident.age(now)
     resolved = _minutes(detected, incident.resolution_time)
     if resolved is not None:
         resolved -= incident.reopened_gap_microseconds / _MINUTE
@@ -39,7 +39,7 @@ def minutes_of(incident: IncidentState, now: datetime) -> dict[str, float | None
         "mtta_minutes": _minutes(detected, incident.acknowledged_time),
         "mttc_minutes": _minutes(detected, incident.contained_time),
         "mttr_minutes": resolved,
-        "age_minutes": _minutes(detected, now) if incident.is_open else None,
+        "age_minutes": None if age is None else age / timedelta(minutes=1),
     }
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from incident_ledger.errors import OutsideError
@@ -52,6 +52,15 @@ class IncidentState:
     services: tuple[str, ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
     event_count: int = 1
+
+    def age(self, as_of: datetime) -> timedelta | None:
+        """From detection to `as_of` without the times in which it was resolved, as `age_minutes` of the marts.
+
+        None when it is not open, or was not detected yet.
+        """
+        if not self.is_open or as_of < self.detection_time:
+            return None
+        return max(as_of - self.detection_time - timedelta(microseconds=self.reopened_gap_microseconds), timedelta())
 
 
 _ID_PART = (

@@ -99,6 +99,8 @@ def with_event(state: IncidentState, event: Event) -> IncidentState:
         changes |= {"status": Status.RESOLVED, "is_open": False, "resolution_time": at, "last_resolution_time": at}
     elif event.event_type is EventType.REOPENED and at > (state.last_reopened_time or state.detection_time):
         changes |= {"status": Status.INVESTIGATING, "is_open": True, "resolution_time": None, "last_reopened_time": at}
+        gap = at - state.last_resolution_time if state.last_resolution_time else timedelta()
+        changes["reopened_gap_microseconds"] = state.reopened_gap_microseconds + gap // timedelta(microseconds=1)
     elif event.event_type is EventType.STATUS_CHANGED and event.payload.get("status") in set(Status):
         changes["status"] = Status(event.payload["status"])
     return replace(state, **changes)
@@ -115,8 +117,8 @@ def _severity(event: Event, state: IncidentState, policy: Policy) -> str:
 def _status(state: IncidentState, now: datetime) -> str:
     """The status; for an open incident also its age, which grows and is never rounded up."""
     status = state.status.value.capitalize()
-    age = now - state.detection_time
-    if not state.is_open or age < timedelta(minutes=1):
+    age = state.age(now)
+    if age is None or age < timedelta(minutes=1):
         return status
     return f"{status} (open for {whole_minutes(age)})"
 

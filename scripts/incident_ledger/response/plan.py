@@ -123,17 +123,11 @@ def _ended(signal: Signal, until: datetime, incident: IncidentState | None) -> l
         return []
     if until < (incident.last_reopened_time or incident.detection_time):
         return []
-    return [
-        _event(
-            incident,
-            EventType.RESOLVED,
-            until,
-            {
-                "solution": "The data meets its rules again.",
-                "verification": f"Checked again at {until:%Y-%m-%d %H:%M} UTC: {signal.title}",
-            },
-        )
-    ]
+    said = {
+        "solution": "The check finds nothing wrong any more.",
+        "verification": f"Checked again at {until:%Y-%m-%d %H:%M} UTC and found well. Before: {signal.title}",
+    }
+    return [_event(incident, EventType.RESOLVED, until, said)]
 
 
 def _event(

@@ -93,7 +93,8 @@ class Job:
         ) as lease:
             try:
                 work(lease)
-                self._report.open_incidents = read_state(self._warehouse, is_open=True)
+                opened = read_state(self._warehouse, is_open=True)
+                self._report.open_incidents = [each for each in opened if each.detection_time <= self._as_of]
             finally:
                 self._report.steps = self._steps.done
                 record(

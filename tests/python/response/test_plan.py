@@ -238,3 +238,9 @@ def test_the_order_of_signals_and_state_does_not_matter(order: list[int], seed: 
     shuffled = list(state)
     random.Random(seed).shuffle(shuffled)
     assert plan(shuffled, signals, POLICY, START) == expected
+
+
+def test_a_resolution_says_that_the_check_found_nothing_wrong_and_what_it_was_before() -> None:
+    state = fold([], plan([], [signal("P1")], POLICY, START))
+    (event,) = plan(state, [signal("P1", gone=START + HOUR)], POLICY, START + HOUR)
+    assert event.payload["verification"] == "Checked again at 2026-03-02 10:00 UTC and found well. Before: P1 breach"
