@@ -15,7 +15,8 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Even
 
     A beginning is told while the incident is open or within the policy's `notification_window_hours`, so that an
     archive of old incidents that is imported today alarms nobody, and no end is told without its beginning. Whoever
-    was told of a beginning is told of what follows, however late; what a source merely corrects is not told again.
+    is told of a beginning is told of what followed, however late, in the same run; what a source merely corrects is
+    not told again.
     """
     sql = f"""
         with
@@ -43,7 +44,6 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Even
                 events.incident_id in (select told.incident_id from told)
                 or (
                     (incidents.is_open or incidents.detection_time >= @since)
-                    and (events.event_type = 'detected' or events.occurred_at >= @since)
                     and not incidents.is_retracted
                     and incidents.merged_into is null
                 )

@@ -43,7 +43,7 @@ def channel_findings(warehouse: Warehouse, settings: Settings, policy: Policy, n
     """Channels with messages that were tried and not simply sent, by name.
 
     What waits is always shown; what is over (set aside, uncertain, refused for some) for the policy's notification
-    window. A channel that the settings no longer name and that still has messages waiting is one, too.
+    window. Channels that the settings no longer name owe nothing: others were given their messages.
     """
     sql = f"""
         with
@@ -56,23 +56,21 @@ def channel_findings(warehouse: Warehouse, settings: Settings, policy: Policy, n
                 last_attempt_at >= @since as is_recent,
                 case
                     when status = 'sent' then 'refused'
-                    when channel not in unnest(@channels) then 'orphan'
                     when status = 'pending' then 'new'
                     when status = 'failed' and attempts < @attempts then 'waiting'
                     when status = 'failed' then 'set_aside'
                     else 'uncertain'
                 end as kind
             from {warehouse.raw("notifications")}
-            where status != 'sent' or last_error is not null
+            where (status != 'sent' or last_error is not null) and channel in unnest(@channels)
         )
 
         select
             channel,
-            countif(kind in ('waiting', 'orphan')) as waiting,
+            countif(kind = 'waiting') as waiting,
             countif(kind = 'set_aside' and is_recent) as set_aside,
             countif(kind = 'uncertain' and is_recent) as uncertain,
             countif(kind = 'refused' and is_recent) as refused,
-            max(if(kind = 'orphan', 1, 0)) as is_orphan,
             any_value(last_error having max last_attempt_at) as last_error
         from judged
         group by channel
@@ -83,7 +81,7 @@ def channel_findings(warehouse: Warehouse, settings: Settings, policy: Policy, n
         "attempts": int(policy.limit("delivery_attempts", now)),
         "channels": channel_names(settings),
     }
-    found = [_finding(row) for row in warehouse.rows(sql, params)]
+    found = [ChannelFinding(**row) for row in warehouse.rows(sql, params)]
     return [each for each in found if each.waiting or each.set_aside or each.uncertain or each.refused]
 
 
@@ -122,15 +120,3 @@ def message(warehouse: Warehouse, prefix: str) -> list[dict[str, Any]]:
     if len(ids) > 1:
         raise UserError(f"{prefix!r} is the beginning of {len(ids)} messages ({', '.join(ids[:5])}). Give more of it.")
     return rows
-
-
-def _finding(row: dict[str, Any]) -> ChannelFinding:
-    error = "the settings no longer name this channel" if row["is_orphan"] else row["last_error"]
-    return ChannelFinding(
-        channel=row["channel"],
-        waiting=row["waiting"],
-        set_aside=row["set_aside"],
-        uncertain=row["uncertain"],
-        refused=row["refused"],
-        last_error=error,
-    )

@@ -29,6 +29,13 @@ _NEWS = {
 }
 
 
+# Of `notifications`: what a message is, on a channel; the other columns say what became of it.
+COLUMNS = (
+    *("message_id", "event_id", "incident_id", "template", "channel", "audience", "recipients"),
+    *("subject", "body_text", "body_html"),
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Message:
     """One message to one audience, whatever the channel. Texts are final; `recipients` are e-mail addresses."""

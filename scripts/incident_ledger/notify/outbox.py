@@ -19,8 +19,9 @@ from typing import Any
 
 from incident_ledger.ledger.events import canonical, timestamp
 from incident_ledger.notify.channels import Channel, Outcome, Result, channel_names, channels
-from incident_ledger.notify.messages import Message, first_message_id
+from incident_ledger.notify.messages import COLUMNS, Message, first_message_id
 from incident_ledger.notify.mime import Letter
+from incident_ledger.notify.reroute import reroute
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
@@ -28,10 +29,6 @@ from incident_ledger.warehouse import Warehouse
 _STATEMENT_BYTES = 8_000_000  # BigQuery takes 10 MB a request
 _SENDS_WHEN_UNCERTAIN = 2  # the first and one repeat
 _FAILURES_IN_A_ROW = 2  # then a channel is left alone until the next delivery
-_COLUMNS = (
-    *("message_id", "event_id", "incident_id", "template", "channel", "audience", "recipients"),
-    *("subject", "body_text", "body_html"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,13 +88,13 @@ def enqueue(warehouse: Warehouse, messages: Sequence[Message], now: datetime) ->
     sql = f"""
         merge {warehouse.raw("notifications")} as have
         using (
-            select {", ".join(f"json_value(message, '$.{name}') as {name}" for name in _COLUMNS)}
+            select {", ".join(f"json_value(message, '$.{name}') as {name}" for name in COLUMNS)}
             from unnest(json_query_array(parse_json(@messages))) as message
         ) as said
         on have.message_id = said.message_id and have.channel = said.channel
         when not matched then
-            insert ({", ".join(_COLUMNS)}, created_at, status, attempts, uncertain_attempts)
-            values ({", ".join(f"said.{name}" for name in _COLUMNS)}, @now, 'pending', 0, 0)
+            insert ({", ".join(COLUMNS)}, created_at, status, attempts, uncertain_attempts)
+            values ({", ".join(f"said.{name}" for name in COLUMNS)}, @now, 'pending', 0, 0)
     """  # noqa: S608 - names of ours; what people write is in the parameters
     return sum(warehouse.execute(sql, {"messages": part, "now": now}) for part in _statements(rows))
 
@@ -113,10 +110,13 @@ def deliver(
     """Send what is due and record what became of it. `confirm` is called before each send and may stop it by raising.
 
     A channel that fails twice in a row is left alone until the next delivery, so that a dead server costs no run more
-    than a moment; what was not tried keeps its attempts.
+    than a moment; what was not tried keeps its attempts. What is owed to a channel that is no longer set goes to those
+    that are.
     """
     ways = {way.name: way for way in channels(settings, float(policy.limit("delivery_timeout_seconds", now)))}
-    rows = _due(warehouse, policy, now, list(ways))
+    attempts = int(policy.limit("delivery_attempts", now))
+    reroute(warehouse, list(ways), attempts=attempts, sends_when_uncertain=_SENDS_WHEN_UNCERTAIN)
+    rows = _due(warehouse, attempts, now, list(ways))
     retry = timedelta(seconds=policy.limit("delivery_retry_seconds", now))
     this_round = _Round(warehouse=warehouse, now=now, retry=retry, confirm=confirm)
     deliveries: list[Delivery] = []
@@ -128,16 +128,25 @@ def deliver(
 
 
 def requeue(warehouse: Warehouse, *, message_id: str | None = None, channel: str | None = None) -> int:
-    """Let failed and uncertain messages be sent anew, with all attempts; returns how many."""
+    """Let failed and uncertain messages be sent anew, with all attempts; returns how many.
+
+    Of channels that are no longer set only what none of those that are has been given: it will go there.
+    """
+    table = warehouse.raw("notifications")
     sql = f"""
-        update {warehouse.raw("notifications")}
+        update {table}
         set status = 'pending', attempts = 0, uncertain_attempts = 0, not_before = null
         where
             status in ('failed', 'uncertain')
             and (@message_id is null or message_id = @message_id)
             and (@channel is null or channel = @channel)
+            and (
+                channel in unnest(@channels)
+                or message_id not in (select message_id from {table} where channel in unnest(@channels))
+            )
     """  # noqa: S608
-    return warehouse.execute(sql, {"message_id": message_id, "channel": channel})
+    params = {"message_id": message_id, "channel": channel, "channels": channel_names(warehouse.settings)}
+    return warehouse.execute(sql, params)
 
 
 def _told(warehouse: Warehouse, incidents: Iterable[str]) -> dict[str, dict[str, None]]:
@@ -157,7 +166,7 @@ def _told(warehouse: Warehouse, incidents: Iterable[str]) -> dict[str, dict[str,
 
 def _values(message: Message, channel: str) -> dict[str, str]:
     said = asdict(message) | {"body_text": message.text, "body_html": message.html, "channel": channel}
-    return {name: said[name] for name in _COLUMNS} | {"recipients": ",".join(message.recipients)}
+    return {name: said[name] for name in COLUMNS} | {"recipients": ",".join(message.recipients)}
 
 
 def _statements(rows: Sequence[dict[str, str]]) -> Iterator[str]:
@@ -174,7 +183,7 @@ def _statements(rows: Sequence[dict[str, str]]) -> Iterator[str]:
     yield f"[{','.join(part)}]"
 
 
-def _due(warehouse: Warehouse, policy: Policy, now: datetime, names: list[str]) -> list[_Row]:
+def _due(warehouse: Warehouse, attempts: int, now: datetime, names: list[str]) -> list[_Row]:
     """Rows to send now, oldest first. Bodies are read only when there is one, from the days that hold them."""
     sql = f"""
         select message_id, channel, created_at
@@ -189,7 +198,7 @@ def _due(warehouse: Warehouse, policy: Policy, now: datetime, names: list[str]) 
     params = {
         "channels": names,
         "now": now,
-        "attempts": int(policy.limit("delivery_attempts", now)),
+        "attempts": attempts,
         "sends": _SENDS_WHEN_UNCERTAIN,
     }
     due = {(row["message_id"], row["channel"]): row["created_at"] for row in warehouse.rows(sql, params)}

@@ -285,12 +285,51 @@ def test_a_broken_channel_keeps_its_messages_and_says_so_without_showing_the_url
     assert "Geheimnis7" not in said + str(rows(place))
 
 
-def test_a_channel_that_left_the_settings_is_a_finding(warehouse: Warehouse, mailbox: Mailbox) -> None:
-    enqueue(mail(warehouse, mailbox), [detected("P1")], START)
-    assert send(warehouse) == []
-    found = channel_findings(warehouse, warehouse.settings, POLICY, START)
-    assert [(each.channel, each.waiting) for each in found] == [("mail", 1)]
-    assert "no longer name" in str(found[0])
+@pytest.mark.parametrize("before", ["never tried", "refused"])
+def test_what_a_channel_owed_that_left_the_settings_goes_to_those_that_are_set(
+    before: str, warehouse: Warehouse, mailbox: Mailbox, hook: Hook
+) -> None:
+    old = mail(warehouse, mailbox)
+    enqueue(old, [detected("P1")], START)
+    if before == "refused":
+        mailbox.answers = ["554 no"]
+        send(old)
+    new = with_channels(warehouse, f"hook=json://127.0.0.1:{hook.port}")
+    assert [(each.channel, each.status) for each in send(new, START + HOUR)] == [("hook", Outcome.SENT)]
+    assert channel_findings(new, new.settings, POLICY, START + HOUR) == []
+    assert requeue(new) == 0
+    assert {row["channel"]: (row["status"], row["last_error"]) for row in rows(new)} == {
+        "hook": ("sent", None),
+        "mail": ("failed", "the settings no longer name this channel"),
+    }
+    for place in (new, old):  # the old channel that comes back tells no old news
+        assert send(place, START + 2 * HOUR) == []
+    assert mailbox.mails == []
+
+
+def test_what_another_channel_has_told_is_not_told_again_when_one_leaves(
+    warehouse: Warehouse, mailbox: Mailbox, hook: Hook
+) -> None:
+    alone = f"hook=json://127.0.0.1:{hook.port}"
+    both = with_channels(warehouse, f"mail=mailto://127.0.0.1:{mailbox.port},{alone}")
+    mailbox.answers = ["554 no"]
+    enqueue(both, [detected("P1")], START)
+    send(both)
+    assert send(with_channels(warehouse, alone), START + HOUR) == []
+
+
+def test_a_message_that_was_set_aside_goes_to_the_channels_that_are_set_when_it_is_sent_anew(
+    warehouse: Warehouse, mailbox: Mailbox
+) -> None:
+    old = mail(warehouse, mailbox)
+    enqueue(old, [detected("P1")], START)
+    mailbox.answers = ["554 never"] * 20
+    for hour in range(6):
+        send(old, START + hour * HOUR)
+    assert send(warehouse, START + 7 * HOUR) == []  # over, until a person says otherwise
+    assert requeue(warehouse) == 1
+    assert [(each.channel, each.status) for each in send(warehouse, START + 7 * HOUR)] == [("folder", Outcome.SENT)]
+    assert requeue(warehouse) == 0
 
 
 def test_a_partly_refused_mail_is_a_finding(warehouse: Warehouse, mailbox: Mailbox) -> None:
