@@ -130,7 +130,10 @@ def test_an_incident_that_is_still_open_is_told_however_old_it_is_with_what_foll
     raised = event("severity_changed", at=START + HOUR, severity="P1", **{"from": "P2"})
     say(ledger, BEGINNING, raised)
     late = START + 18 * 24 * HOUR
-    assert [each.subject[:21] for each in tell(ledger, POLICY, late)] == ["[INCIDENT-P2] 21.85 %", "[INCIDENT-P1] Now P1:"]
+    assert [each.subject[:21] for each in tell(ledger, POLICY, late)] == [
+        "[INCIDENT-P2] 21.85 %",
+        "[INCIDENT-P1] Now P1:",
+    ]
     assert tell(ledger, POLICY, late) == []
 
 
