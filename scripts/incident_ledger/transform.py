@@ -130,6 +130,8 @@ class Dbt:
         ]
         with self._environment(as_of), self._alone():
             outcome = dbtRunner(manifest=self._manifest if reuse else None).invoke(command)
+        if isinstance(outcome.exception, KeyboardInterrupt):
+            raise outcome.exception
         if outcome.exception is not None:
             raise OutsideError(
                 f"dbt {args[0]} could not run: {outcome.exception}", detail="dbt " + " ".join(command)

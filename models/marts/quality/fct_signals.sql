@@ -51,7 +51,12 @@ final as (
         threshold,
         evidence,
         'quality' as source,
-        if(bad_batches > 1, concat(title, ' (and ', cast(bad_batches - 1 as string), ' more)'), title) as title,
+        case bad_batches
+            when 0 then title
+            when 1 then title
+            when 2 then concat(title, ' (and 1 more batch)')
+            else concat(title, ' (and ', cast(bad_batches - 1 as string), ' more batches)')
+        end as title,
         coalesce(held_since, since) as since
     from ranked
     where place = 1

@@ -4,13 +4,15 @@ Each module of this package holds one group of commands and a function `register
 """
 
 import importlib
+import io
+import os
 import pkgutil
 import sys
 
 import typer
-from rich.console import Console
 
-from incident_ledger.errors import ExitCode, IncidentLedgerError
+from incident_ledger.cli._console import err
+from incident_ledger.errors import ExitCode, IncidentLedgerError, UserError
 
 app = typer.Typer(
     name="incident-ledger",
@@ -26,16 +28,26 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(__path__) i
 
 def main() -> None:
     """Run the command line; every error of ours is one screen on stderr and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a character loses only that
     try:
+        sys.argv = [_argument(text) for text in sys.argv]
         app()
     except IncidentLedgerError as error:
-        console = Console(stderr=True)
-        console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        err.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         detail = getattr(error, "detail", "")
         if detail:
-            console.print(detail[-2000:], style="dim", markup=False, highlight=False, soft_wrap=True)
+            err.print(detail[-2000:], style="dim", markup=False, highlight=False, soft_wrap=True)
         sys.exit(int(error.exit_code))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(int(ExitCode.OK))
+    except SystemExit as end:
+        # Typer ends with 1 when nobody reads any more (`... | head -1`), which would mean an alarm.
+        sys.exit(int(ExitCode.OK) if type(sys.stdout).__name__ == "PacifyFlushWrapper" else end.code)
+
+
+def _argument(text: str) -> str:
+    """An argument in UTF-8 whatever the locale: Python hands over what it could not read as half characters."""
+    try:
+        return os.fsencode(text).decode()
+    except UnicodeDecodeError:
+        raise UserError(f"An argument is not UTF-8 text: {text!a}") from None

@@ -6,17 +6,41 @@ from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 from incident_ledger.errors import UserError
 
-out = Console()
-err = Console(stderr=True)
+
+class Screen(Console):
+    """A terminal or what stands for it. That nobody reads any more is for `main` to know, not an error."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while a BrokenPipeError is handled."""
+        raise  # noqa: PLE0704
+
+
+out = Screen()
+err = Screen(stderr=True)
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+_ANY = 1_000_000
+_UNBROKEN = 400  # columns: a file or a pipe is no narrow terminal
+
+
+def wide_out() -> Console:
+    """Standard output, without breaking lines where nobody looks at a screen."""
+    return out if out.is_terminal else Screen(width=_UNBROKEN)
+
+
+def width_of(table: Table) -> int:
+    """The columns that a table takes when nothing in it is broken."""
+    return out.measure(table, options=out.options.update(max_width=_ANY)).maximum
 
 
 def parse_time(text: str | None, name: str) -> datetime:
     """A time given on the command line, in UTC; now when it is not given.
 
-    Raises `UserError` when it is no ISO 8601 time or has no zone: a time without a zone is somebody's guess.
+    Raises `UserError` when it is no ISO 8601 time, has no zone (which would be somebody's guess), or is of no year of
+    this trade.
     """
     if text is None:
         return datetime.now(UTC)
@@ -25,8 +49,14 @@ def parse_time(text: str | None, name: str) -> datetime:
     except ValueError:
         raise UserError(f"{name} {text!r} is no time. Write it as 2026-03-02T09:00:00Z.") from None
     if moment.tzinfo is None:
-        raise UserError(f"{name} {text!r} has no time zone. Write {text}Z if it is UTC.")
-    return moment.astimezone(UTC)
+        raise UserError(f"{name} {text!r} has no time zone. Write {moment.isoformat()}Z if it is UTC.")
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        moment = datetime.min.replace(tzinfo=UTC)
+    if not _FIRST <= moment < _LAST:
+        raise UserError(f"{name} {text!r} is outside of the years {_FIRST.year} to {_LAST.year - 1}.")
+    return moment
 
 
 def to_json(value: Any) -> str:

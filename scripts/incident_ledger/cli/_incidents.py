@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from incident_ledger.cli._console import err, out
+from incident_ledger.cli._console import err, out, wide_out, width_of
 from incident_ledger.ledger.events import Event, canonical, timestamp
 from incident_ledger.ledger.find import minutes_of, one_line
 from incident_ledger.ledger.state import IncidentState, RecordedEvent
 
 _STYLES = {"P0": "bold red", "P1": "red", "P2": "yellow", "P3": "dim"}
-_WIDE = 400
 _TIMES = (
     ("began", "start_time"),
     ("detected", "detection_time"),
@@ -28,41 +27,31 @@ _TIMES = (
 )
 
 
-def wide_out() -> Console:
-    """Standard output, without breaking lines where nobody looks at a screen."""
-    return out if out.is_terminal else Console(width=_WIDE)
-
-
 def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything: bool) -> None:
-    """A line an incident: the open ones by severity, or all by time of detection."""
+    """A line an incident, or two where one is too long: the open ones by severity, or all by time of detection."""
     if not incidents:
         err.print("No incidents." if everything else "No open incidents.", style="dim")
         return
-    table = Table(show_edge=False, box=None, pad_edge=False)
-    for column in (
-        "incident",
-        "sev",
-        "status",
-        "detected",
-        "lasted" if everything else "open for",
-        "component",
-        "title",
-    ):
-        table.add_column(column, no_wrap=column in ("incident", "sev", "status", "detected"), overflow="fold")
     ordered = (
         incidents if everything else sorted(incidents, key=lambda item: (item.severity_level, item.detection_time))
     )
+    console, time_name = wide_out(), "lasted" if everything else "open for"
+    table = Table(show_edge=False, box=None, pad_edge=False)
+    for column in ("incident", "sev", "status", "detected", time_name, "component", "title"):
+        table.add_column(column, no_wrap=True)
     for item in ordered:
-        table.add_row(
-            Text(item.incident_id),
-            severity(item.severity_level),
-            Text(ended(item)),
-            Text(short_time(item.detection_time)),
-            Text(lasted(item, now)),
-            Text(one_line(item.component or "")),
-            Text(one_line(item.title)),
-        )
-    wide_out().print(table)
+        times = (ended(item), short_time(item.detection_time), lasted(item, now))
+        names = (one_line(item.component or ""), one_line(item.title))
+        table.add_row(Text(item.incident_id), severity(item.severity_level), *map(Text, (*times, *names)))
+    if width_of(table) <= console.width:
+        console.print(table)
+        return
+    for item in ordered:
+        facts = f"  {ended(item):<13}  {lasted(item, now)}"
+        head = Text.assemble(item.incident_id, "  ", severity(item.severity_level), facts)
+        console.print(head, soft_wrap=True)
+        console.print(Padding(Text(one_line(item.title, 200)), (0, 0, 0, 4)))
+        console.print(Padding(Text(one_line(item.component or "no component"), style="dim"), (0, 0, 0, 4)))
 
 
 def print_one(incident: IncidentState, events: Sequence[RecordedEvent], now: datetime) -> None:

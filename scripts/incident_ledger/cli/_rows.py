@@ -4,7 +4,7 @@ import base64
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -12,10 +12,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from incident_ledger.cli._console import err, out
+from incident_ledger.cli._console import Screen, err, out, wide_out, width_of
 from incident_ledger.warehouse import Answer, Column
 
-WIDE = 240
+_LONGEST_LINE = 1000  # of a table in a file or a pipe
 _NUMBERS = {"INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC"}
 _NULL = Text("NULL", style="dim")
 
@@ -88,18 +88,44 @@ def _text(value: Any, column: Column) -> str | None:
 
 
 def print_table(answer: Answer, limit: int) -> None:
-    """The first `limit` rows for a person; control characters are shown as their escapes."""
+    """The first `limit` rows for a person; control characters are shown as their escapes.
+
+    Rows that are wider than the terminal are shown one below the other, a column a line.
+    """
+    rows = [
+        [_shown(value, column) for value, column in zip(row, answer.columns, strict=True)]
+        for row in answer.rows[:limit]
+    ]
     table = Table(show_edge=False)
     for column in answer.columns:
         right = column.kind in _NUMBERS and not column.is_array
-        table.add_column(Text(column.name), justify="right" if right else "left", overflow="fold")
-    for row in answer.rows[:limit]:
-        cells = (_text(value, column) for value, column in zip(row, answer.columns, strict=True))
-        table.add_row(*(_NULL if cell is None else Text(_visible(cell)) for cell in cells))
-    # Into a file or a pipe, 80 columns would only break the cells.
-    out.print(table, width=None if out.is_terminal else WIDE)
+        table.add_column(Text(column.name), justify="right" if right else "left", no_wrap=True)
+    for cells in rows:
+        table.add_row(*cells)
+    width = width_of(table)
+    if width <= (out.width if out.is_terminal else _LONGEST_LINE):
+        Screen(width=max(width, out.width)).print(table)
+    else:
+        _print_records([column.name for column in answer.columns], rows)
     if len(answer.rows) > limit:
         err.print(f"{len(answer.rows) - limit:,} more rows; --max-rows shows them, --format csv gives all", style="dim")
+
+
+def _print_records(names: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
+    console = wide_out()
+    for number, cells in enumerate(rows, start=1):
+        console.print(f"row {number}", style="bold", highlight=False)
+        record = Table.grid(padding=(0, 2))
+        record.add_column(no_wrap=True, style="dim")
+        record.add_column(overflow="fold")
+        for name, cell in zip(names, cells, strict=True):
+            record.add_row(Text(name), cell)
+        console.print(record)
+
+
+def _shown(value: Any, column: Column) -> Text:
+    text = _text(value, column)
+    return _NULL if text is None else Text(_visible(text))
 
 
 def _visible(text: str) -> str:

@@ -7,11 +7,10 @@ import socket
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from incident_ledger.cli._console import err, out, parse_time, to_json
+from incident_ledger.cli._console import err, out, parse_time, to_json, wide_out
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.notify import findings
 from incident_ledger.notify.channels import channel_names
@@ -21,7 +20,6 @@ from incident_ledger.policy import load as load_policy
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
-_UNBROKEN = 2000  # columns: a file or a pipe gets every row on one line
 _LISTED_CHARACTERS = 80  # of an outcome in the list; `show` has all of it
 _STATUSES = ("pending", "sent", "uncertain", "failed")
 _STYLES = {"sent": "green", "pending": "cyan", "uncertain": "yellow", "failed": "red"}
@@ -53,7 +51,7 @@ def list_(
     if not rows:
         out.print("No messages.")
     else:
-        console = out if out.is_terminal else Console(width=_UNBROKEN)
+        console = wide_out()
         console.print(_table(rows))
     now = parse_time(None, "now")
     for finding in findings.channel_findings(warehouse, warehouse.settings, load_policy(warehouse), now):

@@ -10,20 +10,17 @@ from typing import Annotated, Any
 
 import typer
 from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from incident_ledger import policy
-from incident_ledger.cli._console import err, out, parse_time, to_json
+from incident_ledger.cli._console import err, out, parse_time, to_json, wide_out
 from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.policy import Policy
 from incident_ledger.policy.tables import ALL, BY_NAME
 from incident_ledger.settings import Settings, load_settings
 from incident_ledger.transform import Dbt, NodeResult
 from incident_ledger.warehouse import Warehouse, connect
-
-_UNBROKEN = 2000  # columns: a file or a pipe gets every text on one line
 
 app = typer.Typer(no_args_is_help=True, help="The playbook's tables: show, check, load.")
 
@@ -54,7 +51,7 @@ def show(
         }
         typer.echo(to_json(rows[table] if table else rows))
         return
-    console = out if out.is_terminal else Console(width=_UNBROKEN)
+    console = wide_out()
     for name in names:
         console.print(_shown(name, found, at, console.width))
 

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from incident_ledger.cli._console import err, out, parse_time, to_json
+from incident_ledger.cli._console import err, out, parse_time, to_json, wide_out
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.policy import Policy, load_files
 from incident_ledger.quality.rates import fraction_text, percent_text
@@ -21,7 +20,6 @@ from incident_ledger.warehouse import Warehouse, connect
 
 app = typer.Typer(no_args_is_help=True, help="Check tables with Great Expectations suites.")
 _ALARMS = {"P0", "P1"}
-_UNBROKEN = 200  # columns: a file or a pipe is no narrow terminal
 
 
 def register(root: typer.Typer) -> None:
@@ -225,18 +223,19 @@ def _rule_json(rule: RuleResult, day: Any) -> dict[str, Any]:
 
 def _show(batches: Sequence[BatchResult], policy: Policy) -> None:
     """For a person: each table's verdict, its rules with their counts, and what could not be evaluated."""
-    console = out if out.is_terminal else Console(width=_UNBROKEN)
+    console = wide_out()
     if not batches:
         console.print("Nothing changed since the last check.", highlight=False)
     for table, found in _by_table(batches):
         rules = _worst_rules(found, policy)
         severity = policy.worst(batch.severity_level for batch in found)
+        check = policy.worst(batch.check_severity_level for batch in found)
         ran, broken = _rules(found)
+        verdict = _mark(severity) if ran or check is None else "not checked"
+        verdict += f", {_mark(check)} for the check itself" if check else ""
         failed = f"failed validation rate {fraction_text(broken, ran, 'rules')}" if ran else "no rule ran"
         days = f", {len(found)} batches" if len(found) > 1 else ""
-        console.print(
-            f"[bold]{escape(table)}[/bold]: {_mark(severity)}, {failed}{days}", highlight=False, soft_wrap=True
-        )
+        console.print(f"[bold]{escape(table)}[/bold]: {verdict}, {failed}{days}", highlight=False, soft_wrap=True)
         if any(rule.error is None for rule, _ in rules):
             console.print(_table(rules))
         for text in dict.fromkeys(batch.error for batch in found if batch.error):

@@ -8,8 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from incident_ledger.cli._console import err, out, to_json
-from incident_ledger.cli._incidents import wide_out
+from incident_ledger.cli._console import err, out, to_json, wide_out
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.importers.replay import find_reject, kept_rejects
 from incident_ledger.importers.replay import replay as replay_one

@@ -54,7 +54,8 @@ class Steps:
             step.outcome, step.summary = Outcome.FAILED, str(error).splitlines()[0]
             raise
         except BaseException as error:
-            step.outcome, step.summary = Outcome.FAILED, type(error).__name__
+            is_stopped = isinstance(error, KeyboardInterrupt)
+            step.outcome, step.summary = Outcome.FAILED, "stopped" if is_stopped else type(error).__name__
             raise
         finally:
             step.seconds = time.perf_counter() - begin

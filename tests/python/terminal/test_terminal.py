@@ -1,0 +1,165 @@
+"""The command line as a process: terminals of any width, pipes that close, interrupts, encodings, odd times."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from conftest import PROJECT_DIR, fresh_settings
+from incident_ledger.ledger.bootstrap import ensure_ledger
+from incident_ledger.warehouse import connect
+
+COMMAND = (sys.executable, "-m", "incident_ledger")
+WIDE_ROW = "select " + ", ".join(f"'{'x' * 20}' as a_column_of_some_length_{n}" for n in range(8))
+
+
+@pytest.fixture(scope="session")
+def environment(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What the commands need to reach a ledger of these tests."""
+    settings = fresh_settings(endpoint, tmp_path_factory.mktemp("terminal"))
+    ensure_ledger(connect(settings))
+    names = ("api_endpoint", "local_dir", "dataset", "raw_dataset")
+    ours = {f"INCIDENT_LEDGER_{name.upper()}": str(getattr(settings, name)) for name in names}
+    return {**os.environ, **ours, "PYTHONPATH": str(PROJECT_DIR / "scripts")}
+
+
+def run(environment: Mapping[str, str], *arguments: str | bytes) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [*COMMAND, *arguments], env=environment, cwd=PROJECT_DIR, capture_output=True, timeout=120, check=False
+    )
+
+
+def on_a_terminal(environment: Mapping[str, str], columns: int, *arguments: str) -> list[str]:
+    """The lines that a terminal of so many columns shows."""
+    ours, theirs = pty.openpty()
+    environment = {**environment, "COLUMNS": str(columns), "LINES": "40", "TERM": "dumb"}  # no colours
+    with subprocess.Popen(
+        [*COMMAND, *arguments], env=environment, cwd=PROJECT_DIR, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        said = b""
+        try:
+            while part := os.read(ours, 65536):
+                said += part
+        except OSError:
+            pass  # how a terminal ends on Linux
+        finally:
+            os.close(ours)
+        process.wait(timeout=60)
+    assert process.returncode == 0, said.decode()
+    return said.decode().splitlines()
+
+
+def test_rows_wider_than_the_terminal_are_shown_a_column_a_line(environment: Mapping[str, str]) -> None:
+    lines = on_a_terminal(environment, 80, "sql", WIDE_ROW)
+    assert [line.split() for line in lines if line.startswith("a_column")] == [
+        [f"a_column_of_some_length_{n}", "x" * 20] for n in range(8)
+    ]
+
+
+def test_rows_that_fit_are_a_table(environment: Mapping[str, str]) -> None:
+    assert [line.split() for line in on_a_terminal(environment, 80, "sql", "select 1 as a, 'b c' as d")][::2] == [
+        ["a", "┃", "d"],
+        ["1", "│", "b", "c"],
+    ]
+
+
+def test_a_pipe_gets_whole_rows_however_wide(environment: Mapping[str, str]) -> None:
+    head, _, row = run(environment, "sql", WIDE_ROW).stdout.decode().splitlines()
+    assert [text.strip() for text in head.split("┃")] == [f"a_column_of_some_length_{n}" for n in range(8)]
+    assert row.count("x" * 20) == 8
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_an_incident_can_be_read_on_a_terminal_of_any_width(columns: int, environment: Mapping[str, str]) -> None:
+    title = f"Costs of {columns} days are missing in the table of all usage"
+    what = ("--severity", "P2", "--component", "table:ai_usage_prod.fct_usage_daily", "--at", "2026-03-02T09:00:00Z")
+    opened = run(environment, "incident", "open", title, *what)
+    identity = opened.stdout.decode().split()[1]
+    lines = on_a_terminal(environment, columns, "incident", "list", "--as-of", "2026-03-02T10:00:00Z")
+    assert max(map(len, lines)) <= columns
+    shown = " ".join(" ".join(lines).split())
+    assert title in shown
+    assert "table:ai_usage_prod.fct_usage_daily" in shown
+    assert f"{identity} P2 investigating " in shown
+
+
+def test_a_reader_that_leaves_is_no_alarm(environment: Mapping[str, str]) -> None:
+    for arguments in (["sql", "--format", "csv", "select * from unnest(generate_array(1, 200000)) as n"], ["doctor"]):
+        with subprocess.Popen(
+            [*COMMAND, *arguments], env=environment, cwd=PROJECT_DIR, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.close()
+            errors = process.stderr.read().decode()
+            assert (process.wait(timeout=60), "Traceback" in errors, "BrokenPipe" in errors) == (0, False, False)
+
+
+@pytest.mark.parametrize("after", [0.2, 0.5])
+def test_an_interrupt_while_modules_load_ends_without_a_traceback(after: float, environment: Mapping[str, str]) -> None:
+    with subprocess.Popen([*COMMAND, "incident", "list"], env=environment, cwd=PROJECT_DIR, stderr=-1) as process:
+        time.sleep(after)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read().decode()
+        assert process.wait(timeout=60) in (130, -signal.SIGINT)
+
+
+def test_an_interrupt_while_dbt_builds_is_no_fault_of_the_warehouse(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    local = environment | {"INCIDENT_LEDGER_LOCAL_DIR": str(tmp_path), "DBT_TARGET_PATH": str(tmp_path / "target")}
+    with subprocess.Popen(
+        [*COMMAND, "run", "--as-of", "2026-03-02T09:00:00Z"],
+        env=local, cwd=PROJECT_DIR, stdout=-1, stderr=-1, text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        assert "policy" in process.stderr.readline()
+        time.sleep(1.5)  # dbt is building
+        process.send_signal(signal.SIGINT)
+        errors = process.stderr.read()
+        assert process.wait(timeout=60) == 130
+    assert "build" in errors
+    assert "stopped" in errors
+    assert "Traceback" not in errors
+    assert "could not run" not in errors
+
+
+def test_a_terminal_that_cannot_show_a_character_loses_only_that(environment: Mapping[str, str]) -> None:
+    said = run(environment | {"PYTHONIOENCODING": "ascii"}, "sql", "select 'straße … 🚨' as x")
+    assert (said.returncode, said.stderr) == (0, b"")
+    assert rb"stra\xdfe \u2026 \U0001f6a8" in said.stdout
+
+
+def test_an_argument_is_utf_8_whatever_the_locale(environment: Mapping[str, str]) -> None:
+    plain = environment | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    said = run(plain, "sql", "--format", "csv", "select '🚨ü' as x".encode())
+    assert said.stdout.decode() == "x\n🚨ü\n"
+    refused = run(plain, "sql", b"select '\xff'")
+    assert (refused.returncode, refused.stdout) == (2, b"")
+    assert b"not UTF-8" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("moment", "advice"),
+    [
+        ("0001-01-01T00:00:00+05:00", "outside of the years 1970 to 9998"),
+        ("9999-12-31T23:59:59-05:00", "outside of the years 1970 to 9998"),
+        ("1969-12-31T23:59:59Z", "outside of the years 1970 to 9998"),
+        ("2026-03-01", "Write 2026-03-01T00:00:00Z if it is UTC"),
+        ("tomorrow", "Write it as 2026-03-02T09:00:00Z"),
+    ],
+)
+def test_a_time_that_is_none_is_refused_with_what_to_write(
+    moment: str, advice: str, environment: Mapping[str, str]
+) -> None:
+    said = run(environment, "tick", "--as-of", moment)
+    assert said.returncode == 2
+    assert advice in said.stderr.decode()
