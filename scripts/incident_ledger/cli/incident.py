@@ -94,7 +94,7 @@ def status(
     json: Json = False,
 ) -> None:
     """Say how far it is."""
-    _say(incident, at, actor, json, lambda state, saying: acts.set_status(state, saying, new, text))
+    _say(incident, at, actor, json, lambda state, saying: acts.set_status(state, saying, new, text), is_of_then=True)
 
 
 @app.command()
@@ -109,7 +109,14 @@ def severity(
 ) -> None:
     """Raise or lower the severity; it is never lowered by itself."""
     known = _severities(_warehouse())
-    _say(incident, at, actor, json, lambda state, saying: acts.set_severity(state, saying, new, known, reason))
+    _say(
+        incident,
+        at,
+        actor,
+        json,
+        lambda state, saying: acts.set_severity(state, saying, new, known, reason),
+        is_of_then=True,
+    )
 
 
 @app.command()
@@ -190,10 +197,21 @@ def _user() -> str:
 
 
 def _say(
-    part: str, at: str | None, actor: str | None, json: bool, act: Callable[[IncidentState, acts.Saying], Event]
+    part: str,
+    at: str | None,
+    actor: str | None,
+    json: bool,
+    act: Callable[[IncidentState, acts.Saying], Event],
+    *,
+    is_of_then: bool = False,
 ) -> None:
+    """Write what an act says; `is_of_then`: it is about what held at its time and not about what holds now."""
     warehouse, saying = _warehouse(), _saying(at, actor)
-    _write(warehouse, act(find_incident(warehouse, part), saying), saying, json)
+    incident = find_incident(warehouse, part)
+    if is_of_then and at:
+        history = [item.event for item in read_events(warehouse, incident_ids=[incident.incident_id])]
+        incident = acts.held_at(incident, history, saying.at)
+    _write(warehouse, act(incident, saying), saying, json)
 
 
 def _write(warehouse: Warehouse, event: Event, saying: acts.Saying, json: bool) -> None:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,12 @@ from incident_ledger.ledger.state import IncidentState
 
 SOURCE = "cli"
 _SLUG_LENGTH = 80
+# Events that say a status without naming it.
+_STATUSES = {
+    EventType.DETECTED: Status.INVESTIGATING,
+    EventType.REOPENED: Status.INVESTIGATING,
+    EventType.RESOLVED: Status.RESOLVED,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +79,18 @@ def source_key(title: str, components: Sequence[str]) -> str:
     return slug[:_SLUG_LENGTH].rstrip("-") or "incident"
 
 
+def held_at(incident: IncidentState, history: Sequence[Event], at: datetime) -> IncidentState:
+    """The incident with the severity and the status that held at a time of its past; all else as it is now."""
+    superseded = {event.payload.get("supersedes") for event in history}
+    severity_level, status = incident.initial_severity_level, Status.INVESTIGATING
+    for event in sorted(history, key=lambda each: each.occurred_at):
+        if event.occurred_at > at or event.event_id in superseded:
+            continue
+        severity_level = event.severity_level or severity_level
+        status = Status(_STATUSES.get(event.event_type) or event.payload.get("status") or status)
+    return replace(incident, severity_level=severity_level, status=status)
+
+
 def acknowledge(incident: IncidentState, saying: Saying, text: str | None = None) -> Event:
     """`acknowledged`, once; earlier than a known acknowledgement is taken, as a correction of the record."""
     _check_time(incident, saying)
@@ -121,7 +139,7 @@ def set_status(incident: IncidentState, saying: Saying, status: str, text: str |
             f"{incident.incident_id}"
         )
     if status == incident.status:
-        raise UserError(f"{incident.incident_id} is {status} already.")
+        raise UserError(f"{incident.incident_id} is {status} already (at {_show(saying.at)}).")
     return _event(incident, saying, EventType.STATUS_CHANGED, {"status": status, "text": text})
 
 
@@ -136,17 +154,18 @@ def set_severity(
     _check_severity(severity_level, known_severities)
     _check_time(incident, saying)
     if severity_level == incident.severity_level:
-        raise UserError(f"{incident.incident_id} is {severity_level} already.")
+        raise UserError(f"{incident.incident_id} is {severity_level} already (at {_show(saying.at)}).")
     payload = {"from": incident.severity_level, "reason": reason}
     return _event(incident, saying, EventType.SEVERITY_CHANGED, payload, severity_level)
 
 
 def name_cause(incident: IncidentState, saying: Saying, category: str, text: str | None = None) -> Event:
     """`root_cause_identified`, also of a resolved incident."""
-    if not category.strip():
+    word = " ".join(category.split()).casefold()  # one cause is one group, however it is written
+    if not word:
         raise UserError("A cause needs a category, such as deploy, capacity, upstream or data.")
     _check_time(incident, saying)
-    return _event(incident, saying, EventType.ROOT_CAUSE_IDENTIFIED, {"category": category.strip(), "text": text})
+    return _event(incident, saying, EventType.ROOT_CAUSE_IDENTIFIED, {"category": word, "text": text})
 
 
 def note(incident: IncidentState, saying: Saying, text: str) -> Event:

@@ -16,7 +16,7 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Even
     A beginning is told while the incident is open or within the policy's `notification_window_hours`, so that an
     archive of old incidents that is imported today alarms nobody, and no end is told without its beginning. Whoever
     is told of a beginning is told of what followed, however late, in the same run; what a source merely corrects is
-    not told again.
+    not told again, nor a severity that another has followed already.
     """
     sql = f"""
         with
@@ -24,6 +24,13 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Even
         told as (
             select distinct event_id, incident_id, template = 'resolution' as is_end
             from {warehouse.raw("notifications")}
+        ),
+
+        severities as (
+            select incident_id, max(event_order) as latest
+            from {warehouse.name(warehouse.settings.staging_dataset, "int_incident_events_effective")}
+            where event_type = 'severity_changed'
+            group by incident_id
         )
 
         select
@@ -31,9 +38,11 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Even
             events.source, events.source_key, events.severity_level, events.payload
         from {warehouse.name(warehouse.settings.staging_dataset, "int_incident_events_effective")} as events
         inner join {warehouse.mart("incident_state")} as incidents on events.incident_id = incidents.incident_id
+        left join severities on events.incident_id = severities.incident_id
         where
             events.event_type in unnest(@types)
             and events.event_id not in (select told.event_id from told)
+            and (events.event_type != 'severity_changed' or events.event_order = severities.latest)
             and (events.event_type != 'detected' or events.incident_id not in (select told.incident_id from told))
             and (
                 events.event_type != 'resolved'

@@ -121,3 +121,29 @@ def test_every_command_can_answer_in_json(run: Any) -> None:
     assert (event["event_type"], event["payload"]["title"]) == ("detected", "Ünïcode 🚨")
     noted = json.loads(run("note", event["incident_id"], "x", "--at", T.format(1), "--json").stdout)
     assert noted["occurred_at"] == "2026-03-02T09:01:00.000000Z"
+
+
+def test_what_is_recorded_afterwards_is_compared_with_what_held_then(run: Any) -> None:
+    """P2 from 09:00 and P0 from 09:20; resolving from 09:40."""
+    incident = run("open", "API down", "--severity", "P2", "--at", T.format(0)).stdout.split()[1]
+    run("severity", incident, "P0", "--at", T.format(20))
+    run("status", incident, "resolving", "--at", T.format(40))
+    assert "from: P2" in run("severity", incident, "P1", "--at", T.format(10)).stdout
+    for args, message in (
+        (("severity", incident, "P0", "--at", T.format(30)), r"is P0 already \(at 2026-03-02T09:30:00Z\)"),
+        (("severity", incident, "P1", "--at", T.format(15)), r"is P1 already \(at 2026-03-02T09:15:00Z\)"),
+        (("status", incident, "resolving", "--at", T.format(50)), r"is resolving already \(at 2026-03-02T09:50:00Z\)"),
+    ):
+        with pytest.raises(UserError, match=message):
+            run(*args)
+    run("status", incident, "resolving", "--at", T.format(35))  # contained earlier than was thought
+    shown = json.loads(run("show", incident, "--json").stdout)
+    assert (shown["severity_level"], shown["status"], shown["mttc_minutes"]) == ("P0", "resolving", 35.0)
+
+
+def test_one_cause_is_one_word_however_it_is_written(run: Any) -> None:
+    incident = run("open", "API down", "--severity", "P2", "--at", T.format(0)).stdout.split()[1]
+    for written in ("deploy", " Deploy ", "Bad  DEPLOY"):
+        run("cause", incident, written, "--at", T.format(5))
+        shown = json.loads(run("show", incident, "--json").stdout)
+        assert shown["root_cause_category"] in ("deploy", "bad deploy")

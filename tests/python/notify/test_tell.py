@@ -177,3 +177,14 @@ def test_every_attempt_that_the_ledger_lacks_is_one_event(warehouse: Warehouse) 
     assert [(each.occurred_at, each.payload["outcome"]) for each in events] == [(START, "sent")]
     append(warehouse, events, START + MINUTE)
     assert notified_events(warehouse, POLICY, START + HOUR) == []
+
+
+def test_a_severity_that_another_has_followed_already_is_not_told(ledger: Warehouse) -> None:
+    """Recorded afterwards: P1 for a while at 09:10, of an incident that is P0 since 09:20."""
+    say(ledger, BEGINNING)
+    tell(ledger, POLICY, START)
+    say(ledger, event("severity_changed", at=START + 20 * MINUTE, severity="P0", **{"from": "P2"}))
+    tell(ledger, POLICY, START + 20 * MINUTE)
+    say(ledger, event("severity_changed", at=START + 10 * MINUTE, severity="P1", **{"from": "P2"}))
+    assert tell(ledger, POLICY, START + 30 * MINUTE) == []
+    assert [subject[:20] for subject in subjects(ledger) if "Now" in subject] == ["[INCIDENT-P0] Now P0"]
