@@ -74,6 +74,8 @@ def json_records(path: Path, on_bytes: OnBytes) -> Iterator[Record]:
 
 def _names(path: Path, line: int, header: list[str]) -> list[str]:
     names = [column_name(name) for name in header]
+    if len(header) == 1 and any(sign in header[0] for sign in ";\t|"):
+        raise bad(path, line, f"one column, {header[0]!r}: fields are divided by commas (by tabs in a .tsv file).")
     for position, (name, given) in enumerate(zip(names, header, strict=True), 1):
         if not given.strip():
             raise bad(path, line, f"column {position} has no name.")

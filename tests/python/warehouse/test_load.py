@@ -245,6 +245,8 @@ BAD = [
     ("x.csv", "", "x.csv is empty"),
     ("x.csv", "a,b\n", "x.csv has no records"),
     ("x.csv", "a,,c\n1,2,3\n", "line 1: column 2 has no name"),
+    ("x.csv", "a;b\n1;2\n", "line 1: one column, .a;b.: fields are divided by commas"),
+    ("x.csv", "a\tb\n1\t2\n", "fields are divided by commas"),
     ("x.csv", "a,b,A\n1,2,3\n", "line 1: column 3 has the name 'A' of an earlier one"),
     ("x.csv", "a,b\n1,2\n1\n", "line 3: 1 fields, and the header has 2"),
     ("x.csv", 'a,b\n"x\ny",2\n1,2,3\n', "line 4: 3 fields, and the header has 2"),
