@@ -1,6 +1,6 @@
 """The way of any importer into the ledger: documents in, events and rejects written, a report out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -9,6 +9,7 @@ from incident_ledger.errors import UserError
 from incident_ledger.importers import Document, Importer, Parsed, Reject
 from incident_ledger.importers.rejects import write_rejects
 from incident_ledger.ledger.bootstrap import ensure_ledger
+from incident_ledger.ledger.events import Event, EventType, timestamp
 from incident_ledger.ledger.state import read_events
 from incident_ledger.ledger.writer import append
 from incident_ledger.warehouse import Warehouse
@@ -84,5 +85,13 @@ def take_in(
         unchanged=told.unchanged,
         left_out=told.left_out,
         rejects=tuple(parsed.rejects),
-        remarks=tuple(parsed.remarks),
+        remarks=(*parsed.remarks, *_ahead(told.events, now)),
     )
+
+
+def _ahead(events: Sequence[Event], now: datetime) -> Iterator[str]:
+    """A remark on each incident that is of the future: a clock or a time zone is wrong somewhere."""
+    for event in events:
+        if event.event_type is EventType.DETECTED and event.occurred_at > now:
+            at = timestamp(event.occurred_at)
+            yield f"{event.incident_id} is detected at {at}, after this import; nobody is told of it before then"

@@ -141,3 +141,13 @@ def test_title_of_100_kb_with_line_breaks_comes_through_whole(run: Any, ledger: 
     listed = run("incident", "list").stdout
     assert len(listed.splitlines()) == 2
     assert "{{ 7*7 }}" in listed
+
+
+def test_an_incident_of_the_future_is_remarked_and_not_listed_before_its_time(run: Any, tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", incident("a", created_at="2990-03-02T09:00:00.000Z", started_at=None))
+    result = run("import", "statuspage", file)
+    assert result.exit_code == 0
+    assert "is detected at 2990-03-02T09:00:00.000000Z, after this import" in result.stderr
+    assert json.loads(run("incident", "list", "--json").stdout) == []
+    (listed,) = json.loads(run("incident", "list", "--json", "--as-of", "2990-03-02T10:00:00Z").stdout)
+    assert listed["age_minutes"] == 60.0
