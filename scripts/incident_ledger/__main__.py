@@ -2,6 +2,8 @@
 
 import sys
 
+_INTERRUPTED = 130  # as a shell says it
+
 
 def main() -> None:
     """Run it. Imports take a second in which a person may have changed their mind, too."""
@@ -9,8 +11,11 @@ def main() -> None:
         from incident_ledger.cli import main as run
 
         run()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except (KeyboardInterrupt, SystemExit) as end:
+        code = end.code if isinstance(end, SystemExit) else _INTERRUPTED
+        if code == _INTERRUPTED:
+            sys.stderr.write("stopped\n")
+        sys.exit(code)
 
 
 if __name__ == "__main__":

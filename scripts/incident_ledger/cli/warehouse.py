@@ -59,7 +59,11 @@ def status(json: Annotated[bool, typer.Option("--json", help="One JSON object.")
 def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
     """Delete everything that the local warehouse holds, and the outbox beside it."""
     folder = _local().local_path
-    if not yes and not typer.confirm(f"Delete all tables and messages in {folder}?"):
+    try:
+        is_sure = yes or typer.confirm(f"Delete all tables and messages in {folder}?")
+    except typer.Abort:  # Ctrl-C at the question; Typer would end with 1, which means an alarm
+        raise KeyboardInterrupt from None
+    if not is_sure:
         raise typer.Exit(int(ExitCode.USER))
     local.reset(folder)
     out.print("empty", highlight=False)

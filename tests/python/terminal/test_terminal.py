@@ -108,8 +108,21 @@ def test_an_interrupt_while_modules_load_ends_without_a_traceback(after: float, 
         time.sleep(after)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        assert "Traceback" not in process.stderr.read().decode()
-        assert process.wait(timeout=60) in (130, -signal.SIGINT)
+        errors = process.stderr.read().decode()
+        assert (process.wait(timeout=60), errors) in ((130, "stopped\n"), (-signal.SIGINT, ""))
+
+
+def test_an_interrupt_at_a_question_is_no_alarm(environment: Mapping[str, str], tmp_path: Path) -> None:
+    local = {name: value for name, value in environment.items() if name != "INCIDENT_LEDGER_API_ENDPOINT"}
+    local |= {"INCIDENT_LEDGER_LOCAL_DIR": str(tmp_path)}
+    with subprocess.Popen(
+        [*COMMAND, "warehouse", "reset"], env=local, cwd=PROJECT_DIR, stdin=-1, stdout=-1, stderr=-1
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(6) == b"Delete"
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=60)[1]
+        assert (process.returncode, errors) == (130, b"stopped\n")
 
 
 def test_an_interrupt_while_dbt_builds_is_no_fault_of_the_warehouse(
