@@ -27,22 +27,30 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(__path__) i
 
 
 def main() -> None:
-    """Run the command line; every error of ours is one screen on stderr and its exit code."""
+    """Run the command line."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a character loses only that
     try:
+        _run()
+    except SystemExit as end:
+        # Typer and Rich end with 1 when nobody reads any more (`... | head -1`), which would mean an alarm.
+        sys.exit(int(ExitCode.OK) if isinstance(end.__context__, BrokenPipeError) else end.code)
+
+
+def _run() -> None:
+    """Every error of ours is one screen on stderr and its exit code."""
+    try:
         sys.argv = [_argument(text) for text in sys.argv]
         app()
     except IncidentLedgerError as error:
-        err.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        detail = getattr(error, "detail", "")
-        if detail:
-            err.print(detail[-2000:], style="dim", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(int(error.exit_code))
-    except SystemExit as end:
-        # Typer ends with 1 when nobody reads any more (`... | head -1`), which would mean an alarm.
-        sys.exit(int(ExitCode.OK) if type(sys.stdout).__name__ == "PacifyFlushWrapper" else end.code)
+        try:
+            err.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+            detail = getattr(error, "detail", "")
+            if detail:
+                err.print(detail[-2000:], style="dim", markup=False, highlight=False, soft_wrap=True)
+        finally:
+            sys.exit(int(error.exit_code))
 
 
 def _argument(text: str) -> str:

@@ -10,17 +10,8 @@ from rich.table import Table
 
 from incident_ledger.errors import UserError
 
-
-class Screen(Console):
-    """A terminal or what stands for it. That nobody reads any more is for `main` to know, not an error."""
-
-    def on_broken_pipe(self) -> None:
-        """Called while a BrokenPipeError is handled."""
-        raise  # noqa: PLE0704
-
-
-out = Screen()
-err = Screen(stderr=True)
+out = Console()
+err = Console(stderr=True)
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _ANY = 1_000_000
 _UNBROKEN = 400  # columns: a file or a pipe is no narrow terminal
@@ -28,7 +19,7 @@ _UNBROKEN = 400  # columns: a file or a pipe is no narrow terminal
 
 def wide_out() -> Console:
     """Standard output, without breaking lines where nobody looks at a screen."""
-    return out if out.is_terminal else Screen(width=_UNBROKEN)
+    return out if out.is_terminal else Console(width=_UNBROKEN)
 
 
 def width_of(table: Table) -> int:

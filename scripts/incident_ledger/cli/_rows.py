@@ -9,10 +9,11 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from incident_ledger.cli._console import Screen, err, out, wide_out, width_of
+from incident_ledger.cli._console import err, out, wide_out, width_of
 from incident_ledger.warehouse import Answer, Column
 
 _LONGEST_LINE = 1000  # of a table in a file or a pipe
@@ -104,7 +105,7 @@ def print_table(answer: Answer, limit: int) -> None:
         table.add_row(*cells)
     width = width_of(table)
     if width <= (out.width if out.is_terminal else _LONGEST_LINE):
-        Screen(width=max(width, out.width)).print(table)
+        Console(width=max(width, out.width)).print(table)
     else:
         _print_records([column.name for column in answer.columns], rows)
     if len(answer.rows) > limit:

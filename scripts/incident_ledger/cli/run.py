@@ -1,6 +1,5 @@
 """`incident-ledger run` and `tick`: the two cadences."""
 
-import sys
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -71,7 +70,7 @@ def job(warehouse: Warehouse, moment: datetime, command: str, *, quiet: bool = F
 def _finish(report: RunReport, *, json: bool) -> None:
     """Print the result and exit with its code."""
     if json:
-        sys.stdout.write(to_json(_report_json(report)) + "\n")
+        typer.echo(to_json(_report_json(report)))
     else:
         print_report(report)
     raise typer.Exit(int(report.exit_code))
@@ -91,7 +90,7 @@ def _print_rehearsal(rehearsal: Rehearsal, *, json: bool) -> None:
     events, messages = rehearsal.events, rehearsal.messages
     if json:
         said = {"events": [event_json(each) for each in events], "messages": [vars(each) for each in messages]}
-        sys.stdout.write(to_json(said | {"notes": rehearsal.notes}) + "\n")
+        typer.echo(to_json(said | {"notes": rehearsal.notes}))
         return
     out.print(
         f"A run would write {counted(len(events), 'event')} and send {counted(len(messages), 'message')}. "

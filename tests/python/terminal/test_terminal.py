@@ -102,6 +102,24 @@ def test_a_reader_that_leaves_is_no_alarm(environment: Mapping[str, str]) -> Non
             assert (process.wait(timeout=60), "Traceback" in errors, "BrokenPipe" in errors) == (0, False, False)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["--help"], 0), (["tick", "--as-of", "2026-03-02T10:00:00Z"], 0), (["sql", "selec 1"], 2)]
+)
+def test_a_reader_that_leaves_before_anything_is_said_is_no_alarm(
+    arguments: list[str], code: int, environment: Mapping[str, str]
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [*COMMAND, *arguments], env=environment, cwd=PROJECT_DIR, stdout=writing, stderr=writing, timeout=120,
+            check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert ended.returncode == code
+
+
 @pytest.mark.parametrize("after", [0.2, 0.5])
 def test_an_interrupt_while_modules_load_ends_without_a_traceback(after: float, environment: Mapping[str, str]) -> None:
     with subprocess.Popen([*COMMAND, "incident", "list"], env=environment, cwd=PROJECT_DIR, stderr=-1) as process:
