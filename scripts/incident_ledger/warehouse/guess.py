@@ -62,7 +62,10 @@ class Guess:
         self._is_record = is_record
         if is_record:
             for key, item in value.items():
-                self._fields.setdefault(key, Guess(text_only=False)).see(item)
+                try:
+                    self._fields.setdefault(key, Guess(text_only=False)).see(item)
+                except BadValueError as error:
+                    raise BadValueError(f"field {key}: {error}") from None
         elif self._kinds is None or self._kinds:  # else it is text already
             kinds = self._kinds_of(value)
             self._kinds = kinds if self._kinds is None else self._kinds & kinds

@@ -262,6 +262,8 @@ BAD = [
     ("x.jsonl", '{"a":1,"A":2}\n', "line 1: two keys are one column's name"),
     ("x.jsonl", '{"a":1}\n{"a":{"b":1}}\n', "line 2: a is sometimes an object"),
     ("x.jsonl", '{"a":1}\n{"a":[1]}\n', "line 2: a is sometimes a list"),
+    ("x.jsonl", '{"a":{"b":[1,{"c":2}]}}\n', "line 1: a field b: is sometimes an object"),
+    ("x.jsonl", '{"a":{"b":{"c":1}}}\n{"a":{"b":{"c":[1]}}}\n', "line 2: a field b: field c: is sometimes a list"),
     ("x.jsonl", '{"a":"x"}\n{"a":"\\ud83d"}\n', "line 2: a has half of a character"),
     ("x.jsonl", '{"a":[[1]]}\n', "line 1: a is a list of lists"),
     ("x.jsonl", '{"a":[1,null]}\n', "line 1: a holds a null, which an ARRAY cannot keep"),
