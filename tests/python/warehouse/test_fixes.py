@@ -26,7 +26,7 @@ from google.cloud import bigquery
 
 from conftest import PROJECT_DIR
 from engines.recorder import expected_to_be_refused
-from incident_ledger.errors import OutsideError, UserError
+from incident_ledger.errors import OutsideError, StatementError, UserError
 from incident_ledger.warehouse import Param, Warehouse
 
 FIELD = bigquery.SchemaField
@@ -83,6 +83,26 @@ def test_failed_query_is_an_error(unfixed: Warehouse, fixed: Warehouse) -> None:
     assert truth.json()["error"]["errors"][0]["reason"] == "notFound"
     assert post(fixed, "queries", {"query": "select 1 +", "useLegacySql": False}).status_code == 400
     assert post(fixed, "queries", {"query": "select 1", "useLegacySql": False}).json()["totalRows"] == "1"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create table {d}_no.t (a INT64)",
+        "create view {d}_no.t as select 1 as a",
+        "drop schema {d}_no",
+        "select * from {d}_no.t",
+    ],
+)
+def test_missing_datasets_are_named(unfixed: Warehouse, fixed: Warehouse, sql: str) -> None:
+    def said(warehouse: Warehouse) -> str:
+        with pytest.raises(StatementError) as refusal:
+            warehouse.execute(sql.replace("{d}", warehouse.settings.dataset))
+        return f"{refusal.value.reason}: {refusal.value}"
+
+    assert ("Catalog Error" in said(unfixed)) == (not sql.startswith("select"))
+    assert said(fixed).startswith("notFound: ")
+    assert f"Dataset {fixed.settings.project}:{fixed.settings.dataset}_no was not found" in said(fixed)
 
 
 def test_repeated_job_id_is_refused(unfixed: Warehouse, fixed: Warehouse) -> None:

@@ -124,6 +124,7 @@ def test_what_changes_something_says_what(cli: Cli, table: str) -> None:
     ("statement", "message"),
     [
         ("select * from nowhere.nothing", "Not found"),
+        ("create table nowhere.nothing (a INT64)", "Not found: Dataset ai-workflows-459123:nowhere"),
         ("selec 1", "Syntax error"),
         ("select missing from unnest([1]) as x", "missing"),
         ("", "The statement is empty"),

@@ -17,6 +17,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     engine.jobs_in_memory,
     engine.errors_keep_the_connection,
     jobs.failed_query_is_an_error,
+    jobs.missing_datasets_are_named,
     jobs.repeated_job_id_is_refused,
     jobs.columns_without_a_name_are_numbered,
     loads.any_media_type,

@@ -7,7 +7,7 @@ from typing import Any
 
 import bqemulator.api.routes.jobs as job_routes
 from bqemulator.domain.errors import DomainError
-from bqemulator.jobs import executor
+from bqemulator.jobs import error_mapper, executor
 from fastapi.responses import JSONResponse
 
 # What a column may be called; DuckDB's own names for expressions have parentheses, quotes or operators.
@@ -47,6 +47,11 @@ def failed_query_is_an_error() -> None:
         return JSONResponse(body, status_code=code)
 
     job_routes.router.post("/projects/{project_id}/queries", response_model=None)(query)
+
+
+def missing_datasets_are_named() -> None:
+    """A CREATE in a dataset that is not there fails in DuckDB's words, with DuckDB's name for it."""
+    error_mapper._SCHEMA_NOT_FOUND_RE = re.compile(r'[Ss]chema (?:with name )?"?(?P<schema>[^"\s]+)"? does not exist')
 
 
 def repeated_job_id_is_refused() -> None:
