@@ -1,12 +1,15 @@
 """What the groups of commands share: where they print, and how a time or an output format is given."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from incident_ledger.errors import UserError
 
@@ -25,6 +28,36 @@ def wide_out() -> Console:
 def width_of(table: Table) -> int:
     """The columns that a table takes when nothing in it is broken."""
     return out.measure(table, options=out.options.update(max_width=_ANY)).maximum
+
+
+def print_rows(names: Sequence[str], rows: Sequence[Sequence[Text]], *, first: Sequence[int]) -> None:
+    """A line a row where all rows fit; else the cells `first` on a line, and each other one below it, broken by words.
+
+    A name, an id and a number are never broken, which a narrow table would do.
+    """
+    console = wide_out()
+    table = Table(show_edge=False, box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for cells in rows:
+        table.add_row(*cells)
+    if width_of(table) <= console.width:
+        console.print(table)
+        return
+    widths = {number: max(cells[number].cell_len for cells in rows) for number in first}
+    for cells in rows:
+        head = Text("  ").join(_padded(cells[number], widths[number]) for number in first)
+        head.rstrip()
+        console.print(head, soft_wrap=True)
+        for number, cell in enumerate(cells):
+            if number not in first and cell:
+                console.print(Padding(cell, (0, 0, 0, 4), expand=False))
+
+
+def _padded(cell: Text, width: int) -> Text:
+    padded = cell.copy()
+    (padded.pad_left if cell.justify == "right" else padded.pad_right)(width - cell.cell_len)
+    return padded
 
 
 def parse_time(text: str | None, name: str) -> datetime:

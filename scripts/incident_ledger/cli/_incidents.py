@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from incident_ledger.cli._console import err, out, wide_out, width_of
+from incident_ledger.cli._console import err, out, print_rows
 from incident_ledger.ledger.events import Event, canonical, timestamp
 from incident_ledger.ledger.find import minutes_of, one_line
 from incident_ledger.ledger.state import IncidentState, RecordedEvent
@@ -35,23 +33,19 @@ def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything:
     ordered = (
         incidents if everything else sorted(incidents, key=lambda item: (item.severity_level, item.detection_time))
     )
-    console, time_name = wide_out(), "lasted" if everything else "open for"
-    table = Table(show_edge=False, box=None, pad_edge=False)
-    for column in ("incident", "sev", "status", "detected", time_name, "component", "title"):
-        table.add_column(column, no_wrap=True)
-    for item in ordered:
-        times = (ended(item), short_time(item.detection_time), lasted(item, now))
-        names = (one_line(item.component or ""), one_line(item.title))
-        table.add_row(Text(item.incident_id), severity(item.severity_level), *map(Text, (*times, *names)))
-    if width_of(table) <= console.width:
-        console.print(table)
-        return
-    for item in ordered:
-        facts = f"  {ended(item):<13}  {lasted(item, now)}"
-        head = Text.assemble(item.incident_id, "  ", severity(item.severity_level), facts)
-        console.print(head, soft_wrap=True)
-        console.print(Padding(Text(one_line(item.title, 200)), (0, 0, 0, 4)))
-        console.print(Padding(Text(one_line(item.component or "no component"), style="dim"), (0, 0, 0, 4)))
+    rows = [
+        [
+            Text(item.incident_id),
+            severity(item.severity_level),
+            Text(ended(item)),
+            Text(lasted(item, now)),
+            Text(one_line(item.title, 200)),
+            Text(one_line(item.component or "no component"), style="dim"),
+        ]
+        for item in ordered
+    ]
+    time_name = "lasted" if everything else "open for"
+    print_rows(("incident", "sev", "status", time_name, "title", "component"), rows, first=range(4))
 
 
 def print_one(incident: IncidentState, events: Sequence[RecordedEvent], now: datetime) -> None:

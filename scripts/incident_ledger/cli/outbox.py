@@ -7,10 +7,9 @@ import socket
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from incident_ledger.cli._console import err, out, parse_time, to_json, wide_out
+from incident_ledger.cli._console import err, out, parse_time, print_rows, to_json
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.notify import findings
 from incident_ledger.notify.channels import channel_names
@@ -51,8 +50,7 @@ def list_(
     if not rows:
         out.print("No messages.")
     else:
-        console = wide_out()
-        console.print(_table(rows))
+        _print(rows)
     now = parse_time(None, "now")
     for finding in findings.channel_findings(warehouse, warehouse.settings, load_policy(warehouse), now):
         err.print(str(finding), style="yellow", markup=False, highlight=False, soft_wrap=True)
@@ -126,22 +124,19 @@ def _warehouse() -> Warehouse:
     return warehouse
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in ("created (UTC)", "message", "template", "channel"):
-        table.add_column(name, no_wrap=True)
-    for name in ("outcome", "subject"):
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(
-            f"{row['created_at']:%Y-%m-%d %H:%M}",
-            row["message_id"][:8],
-            row["template"],
+def _print(rows: list[dict[str, Any]]) -> None:
+    cells = [
+        [
+            Text(f"{row['created_at']:%Y-%m-%d %H:%M}"),
+            Text(row["message_id"][:8]),
+            Text(row["template"]),
             Text(row["channel"]),
             Text(shortened(_outcome(row), _LISTED_CHARACTERS), style=_STYLES[row["status"]]),
             Text(row["subject"]),
-        )
-    return table
+        ]
+        for row in rows
+    ]
+    print_rows(("created (UTC)", "message", "template", "channel", "outcome", "subject"), cells, first=range(4))
 
 
 def _outcome(row: dict[str, Any]) -> str:

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
-from incident_ledger.cli._console import err, out, parse_time, to_json, wide_out
+from incident_ledger.cli._console import err, out, parse_time, print_rows, to_json, wide_out
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.policy import Policy, load_files
 from incident_ledger.quality.rates import fraction_text, percent_text
@@ -237,7 +237,7 @@ def _show(batches: Sequence[BatchResult], policy: Policy) -> None:
         days = f", {len(found)} batches" if len(found) > 1 else ""
         console.print(f"[bold]{escape(table)}[/bold]: {verdict}, {failed}{days}", highlight=False, soft_wrap=True)
         if any(rule.error is None for rule, _ in rules):
-            console.print(_table(rules))
+            _print_rules(rules)
         for text in dict.fromkeys(batch.error for batch in found if batch.error):
             console.print(f"  [magenta]check failed:[/magenta] {escape(text)}", highlight=False, soft_wrap=True)
         for rule, _ in rules:
@@ -246,14 +246,8 @@ def _show(batches: Sequence[BatchResult], policy: Policy) -> None:
                 console.print(line, highlight=False, soft_wrap=True)
 
 
-def _table(rules: Sequence[tuple[RuleResult, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 1))
-    table.add_column("rule", overflow="fold")
-    table.add_column("column", overflow="fold")
-    table.add_column("failed", justify="right", no_wrap=True)
-    table.add_column("rate", justify="right", no_wrap=True)
-    table.add_column("severity", no_wrap=True)
-    table.add_column("found", overflow="fold")
+def _print_rules(rules: Sequence[tuple[RuleResult, Any]]) -> None:
+    rows = []
     for rule, day in rules:
         if rule.error:
             continue
@@ -263,15 +257,17 @@ def _table(rules: Sequence[tuple[RuleResult, Any]]) -> Table:
             rate = percent_text(Fraction(100 * rule.failed, rule.examined)) if rule.examined else "no record"
         note = [str(day)] if day and rule.severity_level else []
         note += [shown(rule.observed)] if rule.is_table_rule and rule.observed is not None else []
-        table.add_row(
-            escape(rule.rule_id),
-            escape(rule.column or ""),
-            counts,
-            rate,
-            _mark(rule.severity_level),
-            escape(" ".join(note)),
+        rows.append(
+            [
+                Text(rule.rule_id),
+                Text(counts, justify="right"),
+                Text(rate, justify="right"),
+                Text.from_markup(_mark(rule.severity_level)),
+                Text(" ".join(note)),
+                Text(rule.column or "", style="dim"),
+            ]
         )
-    return table
+    print_rows(("rule", "failed", "rate", "severity", "found", "column"), rows, first=range(5))
 
 
 def _mark(severity: str | None) -> str:

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from incident_ledger.cli._console import err, out, to_json, wide_out
+from incident_ledger.cli._console import err, out, print_rows, to_json
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.importers.replay import find_reject, kept_rejects
 from incident_ledger.importers.replay import replay as replay_one
@@ -40,14 +39,19 @@ def list_(
     if not found:
         err.print("No rejects.", style="dim")
         return
-    table = Table(show_edge=False, box=None, pad_edge=False)
-    for column in ("id", "source", "where", "field", "why", *(("taken in",) if everything else ())):
-        table.add_column(column, overflow="fold")
-    for reject in found:
-        taken = (Text(f"{reject.replayed_at:%Y-%m-%d %H:%M}Z" if reject.replayed_at else ""),) if everything else ()
-        cells = (reject.reject_id[:_ID], reject.source, f"{reject.file}:{reject.line}", reject.field or "")
-        table.add_row(*(Text(cell) for cell in cells), Text(one_line(reject.error, 120)), *taken)
-    wide_out().print(table)
+    rows = [
+        [
+            Text(reject.reject_id[:_ID]),
+            Text(reject.source),
+            *([Text(f"{reject.replayed_at:%Y-%m-%d %H:%M}Z" if reject.replayed_at else "")] if everything else []),
+            Text(f"{reject.file}:{reject.line}"),
+            Text(reject.field or ""),
+            Text(one_line(reject.error, 120)),
+        ]
+        for reject in found
+    ]
+    first = ("id", "source", *(("taken in",) if everything else ()))
+    print_rows((*first, "where", "field", "why"), rows, first=range(len(first)))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """The command line as a process: terminals of any width, pipes that close, interrupts, encodings, odd times."""
 
+import json
 import os
 import pty
 import signal
@@ -88,6 +89,50 @@ def test_an_incident_can_be_read_on_a_terminal_of_any_width(columns: int, enviro
     assert title in shown
     assert "table:ai_usage_prod.fct_usage_daily" in shown
     assert f"{identity} P2 investigating " in shown
+
+
+def shown_in(environment: Mapping[str, str], columns: int, *arguments: str) -> str:
+    """What a terminal shows, its lines joined, when none is wider than it."""
+    lines = on_a_terminal(environment, columns, *arguments)
+    assert max(map(len, lines)) <= columns
+    return " ".join(" ".join(lines).split())
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_message_can_be_read_on_a_narrow_terminal(
+    columns: int, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    title = f"Prices_of_{columns}_days_are_wrong in the_table_of_all_costs_of_all_vendors"
+    assert run(environment, "incident", "open", title, "--severity", "P1").returncode == 0
+    ours = environment | {"INCIDENT_LEDGER_CHANNELS": "", "INCIDENT_LEDGER_LOCAL_DIR": str(tmp_path)}
+    assert run(ours, "tick").returncode == 1
+    assert f"folder sent [INCIDENT-P1] {title}" in shown_in(ours, columns, "outbox", "list")
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_check_can_be_read_on_a_narrow_terminal(columns: int, environment: Mapping[str, str], tmp_path: Path) -> None:
+    table, column = (
+        f"{environment['INCIDENT_LEDGER_DATASET']}.checked_{columns}",
+        "a_column_with_a_long_name_of_its_own",
+    )
+    assert run(environment, "sql", f"create or replace table {table} as select 1 as {column}").returncode == 0
+    kwargs, rule = {"column": column}, "the_column_with_a_long_name_is_given"
+    rules = [{"type": "expect_column_values_to_not_be_null", "kwargs": kwargs, "meta": {"rule_id": rule}}]
+    suite = tmp_path / "suite.json"
+    suite.write_text(json.dumps({"name": "s", "meta": {}, "expectations": rules}))
+    lines = on_a_terminal(environment, columns, "quality", "check", "--table", table, "--suite", str(suite))
+    assert f"{rule} 0 of 1 0 % none {column}" in " ".join(" ".join(lines).split())
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_reject_can_be_read_on_a_narrow_terminal(
+    columns: int, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / f"export_{columns}.json"
+    file.write_text(json.dumps({"data": [{"x": columns}]}))
+    assert run(environment, "load", "usage", "--source", "anthropic_usage", str(file)).returncode == 5
+    shown = shown_in(environment, columns, "rejects", "list").replace(" ", "")  # a path may be longer than a line
+    assert f"export_{columns}.json:1data[0].starting_atismissing" in shown
 
 
 def test_a_reader_that_leaves_is_no_alarm(environment: Mapping[str, str]) -> None:
