@@ -1,7 +1,9 @@
 """`make demo`'s own command: the story ends as told, and other people's data is not touched."""
 
+import re
 from pathlib import Path
 
+from conftest import PROJECT_DIR
 from incident_ledger.demo import incidents
 from incident_ledger.demo.story import MORNING
 from run.place import Place
@@ -11,6 +13,9 @@ def test_the_demo_shows_what_broke_who_was_told_and_how_long_it_takes(tmp_path: 
     place = Place(tmp_path)
     screen = place.command("demo")
     listed = place.json("incident", "list", "--as-of", "2026-03-05T09:00Z")
+    readme = (PROJECT_DIR / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"incident-ledger incident show (\S+)", readme)
+    assert f"INC-{example}" in place.command("incident", "show", example)
     place.stop()
     assert sorted(each["severity_level"] for each in listed) == ["P1", "P1", "P2", "P2"]
     assert [each["reopen_count"] for each in listed if each["reopen_count"]] == [1]
