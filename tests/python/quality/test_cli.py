@@ -66,6 +66,7 @@ def test_a_check_that_could_not_run_exits_1_and_says_why(command: Any, warehouse
     code, text = command("check", "--table", "nowhere.at_all", "--suite", suite_file(tmp_path, not_null("amount")))
     assert code == 1
     assert "There is no table nowhere.at_all" in text
+    assert "nowhere.at_all: not checked, P1 for the check itself, no rule ran" in text
     table = f"{warehouse.settings.dataset}.{broken_of(warehouse, 't', 0, 10)}"
     code, text = command("check", "--table", table, "--suite", suite_file(tmp_path), "--json")
     assert (code, json.loads(text)[0]["check_severity"]) == (1, "P1")
