@@ -84,8 +84,9 @@ def examine(now: datetime, environ: Mapping[str, str] | None = None) -> Iterator
         if settings.raw_dataset in with_datasets:
             yield check_raw_tables(warehouse)
         yield from check_policy_tables(warehouse, files)
+    yield from check_suites(settings, warehouse)
+    if warehouse is not None:
         warehouse.close()
-    yield from check_suites(settings)
 
 
 def check_versions() -> Iterator[Finding]:
@@ -329,8 +330,8 @@ def check_policy_tables(warehouse: Warehouse, files: Policy | None) -> Iterator[
         yield Finding(check, Grade.OK, f"{warehouse.settings.policy_dataset} says what the files say")
 
 
-def check_suites(settings: Settings) -> Iterator[Finding]:
-    """The folders of suites, and each suite as far as can be without its table."""
+def check_suites(settings: Settings, warehouse: Warehouse | None = None) -> Iterator[Finding]:
+    """The folders of suites, each suite as far as can be without its table, and what only a missing one would end."""
     from incident_ledger.quality.suites import load_folders
 
     try:
@@ -344,12 +345,35 @@ def check_suites(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 "suites", Grade.WRONG, fault, "Mend the file; until then each run counts it as a failed check."
             )
+    if warehouse is not None:
+        yield from _check_missed(warehouse, {suite.file for suite in suites})
     if not suites:
         text = f"no suite in {', '.join(str(folder) for folder in settings.suite_dirs)}"
         yield Finding("suites", Grade.WARN, text, f"Nothing is checked; {PREFIX}SUITES names the folders.")
         return
     rules = sum(len(suite.rules) for suite in suites)
     yield Finding("suites", Grade.OK, f"{len(suites)} suites with {rules} rules were read")
+
+
+def _check_missed(warehouse: Warehouse, files: set[str]) -> Iterator[Finding]:
+    """What is bad now, as a suite said that is not there any more."""
+    sql = (
+        f"select component, json_value(evidence, '$.suite') as suite from {warehouse.mart('fct_signals')} "  # noqa: S608
+        "where until is null order by component"
+    )
+    try:
+        is_there = warehouse.table_exists(warehouse.settings.dataset, "fct_signals")
+        held = warehouse.rows(sql) if is_there else []
+    except IncidentLedgerError as error:
+        yield _wrong("suites", error)
+        return
+    for row in held:
+        if row["suite"] not in files:
+            text = (
+                f"{row['component']} is bad as {row['suite']} says, which is not there any more: no check will end it"
+            )
+            remedy = "When it is over, say so: incident-ledger incident resolve ID; or put the suite back."
+            yield Finding("suites", Grade.WARN, text, remedy)
 
 
 def _wrong(check: str, error: IncidentLedgerError, remedy: str | None = None, *, text: str | None = None) -> Finding:

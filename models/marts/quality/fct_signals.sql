@@ -8,9 +8,39 @@ breaches as (
 
 ),
 
+incidents as (
+
+    select * from {{ ref('incident_state') }}
+    where source = 'quality' and not is_retracted and merged_into is null
+
+),
+
 severities as (
 
     select * from {{ ref('severities') }}
+
+),
+
+resolutions as (
+
+    select
+        source_key,
+        max(last_resolution_time) as resolved_at
+    from incidents
+    group by source_key
+
+),
+
+-- What was not found bad since its incident was resolved says nothing: its suite may be gone, and would never end it.
+speaking as (
+
+    select breaches.*
+    from breaches
+    left join resolutions on breaches.component = resolutions.source_key
+    where
+        breaches.until is not null
+        or resolutions.resolved_at is null
+        or breaches.last_bad_at > resolutions.resolved_at
 
 ),
 
@@ -18,23 +48,23 @@ severities as (
 ranked as (
 
     select
-        breaches.*,
-        min(if(breaches.until is null, breaches.since, null)) over (partition by breaches.component) as held_since,
-        max(if(breaches.until is null, breaches.last_bad_at, breaches.until)) over (
-            partition by breaches.component, breaches.until is null
+        speaking.*,
+        min(if(speaking.until is null, speaking.since, null)) over (partition by speaking.component) as held_since,
+        max(if(speaking.until is null, speaking.last_bad_at, speaking.until)) over (
+            partition by speaking.component, speaking.until is null
         ) as observed_at,
-        count(if(breaches.until is null, 1, null)) over (partition by breaches.component) as bad_batches,
+        count(if(speaking.until is null, 1, null)) over (partition by speaking.component) as bad_batches,
         row_number() over (
-            partition by breaches.component
+            partition by speaking.component
             order by
-                if(breaches.until is null, 0, 1) asc,
-                breaches.until desc,
+                if(speaking.until is null, 0, 1) asc,
+                speaking.until desc,
                 severities.severity_rank asc,
-                coalesce(breaches.value, 1) desc,
-                breaches.batch_key desc
+                coalesce(speaking.value, 1) desc,
+                speaking.batch_key desc
         ) as place
-    from breaches
-    left join severities on breaches.severity_level = severities.severity_level
+    from speaking
+    left join severities on speaking.severity_level = severities.severity_level
 
 ),
 

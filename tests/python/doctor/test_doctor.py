@@ -257,6 +257,20 @@ def test_suites_folder_that_is_not_there_is_wrong(tmp_path: Path) -> None:
     assert "INCIDENT_LEDGER_SUITES" in (finding.remedy or "")
 
 
+def test_signals_that_cannot_be_read_are_a_finding_and_before_the_first_run_there_are_none(
+    relay: Relay, tmp_path: Path
+) -> None:
+    warehouse = connect(fresh_settings(relay.endpoint, tmp_path))
+    ensure_tables(warehouse)
+    assert found(doctor.check_suites(warehouse.settings, warehouse), "suites", Grade.WRONG) == []
+    warehouse.execute(f"create table {warehouse.mart('fct_signals')} (component string)")
+    relay.rule(
+        lambda request: "json_value(evidence" in request.query, failed(403, "accessDenied", "not yours"), times=1
+    )
+    finding = the(doctor.check_suites(warehouse.settings, warehouse), "suites", Grade.WRONG)
+    assert "not yours" in finding.text
+
+
 def test_suites_folder_without_a_suite_is_warned_of(tmp_path: Path) -> None:
     assert the(doctor.check_suites(Settings(suites=str(tmp_path))), "suites", Grade.WARN).text.startswith("no suite in")
 

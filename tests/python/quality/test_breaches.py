@@ -37,7 +37,7 @@ def place(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
         dbt = Dbt(warehouse.settings, endpoint)
-        dbt.build(["severities"])
+        dbt.build(["severities", "+incident_state"])
         compiled = dbt.compiled(CHAIN)
 
     def signals(table: str = "quality_breaches") -> list[dict[str, Any]]:
