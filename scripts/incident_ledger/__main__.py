@@ -2,12 +2,15 @@
 
 import sys
 
+from incident_ledger.interrupts import defer_while_importing
+
 _INTERRUPTED = 130  # as a shell says it
 
 
 def main() -> None:
     """Run it. Imports take a second in which a person may have changed their mind, too."""
     try:
+        defer_while_importing()
         from incident_ledger.cli import main as run
 
         run()

@@ -53,7 +53,10 @@ class Place:
     def command(self, *arguments: str, expect: tuple[int, ...] = (0,)) -> str:
         """What a command prints; its exit code must be one of those expected."""
         with self.begin(*arguments) as process:
-            out, err = process.communicate(timeout=300)
+            try:
+                out, err = process.communicate(timeout=300)
+            finally:
+                process.kill()  # one that hangs fails its test, not the whole run
         assert process.returncode in expect, f"{arguments} gave {process.returncode}\n{out}\n{err}"
         return out
 
