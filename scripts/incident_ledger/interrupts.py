@@ -1,7 +1,7 @@
 """Ctrl-C, at a moment that Python can bear.
 
-Raised in the middle of an import, KeyboardInterrupt can be swallowed while Python's import lock stays held: every thread
-that imports afterwards, dbt's workers among them, then waits for ever. So an interrupt waits until the import is over.
+Raised in the middle of an import, KeyboardInterrupt can be swallowed while Python's import lock stays held: every
+thread that imports afterwards, dbt's workers among them, then waits for ever. So it waits until the import is over.
 """
 
 import signal
@@ -18,7 +18,7 @@ def defer_while_importing() -> None:
         signal.signal(signal.SIGALRM, _interrupt)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(_signal: int, frame: FrameType | None) -> None:
     if _is_importing(frame):
         signal.setitimer(signal.ITIMER_REAL, _AGAIN_AFTER)
     else:

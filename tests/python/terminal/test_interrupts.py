@@ -1,7 +1,6 @@
 """Ctrl-C waits for the end of an import, which it would otherwise leave half done and locked."""
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,8 @@ os.kill(os.getpid(), signal.SIGINT)  # a person changes their mind
 whole = True
 """
 PROGRAM = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.ANSWER)
 from incident_ledger.interrupts import defer_while_importing
 defer_while_importing()
 try:
@@ -26,12 +26,11 @@ except KeyboardInterrupt:
 """
 
 
-def said(folder: Path, *, seconds: float, ignored: bool = False) -> str:
+def said(folder: Path, *, seconds: float, answer: str = "default_int_handler") -> str:
     (folder / "chosen.py").write_text(MODULE)
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM.replace("TIME", str(seconds))],
+        [sys.executable, "-c", PROGRAM.replace("TIME", str(seconds)).replace("ANSWER", answer)],
         env={**os.environ, "PYTHONPATH": f"{PROJECT_DIR / 'scripts'}:{folder}"},
-        preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignored else None,
         capture_output=True, text=True, timeout=60, check=True,
     ).stdout  # fmt: skip
 
@@ -41,4 +40,4 @@ def test_an_interrupt_in_an_import_comes_after_it(tmp_path: Path) -> None:
 
 
 def test_a_process_that_was_told_to_ignore_interrupts_still_does(tmp_path: Path) -> None:
-    assert said(tmp_path, seconds=0.2, ignored=True) == "went on\n"
+    assert said(tmp_path, seconds=0.2, answer="SIG_IGN") == "went on\n"

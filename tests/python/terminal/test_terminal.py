@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import AnyStr
 
 import pytest
 
@@ -35,14 +34,6 @@ def run(environment: Mapping[str, str], *arguments: str | bytes) -> "subprocess.
     return subprocess.run(
         [*COMMAND, *arguments], env=environment, cwd=PROJECT_DIR, capture_output=True, timeout=120, check=False
     )
-
-
-def what_it_said(process: subprocess.Popen[AnyStr]) -> AnyStr:
-    """What a process wrote on stderr until its end, which is soon."""
-    try:
-        return process.communicate(timeout=60)[1]
-    finally:
-        process.kill()  # one that hangs fails its test, not the whole run
 
 
 def on_a_terminal(environment: Mapping[str, str], columns: int, *arguments: str) -> list[str]:
@@ -174,41 +165,52 @@ def test_a_reader_that_leaves_before_anything_is_said_is_no_alarm(
     assert ended.returncode == code
 
 
+# Ctrl-C is heard, also when these tests themselves were told to ignore it (`make test &` in a script).
+HEARING = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+HEARING += "runpy.run_module('incident_ledger', run_name='__main__')"
+
+
+def interruptible(environment: Mapping[str, str], *arguments: str) -> "subprocess.Popen[bytes]":
+    """A command under way."""
+    command = [sys.executable, "-c", HEARING, *arguments]
+    return subprocess.Popen(command, env=environment, cwd=PROJECT_DIR, stdin=-1, stdout=-1, stderr=-1)
+
+
+def interrupt(process: "subprocess.Popen[bytes]") -> str:
+    """Press Ctrl-C; what the process says on stderr until its end, which is soon."""
+    process.send_signal(signal.SIGINT)
+    try:
+        return process.communicate(timeout=60)[1].decode()
+    finally:
+        process.kill()  # one that hangs fails its test, not the whole run
+
+
 @pytest.mark.parametrize("after", [0.2, 0.5])
 def test_an_interrupt_while_modules_load_ends_without_a_traceback(after: float, environment: Mapping[str, str]) -> None:
-    with subprocess.Popen([*COMMAND, "incident", "list"], env=environment, cwd=PROJECT_DIR, stderr=-1) as process:
+    with interruptible(environment, "incident", "list") as process:
         time.sleep(after)
-        process.send_signal(signal.SIGINT)
-        errors = what_it_said(process).decode()
+        errors = interrupt(process)
     assert (process.returncode, errors) in ((130, "stopped\n"), (-signal.SIGINT, ""))
 
 
 def test_an_interrupt_at_a_question_is_no_alarm(environment: Mapping[str, str], tmp_path: Path) -> None:
     local = {name: value for name, value in environment.items() if name != "INCIDENT_LEDGER_API_ENDPOINT"}
-    local |= {"INCIDENT_LEDGER_LOCAL_DIR": str(tmp_path)}
-    with subprocess.Popen(
-        [*COMMAND, "warehouse", "reset"], env=local, cwd=PROJECT_DIR, stdin=-1, stdout=-1, stderr=-1
-    ) as process:
+    with interruptible(local | {"INCIDENT_LEDGER_LOCAL_DIR": str(tmp_path)}, "warehouse", "reset") as process:
         assert process.stdout is not None
         assert process.stdout.read(6) == b"Delete"
-        process.send_signal(signal.SIGINT)
-        errors = what_it_said(process)
-    assert (process.returncode, errors) == (130, b"stopped\n")
+        errors = interrupt(process)
+    assert (process.returncode, errors) == (130, "stopped\n")
 
 
 def test_an_interrupt_while_dbt_builds_is_no_fault_of_the_warehouse(
     environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     local = environment | {"INCIDENT_LEDGER_LOCAL_DIR": str(tmp_path), "DBT_TARGET_PATH": str(tmp_path / "target")}
-    with subprocess.Popen(
-        [*COMMAND, "run", "--as-of", "2026-03-02T09:00:00Z"],
-        env=local, cwd=PROJECT_DIR, stdout=-1, stderr=-1, text=True,
-    ) as process:  # fmt: skip
+    with interruptible(local, "run", "--as-of", "2026-03-02T09:00:00Z") as process:
         assert process.stderr is not None
-        assert "policy" in process.stderr.readline()
+        assert b"policy" in process.stderr.readline()
         time.sleep(1.5)  # dbt is building
-        process.send_signal(signal.SIGINT)
-        errors = what_it_said(process)
+        errors = interrupt(process)
     assert process.returncode == 130
     assert "build" in errors
     assert "stopped" in errors
