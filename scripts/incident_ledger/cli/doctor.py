@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from incident_ledger import doctor as checks
 from incident_ledger.cli._console import out, to_json
-from incident_ledger.doctor import Finding, Grade
+from incident_ledger.doctor import examine
+from incident_ledger.doctor.findings import Finding, Grade, exit_code
 
 _STYLES = {Grade.OK: "green", Grade.WARN: "yellow", Grade.WRONG: "red"}
 
@@ -27,11 +27,11 @@ def doctor(
     Exit code 0: nothing is wrong, though there may be warnings; 2: you can mend it; 3: the warehouse or a network.
     """
     findings: list[Finding] = []
-    for finding in checks.examine(datetime.now(UTC)):
+    for finding in examine(datetime.now(UTC)):
         findings.append(finding)
         if not as_json:
             _print(finding)
-    code = checks.exit_code(findings)
+    code = exit_code(findings)
     if as_json:
         shown = [{key: value for key, value in asdict(finding).items() if key != "exit_code"} for finding in findings]
         typer.echo(to_json({"exit_code": int(code), "findings": shown}))

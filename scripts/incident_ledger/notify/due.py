@@ -29,7 +29,7 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Even
         severities as (
             select incident_id, max(event_order) as latest
             from {warehouse.name(warehouse.settings.staging_dataset, "int_incident_events_effective")}
-            where event_type = 'severity_changed'
+            where event_type = 'severity_changed' and occurred_at <= @now
             group by incident_id
         )
 

@@ -67,7 +67,7 @@ def facts(event: Event, state: IncidentState, policy: Policy, now: datetime, his
         title=field(one_line(state.title), TITLE_CHARACTERS) or NOT_KNOWN,
         severity=_severity(event, state, policy),
         status=_status(state, now),
-        impact=_text(state.user_impact or state.description, TO_ASSESS),
+        impact=_text(state.user_impact or state.description or _measured(state), TO_ASSESS),
         eta=_eta(state, said),
         updates=f"Updates will follow every {updates} minutes." if updates else "Updates will follow with each change.",
         start_time=utc(state.start_time) if state.start_time else f"{NOT_KNOWN} (detected {utc(state.detection_time)})",
@@ -127,6 +127,17 @@ def _eta(state: IncidentState, said: Sequence[Event]) -> str:
     if state.estimated_resolution_time:
         return utc(state.estimated_resolution_time)
     return _text(_latest(said, EventType.ETA_SET, "text"), NOT_KNOWN)
+
+
+def _measured(state: IncidentState) -> str | None:
+    """What the check counted when it found it; whom it hurts is for a person to say."""
+    breaches = state.evidence.get("breaches") or ()
+    counts = [
+        f"{each['failed']:,} of {each['examined']:,} records broke {each['rule_id']}"
+        for each in breaches
+        if each.get("failed") is not None and each.get("examined")
+    ]
+    return f"{', '.join(counts)} when it was found. For whom it matters: {TO_ASSESS}" if counts else None
 
 
 def _services(state: IncidentState) -> tuple[str, ...]:

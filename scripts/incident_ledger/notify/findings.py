@@ -7,6 +7,8 @@ from typing import Any
 
 from incident_ledger.errors import UserError
 from incident_ledger.notify.channels import channel_names
+from incident_ledger.notify.outbox import SENDS_WHEN_UNCERTAIN
+from incident_ledger.notify.reroute import IS_LEFT_BEHIND
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
@@ -83,6 +85,23 @@ def channel_findings(warehouse: Warehouse, settings: Settings, policy: Policy, n
     }
     found = [ChannelFinding(**row) for row in warehouse.rows(sql, params)]
     return [each for each in found if each.waiting or each.set_aside or each.uncertain or each.refused]
+
+
+def left_behind(warehouse: Warehouse, policy: Policy, now: datetime) -> dict[str, int]:
+    """Messages owed to channels that the settings no longer name, a channel; the next delivery moves them."""
+    sql = f"""
+        select channel, count(*) as owed
+        from {warehouse.raw("notifications")}
+        where {IS_LEFT_BEHIND}
+        group by channel
+        order by channel
+    """  # noqa: S608
+    params = {
+        "channels": channel_names(warehouse.settings),
+        "attempts": int(policy.limit("delivery_attempts", now)),
+        "sends": SENDS_WHEN_UNCERTAIN,
+    }
+    return {row["channel"]: row["owed"] for row in warehouse.rows(sql, params)}
 
 
 def messages(

@@ -27,7 +27,7 @@ from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
 
 _STATEMENT_BYTES = 8_000_000  # BigQuery takes 10 MB a request
-_SENDS_WHEN_UNCERTAIN = 2  # the first and one repeat
+SENDS_WHEN_UNCERTAIN = 2  # the first and one repeat
 _FAILURES_IN_A_ROW = 2  # then a channel is left alone until the next delivery
 
 
@@ -115,7 +115,7 @@ def deliver(
     """
     ways = {way.name: way for way in channels(settings, float(policy.limit("delivery_timeout_seconds", now)))}
     attempts = int(policy.limit("delivery_attempts", now))
-    reroute(warehouse, list(ways), attempts=attempts, sends_when_uncertain=_SENDS_WHEN_UNCERTAIN)
+    reroute(warehouse, list(ways), attempts=attempts, sends_when_uncertain=SENDS_WHEN_UNCERTAIN)
     rows = _due(warehouse, attempts, now, list(ways))
     retry = timedelta(seconds=policy.limit("delivery_retry_seconds", now))
     this_round = _Round(warehouse=warehouse, now=now, retry=retry, confirm=confirm)
@@ -199,7 +199,7 @@ def _due(warehouse: Warehouse, attempts: int, now: datetime, names: list[str]) -
         "channels": names,
         "now": now,
         "attempts": attempts,
-        "sends": _SENDS_WHEN_UNCERTAIN,
+        "sends": SENDS_WHEN_UNCERTAIN,
     }
     due = {(row["message_id"], row["channel"]): row["created_at"] for row in warehouse.rows(sql, params)}
     if not due:

@@ -6,21 +6,22 @@ from incident_ledger.notify.messages import COLUMNS
 from incident_ledger.warehouse import Warehouse
 
 LEFT_BEHIND = "the settings no longer name this channel"
+# Owed to a channel that is not in @channels.
+IS_LEFT_BEHIND = """
+    channel not in unnest(@channels)
+    and (
+        status = 'pending'
+        or (status = 'failed' and attempts < @attempts)
+        or (status = 'uncertain' and uncertain_attempts < @sends)
+    )
+"""
 
 
 def reroute(warehouse: Warehouse, channels: Sequence[str], *, attempts: int, sends_when_uncertain: int) -> None:
-    """Give what other channels still owed to each of `channels` that does not have it.
+    """Give what other channels still owed to `channels`, unless one of them has sent it.
 
-    What is left behind is set aside there: a channel that comes back after weeks tells no old news by itself. Safe to
-    repeat at any point, since a message has one row a channel.
-    """
-    is_left_behind = """
-        channel not in unnest(@channels)
-        and (
-            status = 'pending'
-            or (status = 'failed' and attempts < @attempts)
-            or (status = 'uncertain' and uncertain_attempts < @sends)
-        )
+    What is left behind is set aside there, as what it is: a channel that comes back after weeks tells no old news by
+    itself. Safe to repeat at any point, since a message has one row a channel.
     """
     columns = ", ".join(COLUMNS)
     message = ", ".join(f"owed.{name}" for name in COLUMNS if name != "channel")
@@ -38,7 +39,11 @@ def reroute(warehouse: Warehouse, channels: Sequence[str], *, attempts: int, sen
             select {message}, owed.created_at, wanted as channel
             from (
                 select * from {table}
-                where {is_left_behind}
+                where
+                    {IS_LEFT_BEHIND}
+                    and message_id not in (
+                        select message_id from {table} where status = 'sent' and channel in unnest(@channels)
+                    )
                 qualify row_number() over (partition by message_id order by created_at, channel) = 1
             ) as owed
             cross join unnest(@channels) as wanted
@@ -53,8 +58,13 @@ def reroute(warehouse: Warehouse, channels: Sequence[str], *, attempts: int, sen
     warehouse.execute(
         f"""
         update {table}
-        set status = 'failed', attempts = @attempts, not_before = null, last_error = @reason
-        where {is_left_behind}
+        set
+            status = if(status = 'uncertain', 'uncertain', 'failed'),
+            attempts = if(status = 'uncertain', attempts, @attempts),
+            uncertain_attempts = if(status = 'uncertain', @sends, uncertain_attempts),
+            not_before = null,
+            last_error = @reason
+        where {IS_LEFT_BEHIND}
         """,  # noqa: S608
         params,
     )

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from incident_ledger.errors import UserError
 from incident_ledger.notify import outbox
 from incident_ledger.notify.channels import Outcome
-from incident_ledger.notify.findings import channel_findings, message, messages
+from incident_ledger.notify.findings import channel_findings, left_behind, message, messages
 from incident_ledger.notify.messages import Message, compose
 from incident_ledger.notify.outbox import Delivery, deliver, enqueue, requeue
 from incident_ledger.warehouse import Warehouse
@@ -409,3 +409,29 @@ def test_an_error_of_a_channel_never_stops_the_other_channels(
     mailbox.answers = ["554 no"]
     enqueue(place, [detected("P1")], START)
     assert {each.channel: each.status for each in send(place)} == {"mail": Outcome.FAILED, "hook": Outcome.SENT}
+
+
+def test_a_new_channel_is_not_given_what_one_that_stayed_has_told(
+    warehouse: Warehouse, mailbox: Mailbox, hook: Hook
+) -> None:
+    alone = f"hook=json://127.0.0.1:{hook.port}"
+    both = with_channels(warehouse, f"mail=mailto://127.0.0.1:{mailbox.port},{alone}")
+    mailbox.answers = ["554 no"]
+    enqueue(both, [detected("P1")], START)
+    send(both)
+    assert send(with_channels(warehouse, f"{alone},new=json://127.0.0.1:{hook.port}"), START + HOUR) == []
+
+
+def test_what_may_have_arrived_stays_uncertain_when_its_channel_leaves(
+    warehouse: Warehouse, mailbox: Mailbox, hook: Hook
+) -> None:
+    old = mail(warehouse, mailbox)
+    enqueue(old, [detected("P1")], START)
+    table = warehouse.raw("notifications")
+    warehouse.execute(f"update {table} set status = 'uncertain', attempts = 1, uncertain_attempts = 1 where true")
+    new = with_channels(warehouse, f"hook=json://127.0.0.1:{hook.port}")
+    assert left_behind(new, POLICY, START) == {"mail": 1}
+    send(new, START + HOUR)
+    assert {row["channel"]: row["status"] for row in rows(new)} == {"hook": "sent", "mail": "uncertain"}
+    assert left_behind(new, POLICY, START + HOUR) == {}
+    assert send(old, START + 2 * HOUR) == []

@@ -188,3 +188,12 @@ def test_a_severity_that_another_has_followed_already_is_not_told(ledger: Wareho
     say(ledger, event("severity_changed", at=START + 10 * MINUTE, severity="P1", **{"from": "P2"}))
     assert tell(ledger, POLICY, START + 30 * MINUTE) == []
     assert [subject[:20] for subject in subjects(ledger) if "Now" in subject] == ["[INCIDENT-P0] Now P0"]
+
+
+def test_a_severity_of_then_is_told_then_whatever_is_recorded_for_later(ledger: Warehouse) -> None:
+    say(ledger, BEGINNING)
+    for minute, severity, before in ((10, "P1", "P2"), (20, "P0", "P1")):
+        at = START + minute * MINUTE
+        say(ledger, event("severity_changed", at=at, severity=severity, **{"from": before}))
+    tell(ledger, POLICY, START + 15 * MINUTE)
+    assert [subject[:21] for subject in subjects(ledger) if "Now" in subject] == ["[INCIDENT-P1] Now P1:"]

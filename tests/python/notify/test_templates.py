@@ -364,3 +364,13 @@ def test_no_line_end_of_any_kind_is_left_in_a_subject(end: str) -> None:
     message = detected("P2", title=f"one{end}Bcc: everybody@example.com")
     assert message.subject == "[INCIDENT-P2] one Bcc: everybody@example.com"
     assert len(message.subject.splitlines()) == 1
+
+
+def test_the_impact_of_a_breach_is_what_was_counted_until_a_person_says_more() -> None:
+    breach = {"rule_id": "cost_not_null", "failed": 1234, "examined": 5000, "severity": "P2", "query": "select 1"}
+    whole = {"rule_id": "row_count", "failed": None, "examined": None, "severity": "P2", "query": None}
+    counted = detected("P2", evidence={"suite": "usage.json", "breaches": [breach, whole]})
+    said = "1,234 of 5,000 records broke cost_not_null when it was found. For whom it matters: to be assessed"
+    assert f"Impact: {said}\n" in counted.text
+    assert "Impact: to be assessed\n" in detected("P2", evidence={"breaches": [whole]}).text
+    assert "Impact: Nobody\n" in detected("P2", evidence={"breaches": [breach]}, user_impact="Nobody").text

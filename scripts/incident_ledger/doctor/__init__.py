@@ -11,16 +11,15 @@ import os
 import platform
 import uuid
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 from packaging.requirements import Requirement
 
 from incident_ledger import policy
+from incident_ledger.doctor.findings import Finding, Grade, wrong
+from incident_ledger.doctor.messages import check_channels, check_owed
 from incident_ledger.errors import ExitCode, IncidentLedgerError, StatementError, UserError
 from incident_ledger.policy import Policy
 from incident_ledger.settings import PREFIX, Settings, load_settings
@@ -28,38 +27,12 @@ from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.tables import ALL as RAW_TABLES
 
 REACH_SECONDS = 5.0
-CHANNEL_SECONDS = 10.0
 HOLIDAYS_AHEAD = timedelta(days=90)
 # Variables that are read elsewhere than in the settings: dbt's target path and times, and the tests' data.
 OTHER_VARIABLES = {"AS_OF", "SHARED_DATA"}
 # Packages that only the local warehouse needs.
 LOCAL_PACKAGES = {"bqemulator", "duckdb", "duckdb-extensions", "duckdb-extension-spatial", "duckdb-extension-avro"}
 NAMED_PACKAGES = ("dbt-core", "dbt-bigquery", "great-expectations", "google-cloud-bigquery", "bqemulator", "duckdb")
-
-
-class Grade(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARN = "warn"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check: what was seen and, unless it is ok, what to do. `exit_code` is what a wrong one ends with."""
-
-    check: str
-    grade: Grade
-    text: str
-    remedy: str | None = None
-    exit_code: ExitCode = ExitCode.USER
-
-
-def exit_code(findings: list[Finding]) -> ExitCode:
-    """0 when nothing is wrong; 2 when something is that the user can mend, else 3."""
-    codes = {finding.exit_code for finding in findings if finding.grade is Grade.WRONG}
-    return min(codes, default=ExitCode.OK)
 
 
 def examine(now: datetime, environ: Mapping[str, str] | None = None) -> Iterator[Finding]:
@@ -72,7 +45,7 @@ def examine(now: datetime, environ: Mapping[str, str] | None = None) -> Iterator
     try:
         settings = load_settings()
     except UserError as error:
-        yield _wrong("settings", error)
+        yield wrong("settings", error)
         return
     yield check_project(settings)
     files = yield from check_policy_files(settings, now)
@@ -83,6 +56,8 @@ def examine(now: datetime, environ: Mapping[str, str] | None = None) -> Iterator
         yield from check_rights(warehouse, with_datasets)
         if settings.raw_dataset in with_datasets:
             yield check_raw_tables(warehouse)
+            if files is not None and warehouse.table_exists(settings.raw_dataset, "notifications"):
+                yield from check_owed(warehouse, files, now)
         yield from check_policy_tables(warehouse, files)
     yield from check_suites(settings, warehouse)
     if warehouse is not None:
@@ -137,7 +112,7 @@ def check_policy_files(settings: Settings, now: datetime) -> Generator[Finding, 
     try:
         files = policy.load_files(settings.project_dir / "seeds" / "policy")
     except UserError as error:
-        yield _wrong("policy files", error)
+        yield wrong("policy files", error)
         return None
     rows = sum(len(rows) for rows in files.tables.values())
     yield Finding("policy files", Grade.OK, f"{len(files.tables)} tables with {rows} rows, all checks passed")
@@ -146,32 +121,6 @@ def check_policy_files(settings: Settings, now: datetime) -> Generator[Finding, 
         remedy = "Add the coming years to seeds/policy/business_holidays.csv; its .yml says how."
         yield Finding("policy files", Grade.WARN, f"the list of holidays ends on {last or 'no day'}", remedy)
     return files
-
-
-def check_channels(settings: Settings) -> Iterator[Finding]:
-    """Each channel as far as it can be checked without sending; URLs are never shown."""
-    from incident_ledger.notify.channels import BrokenChannel, channels
-
-    if settings.channels is None or not settings.channels.get_secret_value().strip():
-        yield _check_outbox(settings.local_path / "outbox")
-        return
-    for channel in channels(settings, CHANNEL_SECONDS):
-        if isinstance(channel, BrokenChannel):
-            remedy = f"Mend that entry of {PREFIX}CHANNELS."
-            yield Finding("channels", Grade.WRONG, f"{channel.name}: {channel.reason}", remedy)
-            continue
-        yield Finding("channels", Grade.OK, f"{channel.name}: its URL can be used; nothing was sent")
-    if "mailto" in settings.channels.get_secret_value() and settings.mail_from.endswith("@localhost"):
-        text = f"mail is sent from {settings.mail_from}, which other servers refuse"
-        yield Finding("channels", Grade.WARN, text, f"Let {PREFIX}MAIL_FROM name an address of yours.")
-
-
-def _check_outbox(folder: Path) -> Finding:
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        text = f"no channel is set, and {folder} cannot be written: {there} forbids it"
-        return Finding("channels", Grade.WRONG, text, f"Let {PREFIX}LOCAL_DIR name a folder that can be written.")
-    return Finding("channels", Grade.OK, f"none is set: messages become files in {folder}, nothing leaves the machine")
 
 
 def check_endpoint(settings: Settings) -> Generator[Finding, None, Warehouse | None]:
@@ -184,7 +133,7 @@ def check_endpoint(settings: Settings) -> Generator[Finding, None, Warehouse | N
         yield Finding("credentials", Grade.OK, _whose(warehouse))
         warehouse.rows("select 1 as one")
     except IncidentLedgerError as error:
-        yield _wrong("endpoint", error, _remedy_for_rights(error, settings, "roles/bigquery.jobUser on the project"))
+        yield wrong("endpoint", error, _remedy_for_rights(error, settings, "roles/bigquery.jobUser on the project"))
         return None
     where = warehouse.endpoint or "BigQuery"
     yield Finding("endpoint", Grade.OK, f"{where} answers and runs statements in {settings.project}")
@@ -229,10 +178,10 @@ def check_datasets(warehouse: Warehouse) -> Generator[Finding, None, list[str]]:
                 missing.append(name)
             else:
                 remedy = _remedy_for_rights(error, settings, f"roles/bigquery.dataEditor on {name}")
-                yield _wrong("datasets", error, remedy)
+                yield wrong("datasets", error, remedy)
             continue
         except IncidentLedgerError as error:
-            yield _wrong("datasets", error)
+            yield wrong("datasets", error)
             return there
         there.append(name)
         if dataset.location and dataset.location.upper() != settings.location.upper():
@@ -270,7 +219,7 @@ def check_rights(warehouse: Warehouse, datasets: list[str]) -> Iterator[Finding]
             warehouse.execute(f"drop table {table}")
         except IncidentLedgerError as error:
             remedy = _remedy_for_rights(error, settings, f"roles/bigquery.dataEditor on {name}")
-            yield _wrong("permissions", error, remedy, text=f"could not {step} {name}: {error}")
+            yield wrong("permissions", error, remedy, text=f"could not {step} {name}: {error}")
             if step != "make a table in":
                 _drop(warehouse, table)
             continue
@@ -315,7 +264,7 @@ def check_policy_tables(warehouse: Warehouse, files: Policy | None) -> Iterator[
         yield Finding(check, grade, str(error).splitlines()[0], "Put them there with: incident-ledger policy load")
         return
     except IncidentLedgerError as error:
-        yield _wrong(check, error)
+        yield wrong(check, error)
         return
     if files is None:
         yield Finding(check, Grade.OK, "they can be used; the files cannot, so they were not compared")
@@ -337,7 +286,7 @@ def check_suites(settings: Settings, warehouse: Warehouse | None = None) -> Iter
     try:
         suites = load_folders(settings)
     except UserError as error:
-        yield _wrong("suites", error, f"Make the folder, or mend {PREFIX}SUITES.")
+        yield wrong("suites", error, f"Make the folder, or mend {PREFIX}SUITES.")
         return
     for suite in suites:
         faults = [f"{rule.rule_id}: {rule.error}" for rule in suite.rules if rule.error]
@@ -365,7 +314,7 @@ def _check_missed(warehouse: Warehouse, files: set[str]) -> Iterator[Finding]:
         is_there = warehouse.table_exists(warehouse.settings.dataset, "fct_signals")
         held = warehouse.rows(sql) if is_there else []
     except IncidentLedgerError as error:
-        yield _wrong("suites", error)
+        yield wrong("suites", error)
         return
     for row in held:
         if row["suite"] not in files:
@@ -374,10 +323,6 @@ def _check_missed(warehouse: Warehouse, files: set[str]) -> Iterator[Finding]:
             )
             remedy = "When it is over, say so: incident-ledger incident resolve ID; or put the suite back."
             yield Finding("suites", Grade.WARN, text, remedy)
-
-
-def _wrong(check: str, error: IncidentLedgerError, remedy: str | None = None, *, text: str | None = None) -> Finding:
-    return Finding(check, Grade.WRONG, text or str(error), remedy, ExitCode(error.exit_code))
 
 
 def _remedy_for_rights(error: IncidentLedgerError, settings: Settings, role: str) -> str | None:

@@ -1,0 +1,55 @@
+"""Whether messages can leave: the channels as far as that can be checked without sending, and what they owe."""
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from incident_ledger.doctor.findings import Finding, Grade, wrong
+from incident_ledger.errors import IncidentLedgerError
+from incident_ledger.policy import Policy
+from incident_ledger.settings import PREFIX, Settings
+from incident_ledger.warehouse import Warehouse
+
+CHANNEL_SECONDS = 10.0
+
+
+def check_channels(settings: Settings) -> Iterator[Finding]:
+    """Each channel as far as it can be checked without sending; URLs are never shown."""
+    from incident_ledger.notify.channels import BrokenChannel, channels
+
+    if settings.channels is None or not settings.channels.get_secret_value().strip():
+        yield _check_outbox(settings.local_path / "outbox")
+        return
+    for channel in channels(settings, CHANNEL_SECONDS):
+        if isinstance(channel, BrokenChannel):
+            remedy = f"Mend that entry of {PREFIX}CHANNELS."
+            yield Finding("channels", Grade.WRONG, f"{channel.name}: {channel.reason}", remedy)
+            continue
+        yield Finding("channels", Grade.OK, f"{channel.name}: its URL can be used; nothing was sent")
+    if "mailto" in settings.channels.get_secret_value() and settings.mail_from.endswith("@localhost"):
+        text = f"mail is sent from {settings.mail_from}, which other servers refuse"
+        yield Finding("channels", Grade.WARN, text, f"Let {PREFIX}MAIL_FROM name an address of yours.")
+
+
+def check_owed(warehouse: Warehouse, files: Policy, now: datetime) -> Iterator[Finding]:
+    """Messages that wait for a channel which is no longer set."""
+    from incident_ledger.notify.findings import left_behind
+
+    try:
+        owed = left_behind(warehouse, files, now)
+    except IncidentLedgerError as error:
+        yield wrong("outbox", error)
+        return
+    for channel, count in owed.items():
+        text = f"{count} to be sent by {channel}, which the settings no longer name"
+        remedy = "The next run sends them by the channels that are set; incident-ledger outbox list shows them."
+        yield Finding("outbox", Grade.WARN, text, remedy)
+
+
+def _check_outbox(folder: Path) -> Finding:
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        text = f"no channel is set, and {folder} cannot be written: {there} forbids it"
+        return Finding("channels", Grade.WRONG, text, f"Let {PREFIX}LOCAL_DIR name a folder that can be written.")
+    return Finding("channels", Grade.OK, f"none is set: messages become files in {folder}, nothing leaves the machine")
