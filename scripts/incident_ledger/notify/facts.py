@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from incident_ledger.ledger.events import Event, EventType, Status
-from incident_ledger.ledger.state import IncidentState
+from incident_ledger.ledger.state import IncidentState, in_order
 from incident_ledger.notify.texts import (
     NOT_KNOWN,
     TITLE_CHARACTERS,
@@ -69,17 +70,17 @@ def facts(event: Event, state: IncidentState, policy: Policy, now: datetime, his
         status=_status(state, now),
         impact=_text(state.user_impact or state.description or _measured(state), TO_ASSESS),
         eta=_eta(state, said),
-        updates=f"Updates will follow every {updates} minutes." if updates else "Updates will follow with each change.",
+        updates=_updates(state, updates),
         start_time=utc(state.start_time) if state.start_time else f"{NOT_KNOWN} (detected {utc(state.detection_time)})",
         services=_text(", ".join(_services(state)), TO_ASSESS),
         user_impact=_text(state.user_impact, TO_ASSESS),
         financial_impact=_text(state.financial_impact, TO_ASSESS),
         actions=_actions(said),
-        next_update=utc(now + timedelta(minutes=updates)) if updates else "with the next change",
+        next_update=_next_update(state, updates, now),
         commander=_commander(state, policy),
         war_room=_war_room(state, policy),
         resolution_time=utc(state.resolution_time) if state.resolution_time else NOT_KNOWN,
-        total_duration=_duration(state),
+        total_duration=_duration(state, said),
         root_cause=_root_cause(state, said),
         fix=_text(_latest(end, EventType.RESOLVED, "solution") or _latest(end, EventType.RESOLVED, "text"), NOT_KNOWN),
         validation=_text(_latest(end, EventType.RESOLVED, "verification"), NOT_KNOWN),
@@ -123,7 +124,21 @@ def _status(state: IncidentState, now: datetime) -> str:
     return f"{status} (open for {whole_minutes(age)})"
 
 
+def _updates(state: IncidentState, every: float | None) -> str:
+    if not state.is_open:  # told late: the incident has ended meanwhile
+        return "No update will follow unless it is reopened."
+    return f"Updates will follow every {every} minutes." if every else "Updates will follow with each change."
+
+
+def _next_update(state: IncidentState, every: float | None, now: datetime) -> str:
+    if not state.is_open:
+        return "none unless it is reopened"
+    return utc(now + timedelta(minutes=every)) if every else "with the next change"
+
+
 def _eta(state: IncidentState, said: Sequence[Event]) -> str:
+    if not state.is_open and state.resolution_time:
+        return f"resolved {utc(state.resolution_time)}"
     if state.estimated_resolution_time:
         return utc(state.estimated_resolution_time)
     return _text(_latest(said, EventType.ETA_SET, "text"), NOT_KNOWN)
@@ -180,12 +195,32 @@ def _war_room(state: IncidentState, policy: Policy) -> str:
     return f"{NOT_KNOWN} (required after {after} minutes)" if after is not None else NOT_KNOWN
 
 
-def _duration(state: IncidentState) -> str:
+def _duration(state: IncidentState, said: Sequence[Event]) -> str:
     """From detection to resolution without the time between a resolution and a reopening, as `mttr_minutes`."""
     if state.resolution_time is None:
         return NOT_KNOWN
-    span = state.resolution_time - state.detection_time - timedelta(microseconds=state.reopened_gap_microseconds)
+    gaps = timedelta(microseconds=state.reopened_gap_microseconds) - _gaps_from(said, state.resolution_time)
+    span = state.resolution_time - state.detection_time - gaps
     return minutes(span) if span >= timedelta(0) else f"{NOT_KNOWN} (resolved before it was detected: a time is wrong)"
+
+
+def _gaps_from(said: Sequence[Event], moment: datetime) -> timedelta:
+    """The time between resolutions from `moment` on and their reopenings: no part of what had passed at `moment`."""
+    turns = [event for event in said if event.event_type is EventType.REOPENED or _is_end(event)]
+    turns.sort(key=in_order)
+    return sum(
+        (
+            after.occurred_at - before.occurred_at
+            for before, after in pairwise(turns)
+            if _is_end(before) and not _is_end(after) and before.occurred_at >= moment
+        ),
+        start=timedelta(),
+    )
+
+
+def _is_end(event: Event) -> bool:
+    status = event.payload.get("status") if event.event_type is EventType.STATUS_CHANGED else None
+    return event.event_type is EventType.RESOLVED or status == Status.RESOLVED
 
 
 def _root_cause(state: IncidentState, said: Sequence[Event]) -> str:

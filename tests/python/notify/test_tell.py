@@ -197,3 +197,39 @@ def test_a_severity_of_then_is_told_then_whatever_is_recorded_for_later(ledger: 
         say(ledger, event("severity_changed", at=at, severity=severity, **{"from": before}))
     tell(ledger, POLICY, START + 15 * MINUTE)
     assert [subject[:21] for subject in subjects(ledger) if "Now" in subject] == ["[INCIDENT-P1] Now P1:"]
+
+
+def body(mail: Any) -> str:
+    return str(mail.get_body(("plain",)).get_content()).replace("\r\n", "\n")
+
+
+def test_an_end_that_was_not_the_last_is_told_with_the_time_until_then(ledger: Warehouse) -> None:
+    say(
+        ledger,
+        BEGINNING,
+        event("resolved", at=START + 10 * MINUTE, text="first"),
+        event("reopened", at=START + 12 * MINUTE),
+        event("resolved", at=START + 22 * MINUTE, text="second"),
+        event("reopened", at=START + 6 * HOUR),
+        event("resolved", at=START + 6 * HOUR + MINUTE, text="third"),
+    )
+    tell(ledger, POLICY, START + 7 * HOUR)
+    ends = [body(mail) for mail in mails(ledger) if "Resolved" in mail["Subject"]]
+    said = {word: text for text in ends for word in ("first", "second", "third") if word in text}
+    assert "Total Duration: 10 minutes\n" in said["first"]
+    assert "Total Duration: 20 minutes\n" in said["second"]
+    assert "Total Duration: 21 minutes\n" in said["third"]
+
+
+@pytest.mark.parametrize("severity", ["P0", "P2"])
+def test_what_is_told_after_the_end_promises_no_more(ledger: Warehouse, severity: str) -> None:
+    say(
+        ledger,
+        event("detected", severity=severity, title=TITLE, components=[KEY]),
+        event("resolved", at=START + 10 * MINUTE),
+    )
+    tell(ledger, POLICY, START + HOUR)
+    text = next(body(mail) for mail in mails(ledger) if mail["Subject"] == f"[INCIDENT-{severity}] {TITLE}")
+    assert "resolved 2026-03-02 09:10:00 UTC\n" in text
+    assert ("Next Update: none unless it is reopened" in text) is (severity == "P0")
+    assert ("No update will follow unless it is reopened." in text) is (severity == "P2")
