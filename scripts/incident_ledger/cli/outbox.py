@@ -20,8 +20,8 @@ from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
 _LISTED_CHARACTERS = 80  # of an outcome in the list; `show` has all of it
-_STATUSES = ("pending", "sent", "uncertain", "failed")
-_STYLES = {"sent": "green", "pending": "cyan", "uncertain": "yellow", "failed": "red"}
+_STATUSES = ("pending", "sent", "uncertain", "failed", "rerouted")
+_STYLES = {"sent": "green", "pending": "cyan", "uncertain": "yellow", "failed": "red", "rerouted": "dim"}
 
 app = typer.Typer(no_args_is_help=True, help="Messages: list, show, send anew.")
 
@@ -141,6 +141,6 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
 def _outcome(row: dict[str, Any]) -> str:
     said: str = row["status"]
-    if row["attempts"] > 1 or row["status"] in {"failed", "uncertain"}:
+    if row["attempts"] > 1 or row["status"] in {"failed", "uncertain", "rerouted"}:
         said += f", {row['attempts']} attempts" if row["attempts"] != 1 else ", 1 attempt"
     return f"{said}: {row['last_error']}" if row["last_error"] else said

@@ -1,11 +1,12 @@
 """The outbox: what is to be sent, what was sent, and what became of it.
 
-A message is written here before it is sent. A row goes from `pending` to `sent`, `failed` or `uncertain`:
+A message is written here before it is sent. A row goes from `pending` to `sent`, `failed`, `uncertain` or `rerouted`:
 
 - Before a send that cannot be undone the row is set to `uncertain`, and after it to what came out. A run that dies
   between the two leaves `uncertain`, which is the truth. So does a channel that takes a message and does not answer.
 - An uncertain message is sent once more, with the same Message-ID, and never again by itself: at most one repeat.
 - A failed one is tried again in later runs, after a growing wait, up to the policy's attempts; then it is set aside.
+- One that is owed to a channel which the settings no longer name is `rerouted` to those that they name.
 - The folder can be written twice without harm; it needs no such care.
 
 Who delivers holds the run's lease; a row that another changed meanwhile is left to it all the same.
@@ -128,7 +129,7 @@ def deliver(
 
 
 def requeue(warehouse: Warehouse, *, message_id: str | None = None, channel: str | None = None) -> int:
-    """Let failed and uncertain messages be sent anew, with all attempts; returns how many.
+    """Let failed, uncertain and rerouted messages be sent anew, with all attempts; returns how many.
 
     Of channels that are no longer set only what none of those that are has been given: it will go there.
     """
@@ -137,7 +138,7 @@ def requeue(warehouse: Warehouse, *, message_id: str | None = None, channel: str
         update {table}
         set status = 'pending', attempts = 0, uncertain_attempts = 0, not_before = null
         where
-            status in ('failed', 'uncertain')
+            status in ('failed', 'uncertain', 'rerouted')
             and (@message_id is null or message_id = @message_id)
             and (@channel is null or channel = @channel)
             and (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from incident_ledger.notify.messages import COLUMNS
 from incident_ledger.warehouse import Warehouse
 
-LEFT_BEHIND = "the settings no longer name this channel"
+REROUTED = "rerouted"
 # Owed to a channel that is not in @channels.
 IS_LEFT_BEHIND = """
     channel not in unnest(@channels)
@@ -20,8 +20,9 @@ IS_LEFT_BEHIND = """
 def reroute(warehouse: Warehouse, channels: Sequence[str], *, attempts: int, sends_when_uncertain: int) -> None:
     """Give what other channels still owed to `channels`, unless one of them has sent it.
 
-    What is left behind is set aside there, as what it is: a channel that comes back after weeks tells no old news by
-    itself. Safe to repeat at any point, since a message has one row a channel.
+    What is left behind is `rerouted`, with the attempts and the error that it had; what may have arrived stays
+    `uncertain`, with no repeat to come. So a channel that comes back after weeks tells no old news by itself. Safe to
+    repeat at any point, since a message has one row a channel.
     """
     columns = ", ".join(COLUMNS)
     message = ", ".join(f"owed.{name}" for name in COLUMNS if name != "channel")
@@ -29,7 +30,6 @@ def reroute(warehouse: Warehouse, channels: Sequence[str], *, attempts: int, sen
         "channels": list(channels),
         "attempts": attempts,
         "sends": sends_when_uncertain,
-        "reason": LEFT_BEHIND,
     }
     table = warehouse.raw("notifications")
     warehouse.execute(
@@ -53,18 +53,16 @@ def reroute(warehouse: Warehouse, channels: Sequence[str], *, attempts: int, sen
             insert ({columns}, created_at, status, attempts, uncertain_attempts)
             values ({", ".join(f"said.{name}" for name in COLUMNS)}, said.created_at, 'pending', 0, 0)
         """,  # noqa: S608 - names of ours; what people write is in the parameters
-        {name: value for name, value in params.items() if name != "reason"},
+        params,
     )
     warehouse.execute(
         f"""
         update {table}
         set
-            status = if(status = 'uncertain', 'uncertain', 'failed'),
-            attempts = if(status = 'uncertain', attempts, @attempts),
+            status = if(status = 'uncertain', status, @rerouted),
             uncertain_attempts = if(status = 'uncertain', @sends, uncertain_attempts),
-            not_before = null,
-            last_error = @reason
+            not_before = null
         where {IS_LEFT_BEHIND}
         """,  # noqa: S608
-        params,
+        {**params, "rerouted": REROUTED},
     )

@@ -20,7 +20,9 @@ def notified_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list
         with
 
         attempted as (
-            select message_id, incident_id, template, channel, status, last_attempt_at
+            select
+                message_id, incident_id, template, channel, last_attempt_at,
+                if(status = 'rerouted', 'failed', status) as outcome  -- how the last attempt ended
             from {warehouse.raw("notifications")}
             where last_attempt_at >= @since
         ),
@@ -40,14 +42,14 @@ def notified_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list
             attempted.incident_id,
             attempted.template,
             attempted.channel,
-            attempted.status,
+            attempted.outcome,
             attempted.last_attempt_at
         from attempted
         left join known
             on
                 attempted.message_id = known.message_id
                 and attempted.channel = known.channel
-                and attempted.status = known.outcome
+                and attempted.outcome = known.outcome
                 and attempted.last_attempt_at = known.occurred_at
         where known.message_id is null
         order by attempted.last_attempt_at, attempted.message_id, attempted.channel
@@ -66,7 +68,7 @@ def notified_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list
                 "message_id": row["message_id"],
                 "template": row["template"],
                 "channel": row["channel"],
-                "outcome": row["status"],
+                "outcome": row["outcome"],
             },
         )
         for row in warehouse.rows(sql, params)

@@ -151,7 +151,7 @@ USAGE_LOADS = RawTable(
 
 NOTIFICATIONS = RawTable(
     name="notifications",
-    description="The outbox. One row a message and channel; `status` is pending, sent, uncertain or failed.",
+    description="The outbox. One row a message and channel; `status` is pending, sent, uncertain, failed or rerouted.",
     columns=(
         *_required(message_id="STRING", event_id="STRING", incident_id="STRING", template="STRING"),
         *_required(channel="STRING", audience="STRING", recipients="STRING", subject="STRING"),

@@ -12,6 +12,7 @@ from incident_ledger.notify.channels import Outcome
 from incident_ledger.notify.findings import channel_findings, left_behind, message, messages
 from incident_ledger.notify.messages import Message, compose
 from incident_ledger.notify.outbox import Delivery, deliver, enqueue, requeue
+from incident_ledger.notify.told import notified_events
 from incident_ledger.warehouse import Warehouse
 from notify.helpers import MINUTE, POLICY, START, detected, event, incident, resolved
 from notify.servers import Hook, Mailbox, smtp_server, webhook
@@ -298,10 +299,16 @@ def test_what_a_channel_owed_that_left_the_settings_goes_to_those_that_are_set(
     assert [(each.channel, each.status) for each in send(new, START + HOUR)] == [("hook", Outcome.SENT)]
     assert channel_findings(new, new.settings, POLICY, START + HOUR) == []
     assert requeue(new) == 0
-    assert {row["channel"]: (row["status"], row["last_error"]) for row in rows(new)} == {
-        "hook": ("sent", None),
-        "mail": ("failed", "the settings no longer name this channel"),
+    tried = 1 if before == "refused" else 0
+    assert {row["channel"]: (row["status"], row["attempts"]) for row in rows(new)} == {
+        "hook": ("sent", 1),
+        "mail": ("rerouted", tried),
     }
+    error = next(row["last_error"] for row in rows(new) if row["channel"] == "mail")
+    assert ("554" in error) if tried else error is None
+    attempts = [each.payload for each in notified_events(new, POLICY, START + HOUR)]
+    outcomes = {"mail": "failed", "hook": "sent"} if tried else {"hook": "sent"}
+    assert {each["channel"]: each["outcome"] for each in attempts} == outcomes
     for place in (new, old):  # the old channel that comes back tells no old news
         assert send(place, START + 2 * HOUR) == []
     assert mailbox.mails == []
