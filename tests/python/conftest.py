@@ -18,9 +18,18 @@ PROJECT_DIR = Path(__file__).resolve().parents[2]
 SHARED_DATA = Path(os.environ.get("INCIDENT_LEDGER_SHARED_DATA", PROJECT_DIR.parent / "shared" / "data"))
 
 
+# Folders whose tests share what takes long to make: one test process has all of them.
+TOGETHER = {"engines", "marts", "usage"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whole runs first: they are few and long, and the other process has the many short ones meanwhile."""
     items.sort(key=lambda item: "run" not in item.path.parts)
+    for item in items:
+        folder = item.path.parent
+        together = folder if folder.name in TOGETHER else item.path
+        item.add_marker(pytest.mark.xdist_group(str(together.relative_to(PROJECT_DIR))))
 
 
 @pytest.fixture(scope="session")
