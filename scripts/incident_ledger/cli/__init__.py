@@ -36,6 +36,11 @@ def main() -> None:
     except SystemExit as end:
         # Typer and Rich end with 1 when nobody reads any more (`... | head -1`), which would mean an alarm.
         sys.exit(int(ExitCode.OK) if isinstance(end.__context__, BrokenPipeError) else end.code)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        err.print(f"error: {error.strerror or error}{where}", style="red", markup=False, highlight=False)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a full disk did not take is not tried again at exit
+        sys.exit(int(ExitCode.OUTSIDE))
 
 
 def _run() -> None:

@@ -165,6 +165,16 @@ def test_a_reader_that_leaves_before_anything_is_said_is_no_alarm(
     assert ended.returncode == code
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [["--help"], ["incident", "list"], ["incident", "list", "--json"]])
+def test_a_full_disk_is_one_line_and_no_alarm(arguments: list[str], environment: Mapping[str, str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [*COMMAND, *arguments], env=environment, cwd=PROJECT_DIR, stdout=full, stderr=-1, timeout=120, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (3, b"error: No space left on device\n")
+
+
 # Ctrl-C is heard, also when these tests themselves were told to ignore it (`make test &` in a script).
 HEARING = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
 HEARING += "runpy.run_module('incident_ledger', run_name='__main__')"
