@@ -1,11 +1,12 @@
 """Bad input: one clear message with file and line or field, and no good record lost."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from importers.pages import IMPORTER, at, document, incident, poll, resolved, update
+from importers.pages import IMPORTER, T0, at, document, incident, poll, resolved, update
 from incident_ledger.importers import Document, Reject
 
 
@@ -81,6 +82,22 @@ def test_reversed_times_are_taken_in_with_a_remark() -> None:
     assert parsed.remarks == [
         "x.json:1: aaa: resolved_at is before created_at; taken in, and flagged as has_time_anomaly"
     ]
+
+
+@pytest.mark.parametrize("status", ["resolved", "postmortem"])
+def test_resolved_without_a_time_is_resolved_at_the_update_that_says_so_with_a_remark(status: str) -> None:
+    """The decision log's example: over, `resolved_at` null, `resolved` at 09:30 and `postmortem` at 11:00."""
+    updates = [update("u1", "resolved", 20), update("u2", "resolved", 30), update("u3", "postmortem", 120)]
+    parsed = IMPORTER.parse(document(incident(updates=updates, status=status)))
+    assert (parsed.records[0].views[0].resolved_at, parsed.rejects) == (T0 + timedelta(minutes=30), [])
+    assert parsed.remarks == [
+        f"x.json:1: aaa: resolved_at is missing although the status is {status}; "
+        "taken as resolved at its last update that says so"
+    ]
+
+
+def test_resolved_at_of_the_page_needs_no_remark() -> None:
+    assert IMPORTER.parse(document(resolved())).remarks == []
 
 
 def test_missing_updated_at_and_display_at_have_a_stand_in() -> None:

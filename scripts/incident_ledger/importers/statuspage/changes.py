@@ -5,8 +5,9 @@
   `impact_assessed` with more components, `detected` again (superseding) with another `created_at` or `started_at`.
 - `acknowledged` at the earliest update; `status_changed` at each update with `investigating`, `identified` or
   `monitoring` (our `resolving`), a `note` at every other one.
-- `resolved` at `resolved_at` only: an update that says `resolved` resolves nothing. Another `resolved_at` supersedes
-  it; none, and an open status, is `reopened`.
+- `resolved` at `resolved_at`. A view whose status is over and that has none is resolved at its last update that says
+  `resolved`; while the status is open, such an update resolves nothing. Another time supersedes it; none, and an open
+  status, is `reopened`.
 - A view older than what is known changes nothing. Of views with the same `updated_at`, a later one counts, and what the
   ledger has changed away from at that very time is not taken back.
 - What a person did here stands: the page is compared with what the page said before, and a severity that a person set

@@ -74,13 +74,16 @@ def view_of(body: Mapping[str, Any], page: str | None = None) -> View:
     started_at, resolved_at = _time(body, "started_at"), _time(body, "resolved_at")
     updates = _updates(body)
     closed = [update.at for update in updates if update.status == "resolved"]
+    remarks = []
     if status in _CLOSED and resolved_at is None:
         if not closed:
             raise FieldError("resolved_at", f"is missing, although the status is {status}")
         resolved_at = closed[-1]
+        remarks.append(
+            f"resolved_at is missing although the status is {status}; taken as resolved at its last update that says so"
+        )
     times = [created_at, *(update.at for update in updates), *([resolved_at] if resolved_at else [])]
     page_name = _text(body, "page_id") if body.get("page_id") is not None else page or "page"
-    remarks = []
     if resolved_at and resolved_at < created_at:
         remarks.append("resolved_at is before created_at; taken in, and flagged as has_time_anomaly")
     if resolved_at and status in STATUSES:
