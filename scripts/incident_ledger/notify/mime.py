@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import MessageError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
@@ -30,15 +31,20 @@ class Letter:
 
 
 class _MailPolicy(EmailPolicy):
-    """CRLF, and a plain subject on one line: Python folds a long one before its first word, and readers see a blank."""
+    """Subjects that arrive as they were: Python's own folding doubles blanks and leaves empty encoded words (RFC 2047).
 
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        if name.lower() == "subject" and str(value).isascii():
-            return f"{name}: {value}\r\n".encode("ascii")
-        return super().fold_binary(name, value)
+    A plain one stays plain and on one line. Any other is encoded whole, since blanks between such words do not count.
+    """
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        if name.lower() != "subject":
+            return super().header_store_parse(name, value)
+        is_plain = value.isascii() and "=?" not in value
+        return name, value if is_plain else Header(value, "utf-8", _LINE, header_name=name).encode()
 
 
-_POLICY = _MailPolicy(linesep="\r\n")
+_LINE = 76  # RFC 2047's limit for a line with encoded words
+_POLICY = _MailPolicy(linesep="\r\n", refold_source="none")
 
 
 def email_bytes(letter: Letter, sender: str, recipients: Sequence[str], *, cc: Sequence[str] = ()) -> bytes:
