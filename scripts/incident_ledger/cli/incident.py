@@ -27,7 +27,12 @@ At = Annotated[str | None, typer.Option("--at", help="When it was, with its zone
 Actor = Annotated[str | None, typer.Option("--actor", help="Who says so; your user name by default.")]
 Text = Annotated[str | None, typer.Option("--text", help="A sentence on it.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
-AsOf = Annotated[str | None, typer.Option("--as-of", help="The time for ages, with its zone; now by default.")]
+_AS_OF = (
+    "The time for ages, with its zone; now by default. "
+    "Incidents are shown as they are recorded now: it only sets the clock"
+)
+AsOf = Annotated[str | None, typer.Option("--as-of", help=f"{_AS_OF}.")]
+ListAsOf = Annotated[str | None, typer.Option("--as-of", help=f"{_AS_OF}, and leaves out what was detected later.")]
 
 
 def register(parent: typer.Typer) -> None:
@@ -149,7 +154,7 @@ def note(
 def list_(
     everything: Annotated[bool, typer.Option("--all", help="Also what is over, retracted or merged.")] = False,
     json: Json = False,
-    as_of: AsOf = None,
+    as_of: ListAsOf = None,
 ) -> None:
     """The open incidents, the worst first; none that was detected after the time that is spoken of."""
     now = parse_time(as_of, "--as-of")

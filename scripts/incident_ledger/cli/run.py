@@ -17,7 +17,14 @@ from incident_ledger.warehouse import Warehouse, connect
 
 _MARKS = {Outcome.OK: "[green]✓[/]", Outcome.WARNING: "[yellow]![/]", Outcome.FAILED: "[red]✗[/]"}
 
-AsOf = Annotated[str | None, typer.Option("--as-of", help="The time to run for, with its zone; now by default.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        help="The time to run for, with its zone; now by default. Incidents are shown, and make the exit code, as they "
+        "are recorded now: it only sets the clock, and leaves out what was detected later.",
+    ),
+]
 Wait = Annotated[float | None, typer.Option(help="Seconds to wait for another run; the policy's by default.", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 

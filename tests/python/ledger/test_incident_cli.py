@@ -73,6 +73,32 @@ def test_list_shows_the_open_ones_and_all_shows_all(run: Any) -> None:
     assert len(json.loads(run("list", "--all", "--json").stdout)) == 3
 
 
+def test_as_of_sets_the_clock_and_shows_what_is_recorded_now(run: Any) -> None:
+    incident = run("open", "API down", "--severity", "P2", "--at", T.format(0)).stdout.split()[1]
+    run("severity", incident, "P0", "--at", T.format(20))
+    (listed,) = json.loads(run("list", "--json", "--as-of", T.format(10)).stdout)
+    shown = json.loads(run("show", incident, "--json", "--as-of", T.format(10)).stdout)
+    assert (listed["severity_level"], listed["age_minutes"]) == ("P0", 10.0)
+    assert (shown["severity_level"], shown["age_minutes"]) == ("P0", 10.0)
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (
+            ("incident", "list"),
+            "shown as they are recorded now: it only sets the clock, and leaves out what was detected",
+        ),
+        (("incident", "show"), "shown as they are recorded now: it only sets the clock."),
+        (("run",), "shown, and make the exit code, as they are recorded now: it only sets the clock, and leaves out"),
+        (("tick",), "shown, and make the exit code, as they are recorded now: it only sets the clock, and leaves out"),
+    ],
+)
+def test_help_says_that_as_of_derives_no_past_state(command: tuple[str, ...], says: str) -> None:
+    help_text = CliRunner().invoke(app, [*command, "--help"]).stdout
+    assert says in " ".join(help_text.replace("│", " ").split())
+
+
 def test_same_incident_is_not_opened_twice(run: Any, ledger: Warehouse) -> None:
     run("open", "API down", "--severity", "P2", "--at", T.format(0))
     with pytest.raises(UserError, match="is open already"):
