@@ -19,6 +19,8 @@ listed as (
             identified_time is not null as is_identified,
             '{{ measure }}' as measure,
             {{ measure }}_microseconds as said_microseconds,
+            {{ is_left_out(measure) }} as is_anomaly,
+            {{ counted_microseconds(measure) }} as counted_microseconds,
             {% if measure == 'mttd' -%}
                 cast(null as int64) as waiting_microseconds
             {%- else -%}
@@ -32,7 +34,6 @@ listed as (
 
 ),
 
--- A negative interval is kept as said and flagged, and does not count.
 final as (
 
     select
@@ -43,10 +44,10 @@ final as (
         is_identified,
         measure,
         said_microseconds,
-        said_microseconds < 0 as is_anomaly,
-        if(said_microseconds >= 0, said_microseconds, null) as counted_microseconds,
+        is_anomaly,
+        counted_microseconds,
         waiting_microseconds,
-        coalesce(if(said_microseconds >= 0, said_microseconds, null), waiting_microseconds) as at_least_microseconds
+        coalesce(counted_microseconds, waiting_microseconds) as at_least_microseconds
     from listed
 
 )

@@ -21,9 +21,9 @@ final as (
         countif(status = 'resolved') as resolved_incidents,
         sum(reopen_count) as reopenings,
         {% for measure in measures -%}
-            countif({{ measure }}_microseconds >= 0) as {{ measure }}_counted_incidents,
-            countif({{ measure }}_microseconds < 0) as {{ measure }}_left_out_incidents,
-            {{ minutes('sum(if(' ~ measure ~ '_microseconds >= 0, ' ~ measure ~ '_microseconds, 0))') }}
+            count({{ counted_microseconds(measure) }}) as {{ measure }}_counted_incidents,
+            countif({{ is_left_out(measure) }}) as {{ measure }}_left_out_incidents,
+            {{ minutes('sum(coalesce(' ~ counted_microseconds(measure) ~ ', 0))') }}
                 as {{ measure }}_total_minutes,
         {% endfor -%}
         countif(time_anomalies != '') as anomalous_incidents,

@@ -6,7 +6,7 @@ listed as (
 
 ),
 
--- Exact and interpolated linearly; nulls (unknown, negative) do not count.
+-- Exact and interpolated linearly; nulls (unknown, anomalies) do not count.
 ranked as (
 
     select

@@ -113,6 +113,20 @@ def tell_cases(ledger: Ledger) -> None:
     told("N7 twenty", "P1", utc("2026-01-06 10:00"), ("resolved", minutes(20)))
     told("N7 reversed", "P1", utc("2026-01-07 10:00"), ("resolved", minutes(-5)))
 
+    contained = {"status": "resolving"}
+    told(
+        "late", "P0", utc("2025-09-05 10:00"), ("acknowledged", minutes(11)),
+        ("status_changed", minutes(12), contained), ("resolved", minutes(10)),
+    )  # fmt: skip
+    told(
+        "in order", "P0", utc("2025-09-06 10:00"), ("acknowledged", minutes(4)),
+        ("status_changed", minutes(6), contained), ("resolved", minutes(20)),
+    )  # fmt: skip
+    told(
+        "reopened", "P0", utc("2025-09-07 10:00"), ("resolved", minutes(5)), ("acknowledged", minutes(6)),
+        ("reopened", minutes(7)), ("status_changed", minutes(8), contained), ("resolved", minutes(32)),
+    )  # fmt: skip
+
     told("N9", "P3", utc("2025-12-10 10:00"), ("resolved", minutes(1)))
     told("N10", "P2", AS_OF - timedelta(hours=26))
 

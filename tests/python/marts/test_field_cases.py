@@ -37,6 +37,26 @@ def test_n7_a_reversed_pair_is_flagged_and_left_out(cases: Cases) -> None:
     assert (summary["incidents"], summary["counted_incidents"], summary["left_out_incidents"]) == (3, 2, 1)
 
 
+def test_what_is_said_to_follow_the_resolution_is_flagged_and_left_out(cases: Cases) -> None:
+    rows = {row["title"]: row for row in cases.first("operational_metrics")}
+    names = ("mtta_minutes", "mttc_minutes", "mttr_minutes", "has_time_anomaly", "time_anomalies")
+    assert {title: tuple(rows[title][name] for name in names) for title in ("late", "in order", "reopened")} == {
+        "late": (11.0, 12.0, 10.0, True, "mtta mttc"),
+        "in order": (4.0, 6.0, 20.0, False, None),
+        "reopened": (6.0, 8.0, 30.0, False, None),
+    }
+    for measure, mean, counted in (("mtta", 5.0, 2), ("mttc", 7.0, 2), ("mttr", 20.0, 3)):
+        summary = cases.first_one(
+            "rpt_incident_times",
+            period_grain="month",
+            period_start=date(2025, 9, 1),
+            severity_level="P0",
+            measure=measure,
+        )
+        assert (summary["mean_minutes"], summary["counted_incidents"]) == (mean, counted)
+        assert summary["left_out_incidents"] == summary["incidents"] - counted
+
+
 def test_n9_a_resolved_row_does_not_change_with_the_as_of_time(cases: Cases, later: Ledger) -> None:
     before = cases.first_one("operational_metrics", title="N9")
     assert before["mttr_minutes"] == 1.0

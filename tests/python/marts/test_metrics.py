@@ -48,6 +48,13 @@ def test_metrics_of_incidents_are_those_of_the_report(archive: Ledger) -> None:
     assert {row["incident__severity_level"]: row["mttr_minutes"] for row in asked} == pytest.approx(means)
 
 
+def test_averages_leave_out_what_follows_the_resolution(cases: Cases) -> None:
+    month = "metric_time__month"
+    asked = ask(cases.ledger, ["mtta_minutes", "mttc_minutes", "time_anomalies"], month, "incident__severity_level")
+    (row,) = (row for row in asked if f"{row[month]:%Y-%m}" == "2025-09" and row["incident__severity_level"] == "P0")
+    assert (row["mtta_minutes"], row["mttc_minutes"], row["time_anomalies"]) == (5.0, 7.0, 1)
+
+
 def test_metrics_by_month_are_those_of_the_report(archive: Ledger) -> None:
     asked = ask(archive, ["incidents", "mttr_minutes"], "metric_time__month")
     report = archive.rows("rpt_mttr", "period_grain = 'month' and severity_level = 'all'", "period_start")
