@@ -1,5 +1,6 @@
 """All settings, read from the environment once. Secrets are `SecretStr` and are never printed."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -37,12 +38,16 @@ class Settings(BaseSettings):
     mail_from: str = "incident-ledger@localhost"
     threads: int = Field(default=4, ge=1)
 
-    @field_validator("project", "dataset", "raw_dataset")
+    @field_validator("project")
     @classmethod
-    def _plain_name(cls, value: str) -> str:
-        if not value.replace("_", "").replace("-", "").isalnum():
-            raise ValueError("may hold only letters, digits, '_' and '-'")
-        return value
+    def _project_name(cls, value: str) -> str:
+        return _only(r"[A-Za-z0-9_-]+", value, "letters, digits, '_' and '-'")
+
+    @field_validator("dataset", "raw_dataset")
+    @classmethod
+    def _dataset_name(cls, value: str) -> str:
+        # BigQuery's own rule; dbt would fail in the middle of a run.
+        return _only(r"[A-Za-z0-9_]+", value, "letters, digits and '_'")
 
     @property
     def policy_dataset(self) -> str:
@@ -63,6 +68,12 @@ class Settings(BaseSettings):
     def suite_dirs(self) -> list[Path]:
         """Folders of Great Expectations suites; relative ones are below the project."""
         return [self.project_dir / part for part in self.suites.split(":") if part]
+
+
+def _only(pattern: str, value: str, what: str) -> str:
+    if not re.fullmatch(pattern, value):
+        raise ValueError(f"may hold only {what}")
+    return value
 
 
 def find_project_dir(start: Path) -> Path:
