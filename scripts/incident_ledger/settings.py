@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,6 +50,16 @@ class Settings(BaseSettings):
         # BigQuery's own rule; dbt would fail in the middle of a run.
         return _only(r"[A-Za-z0-9_]+", value, "letters, digits and '_'")
 
+    @field_validator("api_endpoint")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is None or _is_address(value):
+            return value
+        # What is wrong is not repeated (it may hold a password), but for an address that lacks only its scheme.
+        better = f"http://{value}"
+        better = better if _is_address(better) and not set("@/") & set(value) else "http://127.0.0.1:9050"
+        raise ValueError(f"is no address of http or https; write {better}")
+
     @property
     def policy_dataset(self) -> str:
         """Where dbt puts the seeds of `seeds/policy/`."""
@@ -76,6 +87,14 @@ def _only(pattern: str, value: str, what: str) -> str:
     return value
 
 
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        return False
+
+
 def find_project_dir(start: Path) -> Path:
     """The folder with `dbt_project.yml` at or above `start`, else the one that this package was installed from."""
     for folder in (start, *start.parents, *Path(__file__).resolve().parents):
@@ -87,12 +106,13 @@ def find_project_dir(start: Path) -> Path:
 def load_settings() -> Settings:
     """Settings from the environment.
 
-    Raises `UserError` naming each variable that is wrong and why; the values are not repeated, since one may be secret.
+    Raises `UserError` naming each variable that is wrong and why; no value that may be secret is repeated.
     """
     try:
         return Settings()
     except ValidationError as error:
         lines = [
-            f"{PREFIX}{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}" for item in error.errors()
+            f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors()
         ]
         raise UserError("Settings that cannot be used:\n  " + "\n  ".join(lines)) from None

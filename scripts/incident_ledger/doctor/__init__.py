@@ -142,13 +142,10 @@ def check_endpoint(settings: Settings) -> Generator[Finding, None, Warehouse | N
 
 def _unreachable(endpoint: str) -> Finding | None:
     """Asked once, with a short patience, before the client tries more than once."""
-    parts = urlsplit(endpoint)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        text = f"{PREFIX}API_ENDPOINT is no address"
-        return Finding("endpoint", Grade.WRONG, text, "Write it as http://127.0.0.1:9050.")
     try:
         httpx.get(endpoint, timeout=REACH_SECONDS)
     except httpx.HTTPError as error:
+        parts = urlsplit(endpoint)
         text = f"nothing answers at {parts.scheme}://{parts.netloc.rpartition('@')[2]} ({type(error).__name__})"
         remedy = f"Start what should be there, or unset {PREFIX}API_ENDPOINT to use the local warehouse."
         return Finding("endpoint", Grade.WRONG, text, remedy, ExitCode.OUTSIDE)

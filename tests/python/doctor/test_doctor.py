@@ -117,9 +117,10 @@ def test_endpoint_that_never_answers_is_said_in_seconds(monkeypatch: pytest.Monk
 
 
 def test_endpoint_that_is_no_address_is_the_users() -> None:
-    finding = the(doctor.check_endpoint(Settings(api_endpoint="localhost:9050")), "endpoint", Grade.WRONG)
-    assert finding.exit_code is ExitCode.USER
-    assert "http://" in (finding.remedy or "")
+    code, content = run(INCIDENT_LEDGER_API_ENDPOINT="localhost:9050")
+    (finding,) = [finding for finding in content["findings"] if finding["grade"] == "wrong"]
+    assert (code, finding["check"]) == (ExitCode.USER, "settings")
+    assert "write http://localhost:9050" in finding["text"]
 
 
 def test_production_without_credentials_says_how_to_get_them() -> None:

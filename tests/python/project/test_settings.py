@@ -27,3 +27,28 @@ def test_a_project_may_hold_hyphens_too(monkeypatch: pytest.MonkeyPatch) -> None
     assert "letters, digits, '_' and '-'" in refusal(monkeypatch, "PROJECT", "a b")
     monkeypatch.setenv("INCIDENT_LEDGER_PROJECT", "a-b-1")
     assert load_settings().project == "a-b-1"
+
+
+@pytest.mark.parametrize(
+    ("value", "better"),
+    [
+        ("127.0.0.1:9", "http://127.0.0.1:9"),
+        ("localhost:9050", "http://localhost:9050"),
+        ("http://", "http://127.0.0.1:9050"),
+        ("http://localhost:port", "http://127.0.0.1:9050"),
+        ("http://[::1", "http://127.0.0.1:9050"),
+        ("", "http://127.0.0.1:9050"),
+    ],
+)
+def test_an_endpoint_is_an_address_with_its_scheme(monkeypatch: pytest.MonkeyPatch, value: str, better: str) -> None:
+    assert refusal(monkeypatch, "API_ENDPOINT", value).endswith(f"write {better}")
+
+
+def test_a_password_in_an_endpoint_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "secret" not in refusal(monkeypatch, "API_ENDPOINT", "user:secret@localhost:9050")
+
+
+@pytest.mark.parametrize("value", ["http://127.0.0.1:9", "https://bigquery.example.com", "http://[::1]:9050"])
+def test_an_endpoint_with_its_scheme_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("INCIDENT_LEDGER_API_ENDPOINT", value)
+    assert load_settings().api_endpoint == value
