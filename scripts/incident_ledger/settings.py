@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     local_memory: str = "2GB"
     local_idle: float = Field(default=600.0, gt=0)
     maximum_bytes_billed: int = Field(default=100 * 1024**3, ge=10 * 1024**2)
-    query_timeout: float = Field(default=600.0, gt=0)
+    query_timeout: float = Field(default=600.0, gt=0, le=86_400)
     suites: str = "tests/gx"
     channels: SecretStr | None = None
     mail_from: str = "incident-ledger@localhost"

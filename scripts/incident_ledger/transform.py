@@ -12,6 +12,7 @@ from typing import Any
 from incident_ledger.errors import OutsideError
 from incident_ledger.ledger.events import timestamp
 from incident_ledger.settings import PREFIX, Settings
+from incident_ledger.warehouse.transport import limited_dbt
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class Dbt:
             "--profiles-dir",
             folder,
         ]
-        with self._environment(as_of), self._alone():
+        with self._environment(as_of), self._alone(), limited_dbt(self._settings.query_timeout):
             outcome = dbtRunner(manifest=self._manifest if reuse else None).invoke(command)
         if isinstance(outcome.exception, KeyboardInterrupt):
             raise outcome.exception
@@ -173,6 +174,7 @@ def environment(settings: Settings, endpoint: str | None, as_of: datetime | None
         "RAW_DATASET": settings.raw_dataset,
         "THREADS": str(settings.threads),
         "MAXIMUM_BYTES_BILLED": str(settings.maximum_bytes_billed),
+        "QUERY_TIMEOUT": str(settings.query_timeout),
         "AS_OF": timestamp(as_of) if as_of else "",
     }
     if endpoint:

@@ -188,7 +188,11 @@ def connect(settings: Settings) -> Warehouse:
 
         endpoint = ensure_running(settings)
     client = Client(
-        project=settings.project, location=settings.location, credentials=_credentials(settings), endpoint=endpoint
+        project=settings.project,
+        location=settings.location,
+        credentials=_credentials(settings),
+        endpoint=endpoint,
+        limit=settings.query_timeout,
     )
     return Warehouse(client, settings, endpoint)
 

@@ -28,6 +28,7 @@ QUERY_LINES = 12
 _TRIES_AGAIN = {"passing": 4, "reset": 1, "internal": 1}
 """How often a request is sent again, by what went wrong. A reset follows the local warehouse's HTTP 500."""
 _PASSING_REASONS = {"backendError", "rateLimitExceeded", "jobBackendError", "jobInternalError", "jobRateLimitExceeded"}
+_BY_SETTING = " (INCIDENT_LEDGER_QUERY_TIMEOUT)"
 _CONFLICT = "due to concurrent update"
 
 
@@ -38,10 +39,13 @@ class Client(bigquery.Client):
     here each statement is a job of its own (`jobs.insert`), whose id makes sending it twice harmless.
     """
 
-    def __init__(self, *, project: str, location: str, credentials: Credentials, endpoint: str | None) -> None:
+    def __init__(
+        self, *, project: str, location: str, credentials: Credentials, endpoint: str | None, limit: float
+    ) -> None:
+        """`limit`: the seconds that no answer may take, whatever its caller would wait."""
         session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter())
+            session.mount(scheme, _Adapter(limit))
         super().__init__(
             project=project,
             location=location,
@@ -78,12 +82,48 @@ class Client(bigquery.Client):
         return super()._call_api(_retry() if retry else None, *args, **options)
 
 
+class _TimeIsUp(requests.exceptions.RequestException):
+    """The setting's time is over. No `Timeout`: Google's own retries, dbt's among them, would wait for the next one."""
+
+
 class _Adapter(HTTPAdapter):
-    """Ten seconds to connect, and a limit on every answer."""
+    """Ten seconds to connect, and a limit on every answer: its caller's or `limit`, the setting, if that is shorter."""
+
+    def __init__(self, limit: float, default: float = REQUEST_SECONDS) -> None:
+        super().__init__()
+        self._limit = limit
+        self._default = default
 
     def send(self, request: Any, stream: bool = False, timeout: Any = None, **options: Any) -> Any:  # type: ignore[override]
-        seconds = timeout if isinstance(timeout, int | float) else REQUEST_SECONDS
-        return super().send(request, stream=stream, timeout=(CONNECT_SECONDS, seconds), **options)
+        seconds = min(timeout if isinstance(timeout, int | float) else self._default, self._limit)
+        to_connect = min(CONNECT_SECONDS, seconds)
+        try:
+            return super().send(request, stream=stream, timeout=(to_connect, seconds), **options)
+        except requests.exceptions.Timeout as error:
+            waited = to_connect if isinstance(error, requests.exceptions.ConnectTimeout) else seconds
+            if waited < self._limit:
+                raise
+            raise _TimeIsUp(f"no answer within {waited:g} s{_BY_SETTING}") from error
+
+
+@contextmanager
+def limited_dbt(limit: float) -> Iterator[None]:
+    """The clients that dbt makes meanwhile wait no longer either: most of its requests have no timeout at all."""
+    from dbt.adapters.bigquery import clients
+
+    original = clients._create_bigquery_client
+
+    def limited(credentials: Any) -> Any:
+        client = original(credentials)
+        for scheme in ("http://", "https://"):
+            client._http.mount(scheme, _Adapter(limit, default=limit))
+        return client
+
+    clients._create_bigquery_client = limited
+    try:
+        yield
+    finally:
+        clients._create_bigquery_client = original
 
 
 def _retry() -> Retry:
@@ -168,8 +208,12 @@ def _explained(error: Exception, where: str, sql: str) -> IncidentLedgerError:
             "INCIDENT_LEDGER_API_ENDPOINT names another endpoint.",
             detail=detail,
         )
+    if isinstance(cause, _TimeIsUp):
+        return OutsideError(f"{where} gave {cause}.", detail=detail)
     if isinstance(cause, requests.exceptions.Timeout | concurrent.futures.TimeoutError):
-        return OutsideError(f"{where} gave no answer in time (INCIDENT_LEDGER_QUERY_TIMEOUT).", detail=detail)
+        # Without a cause, Google's client gave a job up when the statement's own time was over.
+        by_setting = "" if isinstance(cause, requests.exceptions.Timeout) or cause.__cause__ else _BY_SETTING
+        return OutsideError(f"{where} gave no answer in time{by_setting}.", detail=detail)
     return OutsideError(f"The connection to {where} failed: {type(cause).__name__}.", detail=detail)
 
 

@@ -1,6 +1,7 @@
 """The client through a relay: what it sends, what it sends again, and how it says what went wrong."""
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -14,6 +15,7 @@ from conftest import fresh_settings
 from engines.recorder import expected_to_be_refused
 from incident_ledger.errors import OutsideError, StatementError, UserError
 from incident_ledger.settings import Settings
+from incident_ledger.transform import Dbt
 from incident_ledger.warehouse import Param, Warehouse, connect
 from incident_ledger.warehouse.load import load_file
 from incident_ledger.warehouse.tables import ALL, ensure_tables
@@ -114,9 +116,49 @@ def test_a_connection_that_is_cut_is_tried_once_more_and_then_said(relay: Relay,
 def test_a_server_that_does_not_answer_in_time_is_said(relay: Relay, tmp_path: Path) -> None:
     warehouse = connect(fresh_settings(relay.endpoint, tmp_path, query_timeout=1.0))
     relay.rule(sends("select 7"), Delay(3))
-    with pytest.raises(OutsideError, match="no answer in time"):
+    with pytest.raises(OutsideError, match=r"no answer within 1 s \(INCIDENT_LEDGER_QUERY_TIMEOUT\)"):
         warehouse.rows("select 7 as a")
     warehouse.close()
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_question_about_tables_waits_no_longer_than_the_setting(silent: str, tmp_path: Path) -> None:
+    warehouse = connect(fresh_settings(silent, tmp_path, query_timeout=0.5))
+    began = time.monotonic()
+    with pytest.raises(OutsideError, match=r"no answer within 0\.5 s \(INCIDENT_LEDGER_QUERY_TIMEOUT\)"):
+        ensure_tables(warehouse)
+    assert time.monotonic() - began < 10
+    warehouse.close()
+
+
+def test_a_setting_that_was_not_the_limit_is_not_blamed(silent: str, tmp_path: Path) -> None:
+    warehouse = connect(fresh_settings(silent, tmp_path, query_timeout=600))
+    with pytest.raises(OutsideError, match="no answer in time") as caught, warehouse.in_our_words():
+        list(warehouse.client.list_datasets(timeout=0.5))
+    assert "QUERY_TIMEOUT" not in str(caught.value)
+    warehouse.close()
+
+
+def test_dbt_waits_no_longer_than_the_setting(silent: str, tmp_path: Path) -> None:
+    dbt = Dbt(fresh_settings(silent, tmp_path, query_timeout=0.5), silent)
+    dbt.manifest()
+    began = time.monotonic()
+    with pytest.raises(OutsideError, match=r"no answer within 0\.5 s \(INCIDENT_LEDGER_QUERY_TIMEOUT\)"):
+        dbt.build(["stg_incident_events"])
+    assert time.monotonic() - began < 30
+
+
+def test_dbt_gives_its_statements_the_time_of_the_setting(relay: Relay, tmp_path: Path) -> None:
+    settings = fresh_settings(relay.endpoint, tmp_path, query_timeout=80.5)
+    Dbt(settings, relay.endpoint).invoke(["show", "--inline", "select 1 as a"])
+    times = {request.json["configuration"]["jobTimeoutMs"] for request in relay.requests if request.query}
+    assert times == {"81000"}, "whole seconds"
 
 
 def test_a_lasting_fault_ends_within_seconds(relay: Relay, through: Warehouse) -> None:
