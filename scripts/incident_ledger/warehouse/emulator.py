@@ -18,7 +18,9 @@ import logging
 import os
 import signal
 import socket
+import sys
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,8 +69,9 @@ def main() -> None:
             lock = _lock(options.folder)
             asyncio.run(_serve(options, ready, lock))
         except Exception as error:
+            traceback.print_exc()  # into the log, first: who hears of the failure ends this process
             _tell(ready, {"error": f"{type(error).__name__}: {error}"})
-            raise
+            sys.exit(1)
 
 
 def _options() -> argparse.Namespace:

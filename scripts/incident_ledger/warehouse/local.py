@@ -197,8 +197,8 @@ def _start_error(folder: Path, error: str, log: Path) -> Exception:
         )
     if error.startswith("UserError: "):
         return UserError(error.removeprefix("UserError: "))
-    tail = log.read_text(errors="replace")[-1500:] if log.is_file() else ""
-    return OutsideError(f"The local warehouse did not start; its log is {log}. {error[:300]}".rstrip(), detail=tail)
+    first_line = error.partition("\n")[0][:300]
+    return OutsideError(f"The local warehouse did not start; its log is {log}. {first_line}".rstrip())
 
 
 def _running(folder: Path) -> str | None:

@@ -274,3 +274,33 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_a_memory_setting_that_is_no_size_is_named(folder: Path) -> None:
     with pytest.raises(UserError, match="INCIDENT_LEDGER_LOCAL_MEMORY 'much'"):
         local.start(folder, memory="much")
+
+
+@pytest.mark.parametrize("memory", ["1MB", "127.9MB", "120MiB", "0GB"])
+def test_a_memory_setting_that_is_too_small_is_named(folder: Path, memory: str) -> None:
+    done = run_cli(here(folder) | {"INCIDENT_LEDGER_LOCAL_MEMORY": memory}, "tick")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: INCIDENT_LEDGER_LOCAL_MEMORY '{memory}' is too small; at least 128MB.\n"
+
+
+def test_the_smallest_memory_setting_is_enough_to_start_with(folder: Path) -> None:
+    assert local.start(folder, memory="128MB", idle=60)
+
+
+def test_a_failed_start_is_told_in_one_line_with_the_log(folder: Path) -> None:
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "bqemulator.duckdb").mkdir()
+    done = run_cli(here(folder), "tick")
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: The local warehouse did not start; its log is {folder / 'server.log'}. ")
+    told = line.partition("server.log. ")[2]
+    assert told and (folder / "server.log").read_text().endswith(f".{told}\n"), "the whole traceback is there"
+
+
+def test_advice_of_duckdb_is_left_in_the_log() -> None:
+    error = "TransactionException: could not allocate block\n\nPossible solutions:\n* Reducing the number of threads"
+    said = local._start_error(Path("x"), error, Path("x/server.log"))
+    assert isinstance(said, OutsideError)
+    assert str(said) == "The local warehouse did not start; its log is x/server.log. " + error.splitlines()[0]
+    assert said.detail == ""

@@ -19,6 +19,8 @@ from incident_ledger.errors import UserError
 
 MAX_RESULT_BYTES = 512 * 1024**2
 MAX_JOBS = 2_000
+MIN_MEMORY_MB = 128
+"""With 2 MB the server does not start, with 64 the demo's 90 days cannot be built, with 96 they can."""
 
 
 def bundled_extensions() -> None:
@@ -28,9 +30,16 @@ def bundled_extensions() -> None:
 
 
 def bounded_memory(limit: str) -> None:
-    """DuckDB takes up to 80 % of the machine and the emulator has no setting for it. Raises `UserError` for no size."""
-    if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", limit):
+    """DuckDB takes up to 80 % of the machine and the emulator has no setting for it.
+
+    Raises `UserError` for what is no size, or too small a one.
+    """
+    size = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT])(i?)B", limit)
+    if not size:
         raise UserError(f"INCIDENT_LEDGER_LOCAL_MEMORY {limit!r} is no size. Write it as 2GB or 512MB.")
+    number, unit, binary = size.groups()
+    if float(number) * (1024 if binary else 1000) ** (" KMGT".index(unit)) < MIN_MEMORY_MB * 1000**2:
+        raise UserError(f"INCIDENT_LEDGER_LOCAL_MEMORY {limit!r} is too small; at least {MIN_MEMORY_MB}MB.")
     original = DuckDBEngine._apply_session_pragmas
 
     def pragmas(self: Any) -> None:
