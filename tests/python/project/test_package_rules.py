@@ -72,3 +72,10 @@ def test_readme_names_only_settings_that_there_are() -> None:
     readme = (PROJECT_DIR / "README.md").read_text()
     named = set(re.findall(r"INCIDENT_LEDGER_([A-Z_]+[A-Z])", readme))
     assert {name.lower() for name in named} - set(Settings.model_fields) == set()
+
+
+def test_readme_lists_every_setting() -> None:
+    readme = (PROJECT_DIR / "README.md").read_text()
+    table = readme.partition("| setting (`INCIDENT_LEDGER_…`) |")[2].partition("\n\n")[0]
+    names = " ".join(row.split("|")[1] for row in table.splitlines()[2:])
+    assert sorted(name.lower() for name in re.findall(r"`(\w+)`", names)) == sorted(Settings.model_fields)

@@ -1,4 +1,4 @@
-"""Settings that cannot be used are the user's (exit code 2), found before anything is sent; README names each one."""
+"""Settings that cannot be used are the user's (exit code 2), found before anything is sent."""
 
 import pytest
 
