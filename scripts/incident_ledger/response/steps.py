@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from incident_ledger.errors import IncidentLedgerError
+from incident_ledger.interrupts import interrupt_noted
 from incident_ledger.ledger.events import canonical, timestamp
 from incident_ledger.warehouse import Warehouse
 
@@ -55,6 +56,8 @@ class Steps:
             raise
         except BaseException as error:
             is_stopped = isinstance(error, KeyboardInterrupt)
+            if is_stopped:
+                interrupt_noted()
             step.outcome, step.summary = Outcome.FAILED, "stopped" if is_stopped else type(error).__name__
             raise
         finally:
