@@ -67,7 +67,7 @@ def test_a_refused_text_has_reason_line_column_and_field(
 
 
 def test_bad_utf8_is_named_with_line_and_column() -> None:
-    with pytest.raises(JsonError, match=r"^byte 0xff is not UTF-8 at line 2, column 7$"):
+    with pytest.raises(JsonError, match=r"^byte 0xff is not UTF-8 at line 2, column 6$"):
         read_json(b'\xef\xbb\xbf{"a":\n  "\xc3\xa9x\xff"}')
     with pytest.raises(JsonError, match="byte 0xff is not UTF-8 at line 1, column 1"):
         read_json("{}".encode("utf-16"))
