@@ -17,6 +17,7 @@ priced as (
         json_value(record, '$.kind') as kind,
         safe_cast(json_value(record, '$.maxMode') as bool) as is_max_mode,
         safe_cast(json_value(record, '$.isTokenBasedCall') as bool) as is_token_based,
+        safe_cast(json_value(record, '$.isChargeable') as bool) as is_chargeable,
         cast(json_value(record, '$.requestsCosts') as numeric) as request_units,
         cast(json_value(record, '$.tokenUsage.inputTokens') as int64) as uncached_input_tokens,
         cast(json_value(record, '$.tokenUsage.cacheWriteTokens') as int64) as cache_creation_tokens,
@@ -24,6 +25,7 @@ priced as (
         cast(json_value(record, '$.tokenUsage.outputTokens') as int64) as output_tokens,
         {{ usd_from_cents("json_value(record, '$.tokenUsage.totalCents')") }} as token_cost_usd,
         {{ usd_from_cents("json_value(record, '$.cursorTokenFee')") }} as cursor_fee_usd,
+        {{ usd_from_cents("json_value(record, '$.chargedCents')") }} as charged_usd,
         exported_at,
         loaded_at,
         file,
@@ -33,7 +35,8 @@ priced as (
 
 ),
 
--- Either part of the cost may be missing; without both it is unknown.
+-- What is charged. An export without these fields has the two parts of it, of which either may be missing; without both
+-- the cost is unknown.
 final as (
 
     select
@@ -45,6 +48,7 @@ final as (
         kind,
         is_max_mode,
         is_token_based,
+        is_chargeable,
         request_units,
         uncached_input_tokens,
         cache_creation_tokens,
@@ -52,7 +56,12 @@ final as (
         output_tokens,
         token_cost_usd,
         cursor_fee_usd,
-        coalesce(token_cost_usd + cursor_fee_usd, token_cost_usd, cursor_fee_usd) as cost_usd,
+        charged_usd,
+        if(
+            coalesce(not is_chargeable, regexp_contains(lower(kind), r'included|no[ _]charge|not[ _]charged'), false),
+            numeric '0',
+            coalesce(charged_usd, token_cost_usd + cursor_fee_usd, token_cost_usd, cursor_fee_usd)
+        ) as cost_usd,
         exported_at,
         loaded_at,
         file,

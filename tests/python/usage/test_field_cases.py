@@ -1,11 +1,13 @@
 """Faults that users of neighbouring tools reported, tried here."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from conftest import SHARED_DATA
 from usage.answers import bucket, cost, event, events, page, usage
 from usage.conftest import Place, total
 from usage.scenarios import Load, Outcome, story
@@ -126,3 +128,57 @@ def test_u10_a_bucket_of_two_days_is_on_neither(outcome: Outcome) -> None:
     assert "belongs to no single day" in reject.error
     rows = outcome.first[TWO_DAYS]
     assert [(row["usage_date"], row["output_tokens"]) for row in rows] == [(date(2015, 3, 12), 1)]
+
+
+def _charged(at: str, kind: str, charged: float, *, is_chargeable: bool, cents: float) -> dict[str, Any]:
+    return event(at, cents=cents) | {"kind": kind, "isChargeable": is_chargeable, "chargedCents": charged}
+
+
+CHARGED = story(
+    2017,
+    Load(
+        "cursor_events",
+        events(
+            _charged("2017-03-01T10:00:00Z", "Usage-based", 21.18, is_chargeable=True, cents=20),
+            _charged("2017-03-01T11:00:00Z", "Included in Business", 30, is_chargeable=False, cents=30),
+            _charged("2017-03-01T12:00:00Z", "Errored, Not Charged", 0, is_chargeable=False, cents=5),
+            event("2017-03-01T13:00:00Z", cents=10.5),
+        ),
+    ),
+    then=[
+        Load(
+            "cursor_events",
+            events(_charged("2017-03-01T12:00:00Z", "Usage-based", 5, is_chargeable=True, cents=5)),
+            events(_charged("2017-03-02T10:00:00Z", "Usage-based", 1, is_chargeable=True, cents=5), number=2),
+            events(event("2017-03-02T10:00:00Z", cents=5) | {"chargedCents": "much"}, number=3),
+        )
+    ],
+)
+
+
+def test_cursors_cost_is_what_is_charged_and_a_correction_of_it_is_no_new_event(outcome: Outcome) -> None:
+    """21.18 + 0 + 0 + 10.5 cents, the last by its parts; then 5 more for the third, which was not charged before."""
+    (row,) = outcome.first[CHARGED]
+    assert (row["requests"], row["cost_usd"]) == (4, Decimal("0.3168"))
+    assert [(row["requests"], row["cost_usd"]) for row in outcome.then[CHARGED]] == [
+        (4, Decimal("0.3668")),
+        (1, Decimal("0.01")),
+    ]
+    (reject,) = outcome.reports[CHARGED][1].rejects
+    assert reject.field == "usageEvents[0].chargedCents"
+
+
+EXPORTS = [SHARED_DATA / "field" / name for name in ("cursor_charged.json", "cursor_only_charged.json")]
+EXPORTED = story(2026, *(Load("cursor_events", json.loads(file.read_text())) for file in EXPORTS if file.is_file()))
+
+
+@pytest.mark.usefixtures("shared_data")
+def test_exports_with_what_was_charged_cost_that(outcome: Outcome, place: Place) -> None:
+    costs = {str(row["usage_date"]): row["cost_usd"] for row in outcome.first[EXPORTED]}
+    assert costs == {
+        "2026-09-01": Decimal("0.3168"),
+        "2026-09-02": Decimal("0.105"),
+        "2026-09-04": Decimal("0.068530798"),
+    }
+    unpriced = "is_token_based and cost_usd is null and extract(year from usage_date) = 2026"
+    assert place.staged("stg_cursor__events", unpriced) == []

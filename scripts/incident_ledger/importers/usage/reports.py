@@ -186,10 +186,12 @@ CURSOR_EVENTS = Report(
     checks={
         **_texts("model", "kind", "userEmail"),
         "isTokenBasedCall": fields.flag,
+        "isChargeable": fields.flag,
         "requestsCosts": fields.money,  # a number of requests, with decimals
         **_counts(*(f"tokenUsage.{n}" for n in ("inputTokens", "outputTokens", "cacheWriteTokens", "cacheReadTokens"))),
         "tokenUsage.totalCents": fields.money,
         "cursorTokenFee": fields.money,
+        "chargedCents": fields.money,
     },
     day=lambda event: _named(event, "timestamp").date(),
     key=_event_key,
