@@ -1,18 +1,20 @@
 """Files and URLs → documents, read whole before anything is written."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from incident_ledger.deadline import within
 from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.importers import Document
 
 MAX_BYTES = 200 * 1024**2  # an archive of ten thousand incidents is about 20 MB
 TIMEOUT = httpx.Timeout(20.0)  # seconds for each of connecting, writing and each read
 MAX_SECONDS = 120.0  # for one URL as a whole
+MAX_REDIRECTS = 5
 
 
 def read_documents(places: Sequence[str], *, on_read: Callable[[str], None] | None = None) -> list[Document]:
@@ -49,24 +51,60 @@ def _from_file(place: str) -> Document:
 
 
 def _from_url(place: str) -> Document:
+    """What a URL answers, in time as a whole: also where its head comes a byte a second."""
     name = _without_login(place)
-    ends = time.monotonic() + MAX_SECONDS
+    ended = within(MAX_SECONDS, lambda: _read(place, name))
+    if ended.value is None or ended.is_late:
+        raise OutsideError(f"{name} was not done after {MAX_SECONDS:.0f} s. Nothing was imported.")
+    return Document(name, ended.value)
+
+
+def _read(place: str, name: str) -> bytes:
     content = bytearray()
     try:
-        with httpx.stream("GET", place, timeout=TIMEOUT, follow_redirects=True) as answer:
+        with _following(place) as answer:
             if answer.status_code != httpx.codes.OK:
                 raise OutsideError(f"{name} answered HTTP {answer.status_code}, not 200. Nothing was imported.")
             for part in answer.iter_bytes():
                 content += part
                 if len(content) > MAX_BYTES:
                     raise OutsideError(f"{name} answered more than {MAX_BYTES // 1024**2} MB. Nothing was imported.")
-                if time.monotonic() > ends:
-                    raise OutsideError(f"{name} was not done after {MAX_SECONDS:.0f} s. Nothing was imported.")
     except httpx.TimeoutException:
         raise OutsideError(f"{name} did not answer within {TIMEOUT.read:.0f} s. Nothing was imported.") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise OutsideError(f"{name} cannot be reached: {error}. Nothing was imported.") from None
-    return Document(name, bytes(content))
+    return bytes(content)
+
+
+@contextmanager
+def _following(place: str) -> Iterator[httpx.Response]:
+    """The answer of a URL, and of where it says that it is now: by https anywhere, by http only on the same server.
+
+    So a page in the network's outside cannot have the inside asked, and none can have a file read. A login goes to its
+    own server alone.
+    """
+    with httpx.Client(timeout=TIMEOUT) as client:
+        request = client.build_request("GET", place)
+        for _ in range(MAX_REDIRECTS):
+            answer = client.send(request, stream=True)
+            target = answer.next_request
+            if target is None:
+                break
+            answer.close()
+            here, there = request.url, target.url
+            is_same = (here.scheme, here.host, here.port) == (there.scheme, there.host, there.port)
+            if there.scheme != "https" and not is_same:
+                raise OutsideError(
+                    f"{_without_login(place)} redirects to {there.scheme}://{there.netloc.decode()}, which is not "
+                    "followed (only https, or the same server). Nothing was imported."
+                )
+            request = target
+        else:
+            raise OutsideError(f"{_without_login(place)} redirects without end. Nothing was imported.")
+        try:
+            yield answer
+        finally:
+            answer.close()
 
 
 def _without_login(place: str) -> str:

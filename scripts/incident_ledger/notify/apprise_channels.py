@@ -3,35 +3,28 @@
 Apprise knows the services, their URLs, mail providers and logins. Two things it keeps to itself, and they are what a
 record of delivery needs: a mail's `Message-ID` and second alternative (its `NotifyEmail` makes both itself), and why a
 send failed (it returns True or False). So a mail channel takes Apprise's parsed URL and its SMTP session and hands over
-our own mail; every other channel lets Apprise send, and watches the HTTP exchange.
+our own mail; every other channel lets Apprise send, and watches the HTTP exchange (`exchanges`).
 """
 
 import contextlib
 import smtplib
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import requests
 from apprise import Apprise, NotifyFormat, NotifyType
 from apprise.exception import AppriseException
 from apprise.plugins.email.base import NotifyEmail
 from apprise.plugins.email.smtp import AppriseSMTPController
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from incident_ledger.errors import UserError
 from incident_ledger.notify.channels import Channel, Outcome, Result, masked
+from incident_ledger.notify.exchanges import overheard
 from incident_ledger.notify.mime import Letter, email_bytes
 from incident_ledger.notify.texts import one_line
 
 _MAIL_SCHEMES = ("mailto", "mailtos")
 _TRIES = 3  # within one delivery; the policy's attempts are across runs
 _KINDS = {"critical": NotifyType.FAILURE, "initial": NotifyType.WARNING, "resolution": NotifyType.SUCCESS}
-_TOO_MANY = 429
 
 
 class _PassingError(Exception):
@@ -108,7 +101,7 @@ class MailChannel:
             refused = _tries()(self._hand_over, sender, everybody, data)
         except _UncertainError as error:
             return Result(Outcome.UNCERTAIN, masked(str(error), self._secrets))
-        except (smtplib.SMTPException, OSError, RuntimeError, _PassingError, AppriseException, UserError) as error:
+        except Exception as error:
             there = f"{server.smtp_host}:{server.port}: " if _is_about_the_connection(error) else ""
             return Result(Outcome.FAILED, masked(f"{there}{_words(error)}", self._secrets))
         if refused:
@@ -196,20 +189,23 @@ class ServiceChannel:
     def send(self, letter: Letter) -> Result:
         """Send once. The message's id goes along where the service has a place for it, so that a repeat is known."""
         self._mark(letter.message_id)
-        try:
-            with _overheard() as heard:
+        with overheard() as heard:
+            try:
                 is_sent = self._server.notify(
                     title=one_line(letter.subject),
                     body=letter.text,
                     notify_type=_KINDS.get(letter.template, NotifyType.INFO),
                     body_format=NotifyFormat.TEXT,
                 )
-        except (AppriseException, requests.RequestException, OSError, TypeError, ValueError) as error:
-            return Result(Outcome.FAILED, masked(_words(error), self._secrets))
-        if is_sent:
+            except Exception as error:
+                may_have_arrived = heard.is_taken or heard.is_uncertain
+                said = masked(_words(error), self._secrets)
+                return Result(Outcome.UNCERTAIN if may_have_arrived else Outcome.FAILED, said)
+        if is_sent and not heard.redirect:
             return Result(Outcome.SENT)
-        said = masked(heard.error or "the service refused it and did not say why", self._secrets)
-        return Result(Outcome.UNCERTAIN if heard.is_uncertain else Outcome.FAILED, said, heard.wait_seconds)
+        said = heard.redirect or heard.error or "the service refused it and did not say why"
+        outcome = Outcome.UNCERTAIN if heard.is_uncertain else Outcome.FAILED
+        return Result(outcome, masked(said, self._secrets), heard.wait_seconds)
 
     def _mark(self, message_id: str) -> None:
         extras = getattr(self._server, "payload_extras", None)
@@ -218,64 +214,6 @@ class ServiceChannel:
         headers = getattr(self._server, "headers", None)
         if isinstance(headers, dict):
             headers["Idempotency-Key"] = message_id
-
-
-@dataclass
-class _Heard:
-    """The end of the last HTTP exchange."""
-
-    error: str | None = None
-    is_uncertain: bool = False
-    wait_seconds: float = 0.0
-
-
-@contextlib.contextmanager
-def _overheard() -> Iterator[_Heard]:
-    """Note how the HTTP exchanges of this thread end: Apprise's services swallow both the error and the answer."""
-    heard, here, original = _Heard(), threading.get_ident(), requests.Session.send
-
-    def send(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        if threading.get_ident() != here:
-            return original(session, request, **options)
-        try:
-            response = original(session, request, **options)
-        except requests.RequestException as error:
-            heard.error = _words(error)
-            heard.is_uncertain = _may_have_arrived(error)
-            raise
-        heard.is_uncertain = False
-        heard.error = None if response.ok else f"HTTP {response.status_code} {response.reason}"
-        heard.wait_seconds = _retry_after(response.headers.get("Retry-After"))
-        return response
-
-    requests.Session.send = send  # type: ignore[method-assign,assignment]
-    try:
-        yield heard
-    finally:
-        requests.Session.send = original  # type: ignore[method-assign]
-
-
-def _may_have_arrived(error: requests.RequestException) -> bool:
-    """Whether the request may have been taken: it was sent, and the answer did not come or not whole."""
-    if isinstance(error, requests.ConnectTimeout):
-        return False
-    if isinstance(error, requests.ReadTimeout | requests.exceptions.ChunkedEncodingError):
-        return True
-    return isinstance(error, requests.ConnectionError) and "aborted" in str(error).lower()
-
-
-def _retry_after(value: str | None) -> float:
-    """Seconds that a server asks for, given as a number or as a date (RFC 9110); 0 when it does not ask."""
-    if not value:
-        return 0.0
-    with contextlib.suppress(ValueError):
-        return max(float(value), 0.0)
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return 0.0
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max((until - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def _tries() -> Retrying:

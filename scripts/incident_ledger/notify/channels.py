@@ -36,11 +36,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """One attempt. `error` is for people, without secrets; `wait_seconds` is how long the channel asked to wait."""
+    """One attempt. `error` is for people, without secrets; `wait_seconds` is how long the channel asked to wait.
+
+    `is_late`: it was cut off at the deadline, so that the channel is left alone until the next delivery.
+    """
 
     outcome: Outcome
     error: str | None = None
     wait_seconds: float = 0.0
+    is_late: bool = False
 
 
 class Channel(Protocol):

@@ -13,12 +13,14 @@ Who delivers holds the run's lease; a row that another changed meanwhile is left
 """
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from incident_ledger.ledger.events import canonical, timestamp
+from incident_ledger.notify.attempts import Waits, attempt, kept
 from incident_ledger.notify.channels import Channel, Outcome, Result, channel_names, channels
 from incident_ledger.notify.messages import COLUMNS, Message, first_message_id
 from incident_ledger.notify.mime import Letter
@@ -110,16 +112,21 @@ def deliver(
 ) -> list[Delivery]:
     """Send what is due and record what became of it. `confirm` is called before each send and may stop it by raising.
 
-    A channel that fails twice in a row is left alone until the next delivery, so that a dead server costs no run more
-    than a moment; what was not tried keeps its attempts. What is owed to a channel that is no longer set goes to those
+    A channel that fails twice in a row, or once at the deadline, is left alone until the next delivery, so that a dead
+    server costs no run more than a moment; so is one that has taken as long as one message may, with what is left.
+    What was not tried keeps its attempts. What is owed to a channel that is no longer set goes to those
     that are.
     """
-    ways = {way.name: way for way in channels(settings, float(policy.limit("delivery_timeout_seconds", now)))}
+    seconds = float(policy.limit("delivery_timeout_seconds", now))
+    ways = {way.name: way for way in channels(settings, seconds)}
     attempts = int(policy.limit("delivery_attempts", now))
     reroute(warehouse, list(ways), attempts=attempts, sends_when_uncertain=SENDS_WHEN_UNCERTAIN)
     rows = _due(warehouse, attempts, now, list(ways))
-    retry = timedelta(seconds=policy.limit("delivery_retry_seconds", now))
-    this_round = _Round(warehouse=warehouse, now=now, retry=retry, confirm=confirm)
+    waits = Waits(
+        first=float(policy.limit("delivery_retry_seconds", now)),
+        longest=float(policy.limit("delivery_longest_wait_seconds", now)),
+    )
+    this_round = _Round(warehouse=warehouse, now=now, seconds=seconds, waits=waits, confirm=confirm)
     deliveries: list[Delivery] = []
     for name, way in ways.items():
         mine = [row for row in rows if row.channel == name]
@@ -256,7 +263,8 @@ class _Round:
 
     warehouse: Warehouse
     now: datetime
-    retry: timedelta
+    seconds: float  # for each message, and for beginning to send by one channel
+    waits: Waits
     confirm: Callable[[], None]
 
     def send_idempotent(self, way: Channel, rows: list[_Row]) -> list[Delivery]:
@@ -264,7 +272,7 @@ class _Round:
         if not rows:
             return []
         self.confirm()
-        results = [(replace(row, attempts=row.attempts + 1), way.send(row.letter)) for row in rows]
+        results = [(replace(row, attempts=row.attempts + 1), attempt(way, row.letter, self.seconds)) for row in rows]
         self.record(results)
         return [_delivery(row, result) for row, result in results]
 
@@ -272,23 +280,26 @@ class _Round:
         """One at a time: claim, send, record."""
         deliveries: list[Delivery] = []
         failures = 0
+        ends_at = time.monotonic() + self.seconds
         for row in rows:
-            if failures >= _FAILURES_IN_A_ROW:
+            if failures >= _FAILURES_IN_A_ROW or time.monotonic() > ends_at:
                 break
             self.confirm()
             if not _claim(self.warehouse, row, self.now):
                 continue
-            result = way.send(row.letter)
+            result = attempt(way, row.letter, self.seconds)
             more = 1 if result.outcome is Outcome.UNCERTAIN else 0
             tried = replace(row, attempts=row.attempts + 1, uncertain_attempts=row.uncertain_attempts + more)
             self.record([(tried, result)])
             deliveries.append(_delivery(tried, result))
+            if result.is_late:
+                break
             failures = 0 if result.outcome is Outcome.SENT else failures + 1
         return deliveries
 
     def record(self, results: Sequence[tuple[_Row, Result]]) -> None:
         """Write what came out."""
-        _record(self.warehouse, results, self.now, self.retry)
+        _record(self.warehouse, results, self.now, self.waits)
 
 
 def _claim(warehouse: Warehouse, row: _Row, now: datetime) -> bool:
@@ -319,8 +330,8 @@ def _claim(warehouse: Warehouse, row: _Row, now: datetime) -> bool:
     return warehouse.execute(sql, params) > 0
 
 
-def _record(warehouse: Warehouse, results: Sequence[tuple[_Row, Result]], now: datetime, retry: timedelta) -> None:
-    """What came out. The wait after a failure doubles with each attempt, or is what the channel asked for if longer."""
+def _record(warehouse: Warehouse, results: Sequence[tuple[_Row, Result]], now: datetime, waits: Waits) -> None:
+    """What came out."""
     outcomes = [
         {
             "message_id": row.letter.message_id,
@@ -328,8 +339,10 @@ def _record(warehouse: Warehouse, results: Sequence[tuple[_Row, Result]], now: d
             "status": result.outcome.value,
             "attempts": row.attempts,
             "uncertain_attempts": row.uncertain_attempts,
-            "error": result.error,
-            "not_before": timestamp(now + _wait(row, result, retry)) if result.outcome is not Outcome.SENT else None,
+            "error": kept(result.error),
+            "not_before": timestamp(now + waits.after(row.attempts, result))
+            if result.outcome is not Outcome.SENT
+            else None,
         }
         for row, result in results
     ]
@@ -362,11 +375,6 @@ def _record(warehouse: Warehouse, results: Sequence[tuple[_Row, Result]], now: d
     moments = [row.letter.created_at for row, _ in results]
     params = {"outcomes": canonical(outcomes), "now": now, "first": min(moments), "last": max(moments)}
     warehouse.execute(sql, params)
-
-
-def _wait(row: _Row, result: Result, retry: timedelta) -> timedelta:
-    doubled: timedelta = retry * 2 ** (row.attempts - 1)
-    return max(doubled, timedelta(seconds=result.wait_seconds))
 
 
 def _delivery(row: _Row, result: Result) -> Delivery:

@@ -1,5 +1,6 @@
 """Files and URLs, read whole before anything is written."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.importers import sources
 from incident_ledger.importers.sources import read_documents
 
+# Where a page may not lead: a service of the inside that answers by http, another port of this machine, a file.
+MOVED = {"/inside": "http://169.254.169.254/latest", "/port": "http://127.0.0.1:1/x", "/file": "file:///etc/passwd"}
+
 
 class Page(BaseHTTPRequestHandler):
     """A status page with moods."""
@@ -20,10 +24,16 @@ class Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/slow"):
             time.sleep(1.5)
-        self.send_response(302 if self.path == "/moved" else 503 if self.path == "/down" else 200)
-        if self.path == "/moved":
-            self.send_header("Location", "/api/v2/incidents.json")
+        moved = {"/moved": "/api/v2/incidents.json", "/round": "/round", **MOVED}.get(self.path)
+        self.send_response(302 if moved else 503 if self.path == "/down" else 200)
+        if moved:
+            self.send_header("Location", moved)
         self.end_headers()
+        if self.path == "/drips":
+            with contextlib.suppress(OSError):
+                for _ in range(200):
+                    self.wfile.write(b" ")
+                    time.sleep(0.05)
         try:
             self.wfile.write(b"x" * 5000 if self.path == "/large" else b'{"incidents": []}')
         except OSError:
@@ -47,6 +57,23 @@ def page() -> Iterator[str]:
 def test_url_is_read_and_redirects_are_followed(page: str) -> None:
     (document,) = read_documents([f"{page}/moved"])
     assert document.content == b'{"incidents": []}'
+
+
+@pytest.mark.parametrize("path", MOVED)
+def test_a_page_cannot_have_the_inside_asked_or_a_file_read(page: str, path: str) -> None:
+    with pytest.raises(OutsideError, match=r"is not followed|cannot be reached"):
+        read_documents([page + path])
+
+
+def test_a_page_that_leads_in_circles_is_an_outside_error(page: str) -> None:
+    with pytest.raises(OutsideError, match="redirects without end"):
+        read_documents([f"{page}/round"])
+
+
+def test_a_page_that_drips_is_cut_off_at_the_deadline(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "MAX_SECONDS", 0.4)
+    with pytest.raises(OutsideError, match=r"was not done after 0 s\. Nothing was imported"):
+        read_documents([f"{page}/drips"])
 
 
 def test_login_and_query_of_a_url_are_in_no_message(page: str) -> None:

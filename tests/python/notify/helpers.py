@@ -1,6 +1,7 @@
 """An incident of the playbook's kind, its events, and the messages that they call for."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from conftest import PROJECT_DIR
@@ -62,3 +63,12 @@ def resolved(severity: str = "P1", *, at: datetime = START + 23 * MINUTE, **more
     state = incident(severity, **more)
     said = event("resolved", at=at, key=state.source_key, solution="Loaded the day again.", verification="0 of 1,000.")
     return compose(said, state, POLICY, at)[0]
+
+
+def policy_with(**limits: str) -> Policy:
+    """The policy with other limits of the runner."""
+    rows = tuple(
+        type(row)(row.table, row.where, {**row.values, "value": Decimal(limits.get(row["limit_name"], row["value"]))})
+        for row in POLICY.tables["runner_limits"]
+    )
+    return Policy({**POLICY.tables, "runner_limits": rows})

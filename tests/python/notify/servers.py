@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -130,3 +131,51 @@ def webhook() -> Iterator[Hook]:
         server.shutdown()
         server.server_close()
         thread.join(timeout=5)
+
+
+@dataclass
+class Peer:
+    """What a peer of raw bytes heard, a connection an entry."""
+
+    heard: list[bytes] = field(default_factory=list)
+    port: int = 0
+
+
+@contextmanager
+def peer(talk: Callable[[socket.socket, threading.Event], None], *, listens_first: bool = True) -> Iterator[Peer]:
+    """A TCP server on a free port that says by `talk` whatever it likes, until the event is set."""
+    stopping, found = threading.Event(), Peer()
+
+    def serve(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            if listens_first:
+                found.heard.append(connection.recv(100_000))
+            talk(connection, stopping)
+
+    def accept(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                if not listens_first:
+                    found.heard.append(b"")
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        found.port = server.getsockname()[1]
+        threading.Thread(target=accept, args=(server,), daemon=True).start()
+        try:
+            yield found
+        finally:
+            stopping.set()
+            server.shutdown(socket.SHUT_RDWR)
+
+
+def dripping(start: bytes) -> Callable[[socket.socket, threading.Event], None]:
+    """Says `start`, and then a byte each now and then, without end."""
+
+    def talk(connection: socket.socket, stopping: threading.Event) -> None:
+        connection.sendall(start)
+        while not stopping.wait(0.05):
+            connection.sendall(b"x")
+
+    return talk

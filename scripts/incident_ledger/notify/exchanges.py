@@ -1,0 +1,151 @@
+"""The HTTP exchanges of a channel, which Apprise's services make by `requests` and keep to themselves.
+
+Every exchange of the sending thread is watched, and held to three rules whichever service makes it:
+
+- No redirect takes a message, or the secrets that go with it, anywhere else than where the settings send it.
+- No answer is read without end.
+- What the server asks to wait is a number of seconds that can be waited.
+"""
+
+import contextlib
+import math
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+_MAX_ANSWER_BYTES = 1024**2  # services answer with a few hundred
+_PART_BYTES = 64 * 1024
+_MAX_REDIRECTS = 3
+_REDIRECTS = {301, 302, 303, 307, 308}
+_KEEP_METHOD = {307, 308}  # RFC 9110; the others make a GET of a POST, without its message
+_WITHOUT_MESSAGE = {"GET", "HEAD"}
+_PORTS = {"http": 80, "https": 443}
+
+
+class RedirectError(requests.RequestException):
+    """A redirect that is not followed. What it asks for was not done."""
+
+
+@dataclass
+class Heard:
+    """What is known of the exchanges: of the last one, and whether any was a redirect that was not followed."""
+
+    error: str | None = None
+    is_taken: bool = False  # the last one was answered well
+    is_uncertain: bool = False  # it was sent, and no whole answer came
+    wait_seconds: float = 0.0
+    redirect: str | None = None  # in words: whatever the service makes of it, a message did not arrive
+
+
+@contextlib.contextmanager
+def overheard() -> Iterator[Heard]:
+    """Note how the exchanges of this thread end: services swallow both the error and the answer."""
+    heard, here, original = Heard(), threading.get_ident(), HTTPAdapter.send
+
+    def send(adapter: HTTPAdapter, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        if threading.get_ident() != here:
+            return original(adapter, request, **options)
+        heard.error, heard.is_taken, heard.is_uncertain, heard.wait_seconds = None, False, False, 0.0
+        try:
+            response = _exchange(lambda each: original(adapter, each, **{**options, "stream": True}), request)
+            heard.is_uncertain = response.ok  # it is taken, should the rest of the answer not come
+            _read(response)
+        except requests.RequestException as error:
+            heard.error = str(error) or type(error).__name__
+            heard.is_uncertain = heard.is_uncertain or _may_have_arrived(error)
+            heard.redirect = heard.error if isinstance(error, RedirectError) else heard.redirect
+            raise
+        heard.is_taken, heard.is_uncertain = response.ok, False
+        heard.error = None if response.ok else f"HTTP {response.status_code} {response.reason}"
+        heard.wait_seconds = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+        return response
+
+    HTTPAdapter.send = send  # type: ignore[method-assign,assignment]
+    try:
+        yield heard
+    finally:
+        HTTPAdapter.send = original  # type: ignore[method-assign]
+
+
+def _exchange(
+    send: Callable[[requests.PreparedRequest], requests.Response], request: requests.PreparedRequest
+) -> requests.Response:
+    """The answer, its content not read yet; also of where the same server says that it is now."""
+    for _ in range(1 + _MAX_REDIRECTS):
+        response = send(request)
+        place = response.headers.get("Location")
+        if response.status_code not in _REDIRECTS or not place:
+            return response
+        response.close()
+        target = _target(request, response.status_code, place)
+        request = request.copy()
+        request.url = target
+    raise RedirectError(f"answers with more than {_MAX_REDIRECTS} redirects: not followed")
+
+
+def _target(request: requests.PreparedRequest, status: int, place: str) -> str:
+    """Where a redirect leads, if it may be followed. Raises `RedirectError` if not."""
+    url = request.url or ""
+    try:
+        target = urljoin(url, place)
+        here, there = _origin(urlsplit(url)), _origin(urlsplit(target))
+    except ValueError:  # no URL at all
+        raise RedirectError(f"answers with a redirect (HTTP {status}) to what is no address: not followed") from None
+    if here[1] != there[1]:
+        raise RedirectError(f"answers with a redirect (HTTP {status}) to another host, {there[1]}: not followed")
+    if here != there:
+        raise RedirectError(f"answers with a redirect (HTTP {status}) to another scheme or port: not followed")
+    if request.method not in _WITHOUT_MESSAGE and status not in _KEEP_METHOD:
+        raise RedirectError(f"answers with a redirect (HTTP {status}) that drops the message: not followed")
+    return target
+
+
+def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
+    return parts.scheme, (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme)
+
+
+def _read(response: requests.Response) -> None:
+    """Read the content, as much of it as an answer can need."""
+    content = bytearray()
+    with response:
+        for part in response.iter_content(_PART_BYTES):
+            content += part
+            if len(content) >= _MAX_ANSWER_BYTES:
+                break
+    response._content = bytes(content[:_MAX_ANSWER_BYTES])
+    response._content_consumed = True
+
+
+def _may_have_arrived(error: requests.RequestException) -> bool:
+    """Whether the request may have been taken: it was sent, and the answer did not come or not whole."""
+    if isinstance(error, requests.ConnectTimeout):
+        return False
+    if isinstance(error, requests.ReadTimeout | requests.exceptions.ChunkedEncodingError):
+        return True
+    return isinstance(error, requests.ConnectionError) and "aborted" in str(error).lower()
+
+
+def retry_after(value: str | None, now: datetime) -> float:
+    """Seconds that a server asks for, as a number or as a date (RFC 9110); finite, and 0 for what is neither."""
+    if not value:
+        return 0.0
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = _until(value, now)
+    return max(seconds, 0.0) if math.isfinite(seconds) else 0.0
+
+
+def _until(value: str, now: datetime) -> float:
+    try:
+        until = parsedate_to_datetime(value)
+        return (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - now.timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
