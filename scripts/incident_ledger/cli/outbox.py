@@ -12,7 +12,7 @@ from rich.text import Text
 from incident_ledger.cli._console import err, out, parse_time, print_rows, to_json
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.notify import findings
-from incident_ledger.notify.channels import channel_names
+from incident_ledger.notify.channels import channel_names, require_channels
 from incident_ledger.notify.outbox import requeue
 from incident_ledger.notify.texts import shortened
 from incident_ledger.policy import load as load_policy
@@ -89,7 +89,9 @@ def retry(
     from incident_ledger.notify.tell import tell
     from incident_ledger.response.lease import LEASE, hold
 
-    warehouse, now = _warehouse(), parse_time(as_of, "--as-of")
+    now = parse_time(as_of, "--as-of")
+    require_channels(load_settings())
+    warehouse = _warehouse()
     names = channel_names(warehouse.settings)
     if channel is not None and channel not in names:
         raise UserError(f"No channel {channel!r} in the settings; there are {', '.join(names)}.")

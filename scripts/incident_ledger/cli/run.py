@@ -9,6 +9,7 @@ from rich.markup import escape
 from incident_ledger.cli._console import err, out, parse_time, to_json
 from incident_ledger.cli._incidents import event_line, print_list
 from incident_ledger.ledger.events import Event, timestamp
+from incident_ledger.notify.channels import require_channels
 from incident_ledger.response.rehearsal import Rehearsal, rehearse
 from incident_ledger.response.run import Job, RunReport
 from incident_ledger.response.steps import Outcome, Step, counted
@@ -43,17 +44,20 @@ def run(
 ) -> None:
     """The whole job."""
     moment = parse_time(as_of, "--as-of")
-    warehouse = connect(load_settings())
+    settings = load_settings()
     if dry_run:
-        _print_rehearsal(rehearse(warehouse, moment), json=json)
+        _print_rehearsal(rehearse(connect(settings), moment), json=json)
         return
-    _finish(job(warehouse, moment, "run", quiet=json).run(wait=wait), json=json)
+    require_channels(settings)
+    _finish(job(connect(settings), moment, "run", quiet=json).run(wait=wait), json=json)
 
 
 def tick(as_of: AsOf = None, wait: Wait = None, json: AsJson = False) -> None:
     """The end of the job alone."""
     moment = parse_time(as_of, "--as-of")
-    _finish(job(connect(load_settings()), moment, "tick", quiet=json).tick(wait=wait), json=json)
+    settings = load_settings()
+    require_channels(settings)
+    _finish(job(connect(settings), moment, "tick", quiet=json).tick(wait=wait), json=json)
 
 
 def job(warehouse: Warehouse, moment: datetime, command: str, *, quiet: bool = False) -> Job:

@@ -3,30 +3,40 @@
 import os
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from incident_ledger.doctor.findings import Finding, Grade, wrong
-from incident_ledger.errors import IncidentLedgerError
+from incident_ledger.errors import IncidentLedgerError, UserError
 from incident_ledger.policy import Policy
 from incident_ledger.settings import PREFIX, Settings
 from incident_ledger.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from incident_ledger.notify.channels import FolderChannel
 
 CHANNEL_SECONDS = 10.0
 
 
 def check_channels(settings: Settings) -> Iterator[Finding]:
     """Each channel as far as it can be checked without sending; URLs are never shown."""
-    from incident_ledger.notify.channels import BrokenChannel, channels
+    from incident_ledger.notify.channels import BrokenChannel, FolderChannel, channels, require_channels
 
-    if settings.channels is None or not settings.channels.get_secret_value().strip():
-        yield _check_outbox(settings.local_path / "outbox")
+    try:
+        require_channels(settings)
+    except UserError as error:
+        yield wrong("channels", error)
         return
     for channel in channels(settings, CHANNEL_SECONDS):
+        if isinstance(channel, FolderChannel):
+            yield _check_folder(channel)
+            continue
         if isinstance(channel, BrokenChannel):
             remedy = f"Mend that entry of {PREFIX}CHANNELS."
             yield Finding("channels", Grade.WRONG, f"{channel.name}: {channel.reason}", remedy)
             continue
         yield Finding("channels", Grade.OK, f"{channel.name}: its URL can be used; nothing was sent")
+    if settings.channels is None:
+        return
     if "mailto" in settings.channels.get_secret_value() and settings.mail_from.endswith("@localhost"):
         text = f"mail is sent from {settings.mail_from}, which other servers refuse"
         yield Finding("channels", Grade.WARN, text, f"Let {PREFIX}MAIL_FROM name an address of yours.")
@@ -47,9 +57,13 @@ def check_owed(warehouse: Warehouse, files: Policy, now: datetime) -> Iterator[F
         yield Finding("outbox", Grade.WARN, text, remedy)
 
 
-def _check_outbox(folder: Path) -> Finding:
+def _check_folder(channel: "FolderChannel") -> Finding:
+    folder = channel.folder
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        text = f"no channel is set, and {folder} cannot be written: {there} forbids it"
-        return Finding("channels", Grade.WRONG, text, f"Let {PREFIX}LOCAL_DIR name a folder that can be written.")
-    return Finding("channels", Grade.OK, f"none is set: messages become files in {folder}, nothing leaves the machine")
+        text = f"{channel.name}: {folder} cannot be written: {there} forbids it"
+        remedy = f"Let {PREFIX}LOCAL_DIR, or the folder that {PREFIX}CHANNELS names, be one that can be written."
+        return Finding("channels", Grade.WRONG, text, remedy)
+    return Finding(
+        "channels", Grade.OK, f"{channel.name}: messages become files in {folder}, nothing leaves the machine"
+    )

@@ -1,9 +1,11 @@
-"""Where messages go: the channels that the settings name, or a folder when they name none.
+"""Where messages go: the channels that the settings name, or, outside production, a folder when they name none.
 
 `INCIDENT_LEDGER_CHANNELS` holds Apprise URLs, one a line or joined by commas, each with a name of its own in front if
 wanted: `oncall=mailtos://user:password@example.com?smtp=mail.example.com`. A mail channel without recipients of its own
 sends to the policy's audience; with `to=` (or `/address` in its path) it sends there alone, which is how to try it.
-Without any channel nothing leaves the machine: messages become `.eml` files in `outbox/` of the local folder.
+Without any channel nothing leaves the machine: messages become `.eml` files in `outbox/` of the local folder. In
+production that would be a file of a container that is gone in a minute, and "sent": there a folder must be named, by
+`folder:///path` or `folder://` for the one above.
 """
 
 import hashlib
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import unquote
 
 from incident_ledger.errors import UserError
 from incident_ledger.notify.mime import Letter, email_bytes
@@ -96,23 +99,49 @@ class BrokenChannel:
         return Result(Outcome.FAILED, self.reason)
 
 
+def require_channels(settings: Settings) -> None:
+    """Raise `UserError` when messages would be sent to nobody: in production, with no channel set."""
+    if settings.target == "prod" and not _entries(settings):
+        raise UserError(
+            f"{PREFIX}TARGET is prod and {PREFIX}CHANNELS names no channel: messages would go to nobody. Name one, "
+            "such as mailtos://user:password@smtp.example.com?from=incidents@example.com; to keep them as files, name "
+            "a folder that lasts: folder:///srv/incident-ledger/outbox"
+        )
+
+
 def channel_names(settings: Settings) -> list[str]:
     """Names of the channels in the order of the settings."""
     return [entry.name for entry in _entries(settings)] or [FOLDER]
 
 
 def channels(settings: Settings, timeout: float) -> list[Channel]:
-    """The channels in the order of the settings. `timeout` (seconds) holds where a URL gives none (`cto`, `rto`)."""
-    entries = _entries(settings)
-    if not entries:
-        return [FolderChannel(settings.local_path / "outbox", settings.mail_from)]
+    """The channels in the order of the settings. `timeout` (seconds) holds where a URL gives none (`cto`, `rto`).
+
+    Raises `UserError` where `require_channels` does.
+    """
+    require_channels(settings)
+    entries = _entries(settings) or [_Entry(FOLDER, f"{FOLDER}://", "")]
+    if all(_is_folder(entry) for entry in entries):
+        return [_folder(entry, settings) for entry in entries]
     from incident_ledger.notify.apprise_channels import open_channel  # Apprise is slow to import
 
     opened: list[Channel] = []
     for entry in entries:
+        if _is_folder(entry):
+            opened.append(_folder(entry, settings))
+            continue
         channel = open_channel(entry.name, entry.url, settings.mail_from, timeout) if entry.url else None
         opened.append(channel or BrokenChannel(entry.name, entry.reason))
     return opened
+
+
+def _is_folder(entry: "_Entry") -> bool:
+    return entry.url.lower().startswith(f"{FOLDER}://")
+
+
+def _folder(entry: "_Entry", settings: Settings) -> FolderChannel:
+    path = unquote(entry.url.partition("://")[2])
+    return FolderChannel(Path(path) if path else settings.local_path / "outbox", settings.mail_from, entry.name)
 
 
 @dataclass(frozen=True)
@@ -142,6 +171,11 @@ def _entry(text: str, position: int) -> _Entry:
         return _Entry(
             f"channel-{position}", "", f"{where}is no URL (name=scheme://…); it is not shown, it may be secret."
         )
+    if parts["scheme"].lower() == FOLDER:
+        path = parts["url"].partition("://")[2]
+        if path and not path.startswith("/"):
+            return _Entry(parts["name"] or f"channel-{position}", "", f"{where}is no absolute path: {FOLDER}:///path")
+        return _Entry(parts["name"] or FOLDER, parts["url"], "")
     # Without the password: a new one is no new channel.
     digest = hashlib.sha256(_PASSWORD.sub(r"\1@", parts["url"]).encode()).hexdigest()[:8]
     reason = f"{where}({parts['scheme']}://…) is no URL that Apprise can use; it is not shown, it may be secret."
