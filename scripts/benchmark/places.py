@@ -61,8 +61,8 @@ class Place:
         self.start()
         return connect(self.settings)
 
-    def start(self) -> str:
-        """Its endpoint. Started here and not by a command, so that no command's time holds the start."""
+    def start(self) -> local.Server:
+        """Its server. Started here and not by a command, so that no command's time holds the start."""
         return local.start(self.folder / "local", owner=os.getpid())
 
     @contextmanager
@@ -129,7 +129,9 @@ class Place:
         would make the other parse again.
         """
         folders = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
-        environment = self.environment | transform.environment(self.settings, self.start(), as_of)
+        server = self.start()
+        settings = self.settings.model_copy(update={"api_token": server.token})
+        environment = self.environment | transform.environment(settings, server.endpoint, as_of)
         environment["DBT_TARGET_PATH"] = str(self.folder / "target-dbt")
         command = [str(Path(sys.executable).with_name("dbt")), *arguments, *folders]
         return take(command, environment)

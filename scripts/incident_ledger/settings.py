@@ -17,7 +17,8 @@ class Settings(BaseSettings):
     """One object for the whole process; every field is the environment variable `INCIDENT_LEDGER_<FIELD>`.
 
     `dataset` holds the marts; dbt derives `<dataset>_staging` and `<dataset>_policy` from it. `raw_dataset` holds
-    what the runner writes. Times are seconds, sizes are bytes unless the name says otherwise.
+    what the runner writes. `api_token` is shown to the server at `api_endpoint` and to no other. Times are seconds,
+    sizes are bytes unless the name says otherwise.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
@@ -29,6 +30,7 @@ class Settings(BaseSettings):
     raw_dataset: str = "incident_ledger_raw"
     project_dir: Path = Field(default_factory=lambda: find_project_dir(Path.cwd()))
     api_endpoint: str | None = None
+    api_token: SecretStr | None = None
     local_dir: Path | None = None
     local_memory: str = "2GB"
     local_idle: float = Field(default=600.0, gt=0)
@@ -59,6 +61,13 @@ class Settings(BaseSettings):
         better = f"http://{value}"
         better = better if _is_address(better) and not set("@/") & set(value) else "http://127.0.0.1:9050"
         raise ValueError(f"is no address of http or https; write {better}")
+
+    @field_validator("api_token")
+    @classmethod
+    def _header(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _only(r"[!-~]+", value.get_secret_value(), "visible characters of ASCII, without spaces")
+        return value
 
     @property
     def policy_dataset(self) -> str:

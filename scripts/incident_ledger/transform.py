@@ -11,6 +11,7 @@ from typing import Any
 
 from incident_ledger.errors import OutsideError
 from incident_ledger.ledger.events import timestamp
+from incident_ledger.private import private_files, private_folder
 from incident_ledger.settings import PREFIX, Settings
 from incident_ledger.warehouse.transport import limited_dbt
 
@@ -142,9 +143,10 @@ class Dbt:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Two processes of this machine that share `target/` take turns: dbt writes it without a lock."""
-        lock = self._settings.local_path / "dbt.lock"
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with lock.open("w") as handle:
+        lock = private_folder(self._settings.local_path) / "dbt.lock"
+        with private_files():
+            handle = lock.open("w")
+        with handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
@@ -179,6 +181,8 @@ def environment(settings: Settings, endpoint: str | None, as_of: datetime | None
     }
     if endpoint:
         ours["API_ENDPOINT"] = endpoint
+        if settings.api_token is not None:
+            ours["API_TOKEN"] = settings.api_token.get_secret_value()
     return {PREFIX + name: value for name, value in ours.items()}
 
 

@@ -42,9 +42,12 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One local warehouse for the whole test process."""
+    """One local warehouse for the whole test process, whose token is in every environment."""
     folder = tmp_path_factory.mktemp("warehouse")
-    yield start(folder, owner=os.getpid())
+    server = start(folder, owner=os.getpid())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INCIDENT_LEDGER_API_TOKEN", server.token.get_secret_value())
+        yield server.endpoint
     stop(folder)
 
 

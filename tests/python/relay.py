@@ -143,10 +143,14 @@ class Relay:
         """What the warehouse says."""
         connection = HTTPConnection(self._host, self._port, timeout=600)
         try:
-            headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
+            skipped = _HOP_BY_HOP | {"host"}  # each asks for the one that it speaks to
+            headers = {name: value for name, value in request.headers.items() if name.lower() not in skipped}
             connection.request(request.method, request.path, request.body, headers)
             answer = connection.getresponse()
-            return answer.status, answer.getheaders(), answer.read()
+            # Where to go on, as an upload is told, is here.
+            there = f"http://{self._host}:{self._port}"
+            given = [(name, value.replace(there, self.endpoint)) for name, value in answer.getheaders()]
+            return answer.status, given, answer.read()
         finally:
             connection.close()
 

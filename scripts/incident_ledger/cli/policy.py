@@ -85,7 +85,7 @@ def load() -> None:
     holder = f"policy load on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(2)}"
     # A run reads the tables that are replaced here.
     with hold(warehouse, LEASE, seconds=seconds, wait=wait, holder=holder), err.status("Loading the policy tables …"):
-        results = Dbt(settings, warehouse.endpoint).build(["path:seeds/policy"])
+        results = Dbt(warehouse.settings, warehouse.endpoint).build(["path:seeds/policy"])
     _raise_for(results)
     tests = sum(result.unique_id.startswith("test.") for result in results)
     out.print(f"ok: {len(results) - tests} tables loaded into {settings.policy_dataset}, {tests} tests passed")

@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 @warehouse.command()
 def start() -> None:
     """Start the local warehouse; every command does so itself when it needs it."""
-    out.print(f"running at {local.ensure_running(_local())}", highlight=False)
+    out.print(f"running at {local.ensure_running(_local()).endpoint}", highlight=False)
 
 
 @warehouse.command()
@@ -46,7 +46,12 @@ def status(json: Annotated[bool, typer.Option("--json", help="One JSON object.")
     settings = load_settings()
     state = local.status(settings.local_path)
     if json:
-        about = {**vars(state), "folder": str(state.folder), "api_endpoint": settings.api_endpoint}
+        about = {
+            **vars(state),
+            "folder": str(state.folder),
+            "token_file": str(state.token_file),
+            "api_endpoint": settings.api_endpoint,
+        }
         write_lines([json_module.dumps(about, indent=2)])
     else:
         for name, value in _described(state, settings):
@@ -117,6 +122,7 @@ def _described(state: local.Status, settings: Settings) -> list[tuple[str, str]]
     return [
         ("state", f"running since {state.started_at} (process {state.pid}){busy}"),
         ("endpoint", str(state.endpoint)),
+        ("token", f"in {state.token_file}"),
         *lines,
         ("memory", resident),
         ("ends", f"after {state.idle_seconds:g} s without a request"),

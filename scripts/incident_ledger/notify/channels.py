@@ -19,6 +19,7 @@ from urllib.parse import unquote
 
 from incident_ledger.errors import UserError
 from incident_ledger.notify.mime import Letter, email_bytes
+from incident_ledger.private import private_files, private_folder
 from incident_ledger.settings import PREFIX, Settings
 
 FOLDER = "folder"
@@ -75,10 +76,11 @@ class FolderChannel:
         target = self.folder / f"{letter.message_id}.eml"
         try:
             data = email_bytes(letter, self._sender, letter.recipients)
-            self.folder.mkdir(parents=True, exist_ok=True)
+            private_folder(self.folder)
             if not target.is_file() or target.read_bytes() != data:
                 partial = target.with_suffix(".part")
-                partial.write_bytes(data)
+                with private_files():
+                    partial.write_bytes(data)
                 partial.replace(target)
         except (OSError, UserError) as error:
             return Result(Outcome.FAILED, str(error))

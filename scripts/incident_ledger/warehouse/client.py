@@ -11,6 +11,7 @@ from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import bigquery
 from google.cloud.exceptions import NotFound
+from google.oauth2 import credentials as oauth2
 
 from incident_ledger.errors import UserError
 from incident_ledger.settings import Settings
@@ -180,13 +181,14 @@ def _type_of(value: Any) -> str:
 def connect(settings: Settings) -> Warehouse:
     """The warehouse that the settings name; the local one is started when nothing else is named.
 
-    Raises `UserError` when there are no credentials for BigQuery.
+    Its settings hold the token of the server, for dbt. Raises `UserError` when there are no credentials for BigQuery.
     """
     endpoint = settings.api_endpoint
     if endpoint is None and settings.target == "local":
         from incident_ledger.warehouse.local import ensure_running
 
-        endpoint = ensure_running(settings)
+        endpoint, token = ensure_running(settings)
+        settings = settings.model_copy(update={"api_token": token})
     client = Client(
         project=settings.project,
         location=settings.location,
@@ -199,7 +201,9 @@ def connect(settings: Settings) -> Warehouse:
 
 def _credentials(settings: Settings) -> Credentials:
     if settings.target == "local":
-        return AnonymousCredentials()  # type: ignore[no-untyped-call]
+        if settings.api_token is None:
+            return AnonymousCredentials()  # type: ignore[no-untyped-call]
+        return oauth2.Credentials(settings.api_token.get_secret_value())  # type: ignore[no-untyped-call]
     import google.auth
 
     try:

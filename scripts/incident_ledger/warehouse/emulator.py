@@ -1,11 +1,12 @@
 """The local warehouse's server process: the BigQuery emulator with our fixes, one a data folder.
 
 Only `local.py` starts it. It binds 127.0.0.1 alone, holds a lock on `FOLDER/server.lock` for as long as it lives (the
-kernel lets go of it however the process ends), and writes `FOLDER/server.json` once it answers. It ends by itself
+kernel lets go of it however the process ends), makes a token without which it answers nobody (`FOLDER/token`), and
+writes `FOLDER/server.json` once it answers. What it makes is its owner's alone. It ends by itself
 
 - after `--idle` seconds without a request,
 - when the process `--owner` (a test run) is gone, or
-- when its folder was deleted,
+- when its folder was deleted, or the files by which it is found are not its own any more,
 
 and on SIGTERM, each time closing the data file cleanly.
 """
@@ -21,14 +22,16 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 from incident_ledger.errors import UserError
+from incident_ledger.private import private_folder, write_private
+from incident_ledger.warehouse.guard import guarded, new_token, token_file
 
-FIRST_FREE_PORT = 1024
+FIRST_FREE_PORT, LAST_PORT = 1024, 65535
 LOCK_SECONDS = 20.0
 """How long to wait for the lock: the last server may still be closing its file."""
 
@@ -64,9 +67,10 @@ class Activity:
 def main() -> None:
     """Serve until told to stop. What goes wrong at the start is one JSON line on the descriptor `--ready-fd`."""
     options = _options()
+    os.umask(0o077)
     with os.fdopen(options.ready_fd, "w") as ready:
         try:
-            lock = _lock(options.folder)
+            lock = _lock(private_folder(options.folder))
             asyncio.run(_serve(options, ready, lock))
         except Exception as error:
             traceback.print_exc()  # into the log, first: who hears of the failure ends this process
@@ -112,15 +116,13 @@ async def _serve(options: argparse.Namespace, ready: TextIO, lock: TextIO) -> No
     from incident_ledger.warehouse import fixes
 
     fixes.apply(options.memory)
-    activity, create_app = Activity(), emulator.create_app
-    emulator.create_app = lambda context: activity.counting(create_app(context))
+    activity, create_app, token = Activity(), emulator.create_app, new_token(options.folder)
+    emulator.create_app = lambda context: guarded(activity.counting(create_app(context)), token)
     state = options.folder / "server.json"
     server = emulator.EmulatorServer(
         Settings(
             rest_host="127.0.0.1",
             rest_port=_port(state),
-            grpc_host="127.0.0.1",
-            grpc_port=0,
             persistence_mode=PersistenceMode.PERSISTENT,
             data_dir=options.folder / "data",
             upload_staging_dir=options.folder / "uploads",
@@ -140,22 +142,25 @@ async def _serve(options: argparse.Namespace, ready: TextIO, lock: TextIO) -> No
             "idle_seconds": options.idle,
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        write_state(state, about)
+        write_private(state, json.dumps(about))
         _tell(ready, about)
-        await _until_over(options, activity, lock)
+        signs = {state: state.read_bytes(), token_file(options.folder): token.encode()}
+        await _until_over(options, activity, lock, signs)
     finally:
         if state.is_file():
             # Without a process id nobody is sent here any more; the next server tries to have the same endpoint.
-            write_state(state, {"endpoint": server.rest_url})
+            write_private(state, json.dumps({"endpoint": server.rest_url}))
         await server.stop()
 
 
-async def _until_over(options: argparse.Namespace, activity: Activity, lock: TextIO) -> None:
+async def _until_over(
+    options: argparse.Namespace, activity: Activity, lock: TextIO, signs: Mapping[Path, bytes]
+) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     while not stop.is_set():
-        if activity.idle_seconds() >= options.idle or not _wanted(options, lock):
+        if activity.idle_seconds() >= options.idle or not _wanted(options, lock, signs):
             return
         try:
             await asyncio.wait_for(stop.wait(), timeout=min(1.0, options.idle / 4))
@@ -163,13 +168,14 @@ async def _until_over(options: argparse.Namespace, activity: Activity, lock: Tex
             continue
 
 
-def _wanted(options: argparse.Namespace, lock: TextIO) -> bool:
-    """Whether the owner lives and the folder is still the one that was locked."""
+def _wanted(options: argparse.Namespace, lock: TextIO, signs: Mapping[Path, bytes]) -> bool:
+    """Whether the owner lives, and whoever looks into the folder still finds this server."""
     if options.owner and not _lives(options.owner):
         return False
     try:
-        return os.path.samestat((options.folder / "server.lock").stat(), os.fstat(lock.fileno()))
-    except FileNotFoundError:
+        is_ours = os.path.samestat((options.folder / "server.lock").stat(), os.fstat(lock.fileno()))
+        return is_ours and all(path.read_bytes() == content for path, content in signs.items())
+    except OSError:
         return False
 
 
@@ -186,25 +192,15 @@ def _lives(pid: int) -> bool:
 def _port(state: Path) -> int:
     """The port of the last server, when nobody else has taken it; else 0, for any free one."""
     try:
-        port = int(json.loads(state.read_text())["endpoint"].rsplit(":", 1)[1])
-    except (OSError, ValueError, KeyError):
-        return 0
-    if port < FIRST_FREE_PORT:
-        return 0
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
+        port = int(str(json.loads(state.read_bytes())["endpoint"]).rsplit(":", 1)[1])
+        if not FIRST_FREE_PORT <= port <= LAST_PORT:
             return 0
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return 0  # nothing that a server wrote, or somebody else's port
     return port
-
-
-def write_state(path: Path, content: dict[str, Any]) -> None:
-    """Write `server.json` all at once: a reader sees the old content or the new."""
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(content))
-    new.replace(path)
 
 
 def _tell(ready: TextIO, content: dict[str, Any]) -> None:

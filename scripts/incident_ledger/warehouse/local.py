@@ -19,20 +19,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
+from pydantic import SecretStr
 
 from incident_ledger.errors import OutsideError, UserError
+from incident_ledger.private import private_files, private_folder, write_private
 from incident_ledger.settings import Settings
-from incident_ledger.warehouse.emulator import write_state
+from incident_ledger.warehouse.guard import token_file
 
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 HEALTH_SECONDS = 2.0
 MAX_LOG_BYTES = 2_000_000
-DATA = ("data", "uploads", "outbox", "server.json")
+DATA = ("data", "uploads", "outbox", "server.json", "token")
 """What `reset` deletes: the tables, and the messages that were sent because of them."""
+_STATE: dict[str, Any] = {
+    "endpoint": str,
+    "pid": int,
+    "memory": str,
+    "idle_seconds": float | int,
+    "started_at": str,
+}
+"""What `server.json` holds."""
+_NEEDED = {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE"}
+_NEEDED_KINDS = ("LC_", "PYTHON", "COVERAGE_", "MALLOC_")
+"""What the server inherits of its starter's environment, by name and by how a name begins."""
+
+
+class Server(NamedTuple):
+    """Where a server is, and what it must be shown."""
+
+    endpoint: str
+    token: SecretStr
 
 
 @dataclass(frozen=True)
@@ -53,30 +73,29 @@ class Status:
     data_size: int = 0
     resident_size: int | None = None
 
+    @property
+    def token_file(self) -> Path:
+        """Where its token stands."""
+        return token_file(self.folder)
 
-def ensure_running(settings: Settings) -> str:
-    """The endpoint of the local warehouse; started when it is not running.
+
+def ensure_running(settings: Settings) -> Server:
+    """The server of the local warehouse; started when it is not running.
 
     Raises `OutsideError` when it cannot start, or `UserError` when its data folder cannot be used.
     """
     return start(settings.local_path, memory=settings.local_memory, idle=settings.local_idle)
 
 
-def start(folder: Path, *, memory: str = "2GB", idle: float = 600.0, owner: int | None = None) -> str:
-    """The endpoint of the server of `folder`; a new one when there is none.
+def start(folder: Path, *, memory: str = "2GB", idle: float = 600.0, owner: int | None = None) -> Server:
+    """The server of `folder`; a new one when there is none.
 
     `idle` is seconds without a request until it ends by itself; with `owner` it ends with that process too.
     """
-    endpoint = _running(folder)
-    if endpoint is not None:
-        return endpoint
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"The folder {folder} cannot be made ({error}); INCIDENT_LEDGER_LOCAL_DIR names another."
-        ) from None
-    with _alone(folder):
+    server = _running(folder)
+    if server is not None:
+        return server
+    with _alone(private_folder(folder)):
         # Somebody else may have started it while we waited.
         return _running(folder) or _spawn(folder, memory, idle, owner)
 
@@ -122,13 +141,13 @@ def status(folder: Path) -> Status:
     """How the local warehouse of `folder` is; never starts it."""
     data = sum(path.stat().st_size for path in (folder / "data").glob("*") if path.is_file())
     state = _state(folder)
-    endpoint = state.get("endpoint")
+    endpoint, token = state.get("endpoint"), _token(folder)
     if endpoint is None or not state.get("pid") or not _is_locked(folder):
         return Status(folder=folder, is_running=False, data_size=data)
     return Status(
         folder=folder,
         is_running=True,
-        is_busy=not _answers(endpoint),
+        is_busy=token is None or not _answers(Server(endpoint, token)),
         endpoint=endpoint,
         pid=state.get("pid"),
         started_at=state.get("started_at"),
@@ -139,19 +158,18 @@ def status(folder: Path) -> Status:
     )
 
 
-def _spawn(folder: Path, memory: str, idle: float, owner: int | None) -> str:
+def _spawn(folder: Path, memory: str, idle: float, owner: int | None) -> Server:
     log = folder / "server.log"
     if log.is_file() and log.stat().st_size > MAX_LOG_BYTES:
         log.unlink()
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("BQEMU_")}
     if "endpoint" in (last := _state(folder)):
         # The process of the last server is gone; its port is asked for again.
-        write_state(folder / "server.json", {"endpoint": last["endpoint"]})
+        write_private(folder / "server.json", json.dumps({"endpoint": last["endpoint"]}))
     reader, writer = os.pipe()
     command = [sys.executable, "-m", "incident_ledger.warehouse.emulator", "--folder", str(folder)]
     command += ["--memory", memory, "--idle", str(idle), "--ready-fd", str(writer)]
     command += ["--owner", str(owner)] if owner else []
-    with log.open("ab") as output:
+    with private_files(), log.open("ab") as output:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -160,16 +178,22 @@ def _spawn(folder: Path, memory: str, idle: float, owner: int | None) -> str:
             start_new_session=True,  # Ctrl-C in a terminal is for the command, not for the server that others use
             cwd=folder,
             pass_fds=(writer,),
-            env=ours | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+            env=_inherited() | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
         )
     os.close(writer)
     answer = _first_line(reader, START_SECONDS)
-    if "endpoint" in answer:
+    token = _token(folder)
+    if "endpoint" in answer and token is not None:
         process.returncode = 0  # it outlives us: no warning that it still runs
-        return str(answer["endpoint"])
+        return Server(str(answer["endpoint"]), token)
     process.kill()
     process.wait()
     raise _start_error(folder, str(answer.get("error", "")), log)
+
+
+def _inherited() -> dict[str, str]:
+    """What the server needs of our environment: no setting of ours, no password, no credentials."""
+    return {name: value for name, value in os.environ.items() if name in _NEEDED or name.startswith(_NEEDED_KINDS)}
 
 
 def _first_line(reader: int, seconds: float) -> dict[str, Any]:
@@ -201,27 +225,45 @@ def _start_error(folder: Path, error: str, log: Path) -> Exception:
     return OutsideError(f"The local warehouse did not start; its log is {log}. {first_line}".rstrip())
 
 
-def _running(folder: Path) -> str | None:
-    """The endpoint of a server that is there; asking it also starts its idle time anew."""
-    state = _state(folder)
+def _running(folder: Path) -> Server | None:
+    """The server that is there; asking it also starts its idle time anew."""
+    state, token = _state(folder), _token(folder)
     # While it starts or ends, the file has no process id.
-    if not state.get("pid") or not _is_locked(folder):
+    if not state.get("pid") or token is None or not _is_locked(folder):
         return None
+    server = Server(state["endpoint"], token)
     try:
-        httpx.get(f"{state['endpoint']}/bigquery/v2/projects", timeout=HEALTH_SECONDS)
+        answer = _ask(server, "/bigquery/v2/projects")
     except httpx.ConnectError:
         return None
     except httpx.HTTPError:
-        pass  # at work on a long statement
-    return str(state["endpoint"])
+        return server  # at work on a long statement
+    # Refused: the port is another server's, or this one was started anew since we read its files.
+    return server if answer.status_code == httpx.codes.OK else None
+
+
+def _ask(server: Server, path: str) -> httpx.Response:
+    """A request of two seconds at most; it goes nowhere else."""
+    headers = {"Authorization": f"Bearer {server.token.get_secret_value()}"}
+    return httpx.get(f"{server.endpoint}{path}", headers=headers, timeout=HEALTH_SECONDS, trust_env=False)
+
+
+def _token(folder: Path) -> SecretStr | None:
+    try:
+        return SecretStr(token_file(folder).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
 
 
 def _state(folder: Path) -> dict[str, Any]:
+    """What `server.json` says; of what no server would have written, nothing."""
     try:
-        content = json.loads((folder / "server.json").read_text())
-    except (OSError, ValueError):
+        content = json.loads((folder / "server.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
         return {}
-    return content if isinstance(content, dict) else {}
+    if not isinstance(content, dict):
+        return {}
+    return {name: content[name] for name, kind in _STATE.items() if isinstance(content.get(name), kind)}
 
 
 def _is_locked(folder: Path) -> bool:
@@ -239,7 +281,9 @@ def _is_locked(folder: Path) -> bool:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """One process at a time starts or stops the server of a folder."""
-    with (folder / "start.lock").open("w") as file:
+    with private_files():
+        file = (folder / "start.lock").open("w")
+    with file:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -254,16 +298,27 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _answers(endpoint: str) -> bool:
+def _answers(server: Server) -> bool:
     try:
-        return httpx.get(f"{endpoint}/healthz", timeout=HEALTH_SECONDS).status_code == httpx.codes.OK
+        return _ask(server, "/healthz").status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
 
 
 def _signal(pid: int, number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)
+    with suppress(ProcessLookupError, OverflowError):
+        if _is_server(pid):
+            os.kill(pid, number)
+
+
+def _is_server(pid: int) -> bool:
+    """Whether that process is a server of ours, where the system tells (Linux): a damaged file may name any."""
+    if not Path("/proc/self/cmdline").exists():
+        return pid > 1
+    try:
+        return b"emulator" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _reap(pid: int) -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from google.api_core import exceptions
@@ -29,6 +30,7 @@ _TRIES_AGAIN = {"passing": 4, "reset": 1, "internal": 1}
 """How often a request is sent again, by what went wrong. A reset follows the local warehouse's HTTP 500."""
 _PASSING_REASONS = {"backendError", "rateLimitExceeded", "jobBackendError", "jobInternalError", "jobRateLimitExceeded"}
 _BY_SETTING = " (INCIDENT_LEDGER_QUERY_TIMEOUT)"
+_THIS_MACHINE = {"127.0.0.1", "localhost", "::1"}
 _CONFLICT = "due to concurrent update"
 
 
@@ -44,8 +46,7 @@ class Client(bigquery.Client):
     ) -> None:
         """`limit`: the seconds that no answer may take, whatever its caller would wait."""
         session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter(limit))
+        _restrict(session, endpoint, _Adapter(limit))
         super().__init__(
             project=project,
             location=location,
@@ -106,17 +107,33 @@ class _Adapter(HTTPAdapter):
             raise _TimeIsUp(f"no answer within {waited:g} s{_BY_SETTING}") from error
 
 
+def _restrict(session: AuthorizedSession, endpoint: str | None, adapter: _Adapter) -> None:
+    """Let a session use this adapter, and with an endpoint of one's own speak to that alone.
+
+    Its token goes nowhere else then: no redirect is followed, no address is taken from an answer, and what is on this
+    machine is asked directly, not by way of a proxy. A token that is refused is not tried again: it cannot be renewed.
+    """
+    session.adapters.clear()
+    if endpoint is None:
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return
+    session.mount(endpoint.rstrip("/") + "/", adapter)
+    session.max_redirects = 0
+    session.trust_env = urlsplit(endpoint).hostname not in _THIS_MACHINE
+    session._refresh_status_codes = ()
+
+
 @contextmanager
 def limited_dbt(limit: float) -> Iterator[None]:
-    """The clients that dbt makes meanwhile wait no longer either: most of its requests have no timeout at all."""
+    """The clients that dbt makes meanwhile are held to the same: most of its requests have no timeout at all."""
     from dbt.adapters.bigquery import clients
 
     original = clients._create_bigquery_client
 
     def limited(credentials: Any) -> Any:
         client = original(credentials)
-        for scheme in ("http://", "https://"):
-            client._http.mount(scheme, _Adapter(limit, default=limit))
+        _restrict(client._http, credentials.api_endpoint, _Adapter(limit, default=limit))
         return client
 
     clients._create_bigquery_client = limited
@@ -192,11 +209,8 @@ def _explained(error: Exception, where: str, sql: str) -> IncidentLedgerError:
     if isinstance(error, exceptions.RetryError) and error.cause is not None:
         cause = error.cause
     detail = first_lines(sql)
-    if isinstance(cause, DefaultCredentialsError | RefreshError):
-        return UserError(
-            f"Google does not take the credentials ({str(cause.args[0])[:200]}). Run `gcloud auth application-default "
-            "login`, or let GOOGLE_APPLICATION_CREDENTIALS name the key file of a service account."
-        )
+    if (no_entry := _no_entry(cause, where, detail)) is not None:
+        return no_entry
     if isinstance(cause, exceptions.GoogleAPICallError):
         errors = [item for item in (cause.errors or []) if isinstance(item, dict)]
         reason = _reason(cause) or type(cause).__name__
@@ -215,6 +229,22 @@ def _explained(error: Exception, where: str, sql: str) -> IncidentLedgerError:
         by_setting = "" if isinstance(cause, requests.exceptions.Timeout) or cause.__cause__ else _BY_SETTING
         return OutsideError(f"{where} gave no answer in time{by_setting}.", detail=detail)
     return OutsideError(f"The connection to {where} failed: {type(cause).__name__}.", detail=detail)
+
+
+def _no_entry(cause: BaseException, where: str, detail: str) -> IncidentLedgerError | None:
+    """Who we are was not accepted; None for every other fault."""
+    if isinstance(cause, DefaultCredentialsError | RefreshError):
+        return UserError(
+            f"Google does not take the credentials ({str(cause.args[0])[:200]}). Run `gcloud auth application-default "
+            "login`, or let GOOGLE_APPLICATION_CREDENTIALS name the key file of a service account."
+        )
+    if isinstance(cause, exceptions.Unauthorized):
+        return OutsideError(
+            f"{where} refuses this command's token: another server answers there by now. Run the command again. "
+            "(Where INCIDENT_LEDGER_API_ENDPOINT names the server, INCIDENT_LEDGER_API_TOKEN must hold its token.)",
+            detail=detail,
+        )
+    return None
 
 
 def first_lines(sql: str) -> str:

@@ -32,9 +32,10 @@ SEEDS = PROJECT_DIR / "seeds" / "policy"
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of whoever runs the tests, and no question to a cloud about who we are."""
+    """No setting of whoever runs the tests (the token is the tests'), and no question to a cloud about who we are."""
     for name in [name for name in os.environ if name.startswith("INCIDENT_LEDGER_")]:
-        monkeypatch.delenv(name)
+        if name != "INCIDENT_LEDGER_API_TOKEN":
+            monkeypatch.delenv(name)
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     monkeypatch.setenv("CLOUDSDK_CONFIG", "/nowhere")

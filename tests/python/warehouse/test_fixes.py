@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,9 +62,15 @@ def refused(call: Callable[[], Any]) -> bool:
     return False
 
 
+def entry(warehouse: Warehouse) -> dict[str, str]:
+    """What the server must be shown."""
+    token = warehouse.settings.api_token
+    return {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+
+
 def post(warehouse: Warehouse, path: str, body: dict[str, Any]) -> httpx.Response:
     base = f"{warehouse.endpoint}/bigquery/v2/projects/{warehouse.settings.project}"
-    return httpx.post(f"{base}/{path}", json=body, timeout=60)
+    return httpx.post(f"{base}/{path}", json=body, headers=entry(warehouse), timeout=60)
 
 
 def test_contract_tables(unfixed: Warehouse, fixed: Warehouse) -> None:
@@ -453,15 +460,15 @@ def test_errors_keep_the_connection(unfixed: Warehouse, fixed: Warehouse) -> Non
         warehouse.execute(f"create table {dataset}.t (a INT64)")
         address = urlsplit(str(warehouse.endpoint))
         connection = HTTPConnection(str(address.hostname), address.port, timeout=60)
-        path = f"/bigquery/v2/projects/{warehouse.settings.project}/datasets/{dataset}/tables/t"
-        connection.request("POST", f"{path}/insertAll", json.dumps({"rows": [{"json": {"a": "no number"}}]}))
+        path, head = f"/bigquery/v2/projects/{warehouse.settings.project}/datasets/{dataset}/tables/t", entry(warehouse)
+        connection.request("POST", f"{path}/insertAll", json.dumps({"rows": [{"json": {"a": "no number"}}]}), head)
         first = connection.getresponse()
         first.read()
         assert first.status == 500
         sock = connection.sock
         time.sleep(0.2)
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers=head)
             answer = connection.getresponse()
             answer.read()
             assert connection.sock is sock, "on the same connection"
@@ -487,7 +494,7 @@ def test_one_thread(unfixed: Warehouse, fixed: Warehouse) -> None:
         def read() -> None:
             while not over.is_set():
                 url = f"{base}/datasets/{warehouse.settings.dataset}/tables/t/data"
-                answer = httpx.get(url, timeout=60)
+                answer = httpx.get(url, headers=entry(warehouse), timeout=60)
                 if answer.status_code != 200 or answer.json().get("rows") != [{"f": [{"v": "7"}]}]:
                     wrong.append(answer.text)
 
@@ -507,6 +514,26 @@ def test_one_thread(unfixed: Warehouse, fixed: Warehouse) -> None:
 
     assert wrong_answers(unfixed, 20) > 0
     assert wrong_answers(fixed, 2) == 0
+
+
+def test_rest_alone(unfixed: Warehouse, fixed: Warehouse) -> None:
+    assert len(ports(unfixed)) == 2
+    assert ports(fixed) == {urlsplit(str(fixed.endpoint)).port}
+
+
+def ports(warehouse: Warehouse) -> set[int]:
+    """Where the process of a server listens."""
+    table = "".join(Path(f"/proc/net/{name}").read_text() for name in ("tcp", "tcp6"))
+    rows = [line.split() for line in table.splitlines()]
+    listening = {f"socket:[{row[9]}]": int(row[1].rsplit(":", 1)[1], 16) for row in rows if row[3] == "0A"}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            found = {listening[link] for fd in (process / "fd").iterdir() if (link := str(fd.readlink())) in listening}
+        except OSError:
+            continue
+        if urlsplit(str(warehouse.endpoint)).port in found:
+            return found
+    return set()
 
 
 def test_bounded_results(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,10 @@ def here(folder: Path) -> dict[str, str]:
     return {"INCIDENT_LEDGER_LOCAL_DIR": str(folder), "INCIDENT_LEDGER_LOCAL_IDLE": "60"}
 
 
+def own(folder: Path, idle: float = 60) -> Settings:
+    return Settings(project_dir=PROJECT_DIR, local_dir=folder, local_idle=idle)
+
+
 def state(folder: Path) -> dict[str, object]:
     content: dict[str, object] = json.loads((folder / "server.json").read_text())
     return content
@@ -73,7 +77,7 @@ def _command_line(process: Path) -> bytes:
 
 
 def test_it_listens_on_this_machine_alone_and_says_how_it_is(folder: Path) -> None:
-    endpoint = local.start(folder, memory="512MB", idle=60)
+    endpoint, _token = local.start(folder, memory="512MB", idle=60)
     assert endpoint.startswith("http://127.0.0.1:")
     with pytest.raises(OSError), socket.create_connection((_address_of_this_machine(), _port(endpoint)), timeout=2):
         pass
@@ -81,7 +85,7 @@ def test_it_listens_on_this_machine_alone_and_says_how_it_is(folder: Path) -> No
     assert (status.is_running, status.is_busy, status.endpoint) == (True, False, endpoint)
     assert (status.memory, status.idle_seconds, status.pid) == ("512MB", 60.0, state(folder)["pid"])
     assert status.data_size > 0
-    assert local.start(folder) == endpoint, "there is one already"
+    assert local.start(folder).endpoint == endpoint, "there is one already"
     assert local.stop(folder)
     assert not local.status(folder).is_running
     assert not local.stop(folder), "stopping twice is no error"
@@ -101,7 +105,7 @@ def _address_of_this_machine() -> str:
 
 
 def test_a_killed_server_is_started_again_by_the_next_command_with_its_data(folder: Path) -> None:
-    warehouse = connect(Settings(project_dir=PROJECT_DIR, local_dir=folder, api_endpoint=local.start(folder, idle=60)))
+    warehouse = connect(own(folder))
     warehouse.client.create_dataset("d", timeout=60)
     warehouse.execute("create table d.t as select 'kept' as a")
     warehouse.close()
@@ -119,8 +123,7 @@ def test_it_ends_by_itself_when_nobody_uses_it(folder: Path) -> None:
 
 
 def test_it_stays_while_it_is_used(folder: Path) -> None:
-    endpoint = local.start(folder, idle=5)
-    warehouse = connect(Settings(project_dir=PROJECT_DIR, local_dir=folder, api_endpoint=endpoint))
+    warehouse = connect(own(folder, idle=5))
     for _second in range(8):
         time.sleep(1)
         assert warehouse.rows("select 1 as a") == [{"a": 1}]
@@ -154,15 +157,15 @@ def _lives(pid: int) -> bool:
 
 
 def test_the_endpoint_stays_the_same_and_moves_when_the_port_is_taken(folder: Path) -> None:
-    endpoint = local.start(folder, idle=60)
+    endpoint, _token = local.start(folder, idle=60)
     local.stop(folder)
-    assert local.start(folder, idle=60) == endpoint
+    assert local.start(folder, idle=60).endpoint == endpoint
     local.stop(folder)
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", _port(endpoint)))
         other.listen()
-        assert local.start(folder, idle=60) != endpoint
+        assert local.start(folder, idle=60).endpoint != endpoint
 
 
 def test_a_process_id_that_is_somebody_elses_misleads_nobody(folder: Path) -> None:
@@ -170,7 +173,7 @@ def test_a_process_id_that_is_somebody_elses_misleads_nobody(folder: Path) -> No
     (folder / "server.json").write_text(json.dumps({"endpoint": "http://127.0.0.1:1", "pid": os.getpid()}))
     assert not local.status(folder).is_running
     assert not local.stop(folder)
-    assert local.start(folder, idle=60) != "http://127.0.0.1:1"
+    assert local.start(folder, idle=60).endpoint != "http://127.0.0.1:1"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null"])
@@ -220,15 +223,14 @@ def test_damaged_data_are_named_and_can_be_reset(folder: Path) -> None:
 
 
 def test_reset_empties_a_running_warehouse_when_it_may(folder: Path) -> None:
-    settings = Settings(project_dir=PROJECT_DIR, local_dir=folder, api_endpoint=local.start(folder, idle=60))
-    warehouse = connect(settings)
+    warehouse = connect(own(folder))
     warehouse.client.create_dataset("d", timeout=60)
     warehouse.close()
     assert run_cli(here(folder), "warehouse", "reset", stdin="n\n").returncode == 2
     assert local.status(folder).is_running
     assert run_cli(here(folder), "warehouse", "reset", "--yes").returncode == 0
     assert not local.status(folder).is_running
-    warehouse = connect(Settings(project_dir=PROJECT_DIR, local_dir=folder, api_endpoint=local.start(folder, idle=60)))
+    warehouse = connect(own(folder))
     assert list(warehouse.client.list_datasets(timeout=60)) == []
     warehouse.close()
 

@@ -13,6 +13,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     engine.bundled_extensions,
     engine.no_copy_at_every_write,
     engine.one_thread,
+    engine.rest_alone,
     engine.bounded_results,
     engine.jobs_in_memory,
     engine.errors_keep_the_connection,

@@ -74,6 +74,21 @@ def one_thread() -> None:
     fastapi.dependencies.utils.run_in_threadpool = at_once  # type: ignore[attr-defined, assignment]
 
 
+class _NoServer:
+    """Serves nothing."""
+
+    async def start(self) -> None:
+        """Start nothing."""
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Stop nothing."""
+
+
+def rest_alone() -> None:
+    """The Storage API is served by gRPC at a port of its own, to everyone on this machine, and nothing here uses it."""
+    emulator.build_grpc_server = lambda _context: (_NoServer(), 0)
+
+
 class _Recent(OrderedDict[str, Any]):
     """Results by job id; the oldest go when all together are over `MAX_RESULT_BYTES`, the newest always stays."""
 
