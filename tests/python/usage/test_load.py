@@ -177,9 +177,9 @@ def test_what_cannot_be_read_is_refused_by_its_field(
     [
         ("", "is empty"),
         (" \n", "is empty"),
-        ('{"data": [', "malformed JSON at line 1"),
-        ("[]", "not an answer"),
-        ('{"data": [], "x": NaN}', "NaN is no JSON number"),
+        ('{"data": [', "malformed JSON: Expecting value at line 1, column 11"),
+        ("[]", "is a list, not a JSON object"),
+        ('{"data": [], "x": NaN}', "x: NaN is not a number of JSON"),
         ('{"x": "\\u0000"}', "NUL"),
         ('{"type": "error", "error": {"message": "invalid x-api-key"}}', "invalid x-api-key"),
         ('{"usageEvents": []}', "looks like --source cursor_events"),

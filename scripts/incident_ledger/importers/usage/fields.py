@@ -4,15 +4,22 @@ Only what cannot be read is refused here. Whether a value makes sense (a negativ
 quality rules, which count it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 Check = Callable[[Any], str | None]
 
 _INT64 = 2**63 - 1
-_NUMERIC = Decimal(10) ** 26  # NUMERIC holds 29 digits before the point; cents and sums need room
+_WHOLE_DIGITS = 26  # NUMERIC holds 29 digits before the point; cents and sums need room
+# Forms that SQL casts too: Python alone also reads `1_000`, digits of other scripts and `2026-W01-1`.
+_AMOUNT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
+)
+_EPOCH = re.compile(r"-?[0-9]{9,18}")
 
 
 def whole(value: Any) -> str | None:
@@ -28,11 +35,7 @@ def money(value: Any) -> str | None:
         return None
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         return f"is {show(value)}, not an amount in cents"
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return f"is {show(value)}, not an amount in cents"
-    if not amount.is_finite() or abs(amount) >= _NUMERIC or str(value) != str(value).strip():
+    if not _AMOUNT.fullmatch(str(value)) or Decimal(str(value)).adjusted() >= _WHOLE_DIGITS:
         return f"is {show(value)}, not an amount in cents"
     return None
 
@@ -82,14 +85,28 @@ def check_fields(record: Any, checks: Mapping[str, Check]) -> tuple[str, str] | 
     return None
 
 
+def epoch(value: Any) -> str | None:
+    """A time in whole milliseconds since 1970, a number or its text."""
+    if isinstance(value, str | int) and not isinstance(value, bool) and _EPOCH.fullmatch(str(value)):
+        return None
+    return "is missing" if value is None else f"is {show(value)}, not a time in milliseconds"
+
+
+def written_time(value: Any) -> str | None:
+    """A time with its zone or a date, as text."""
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        return None
+    return "is missing" if value is None else f"is {show(value)}, not a time"
+
+
 def moment(value: Any) -> datetime:
     """A time with its zone, an epoch in milliseconds (number or text), or a date, in UTC. Raises `ValueError`."""
     if isinstance(value, bool) or value is None:
         raise ValueError("is missing" if value is None else f"is {show(value)}, not a time")
-    if isinstance(value, int | float) or (isinstance(value, str) and value.lstrip("-").isdecimal() and len(value) > 8):
-        found = _epoch(value)
-    else:
-        found = _iso(str(value))
+    try:
+        found = _epoch(value) if isinstance(value, int | float) or _EPOCH.fullmatch(str(value)) else _iso(str(value))
+    except OverflowError:
+        raise ValueError(f"is {show(value)}, a time outside of 2000 to 2199") from None
     if not datetime(2000, 1, 1, tzinfo=UTC) <= found < datetime(2200, 1, 1, tzinfo=UTC):
         raise ValueError(f"is {show(value)}, a time outside of 2000 to 2199")
     return found
@@ -136,10 +153,7 @@ def _values(value: Any, path: list[str], where: str) -> list[tuple[str, Any]]:
 
 
 def _epoch(value: Any) -> datetime:
-    try:
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(value))
-    except OverflowError:
-        raise ValueError(f"is {show(value)}, not an epoch in milliseconds") from None
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(value))
 
 
 def _iso(value: str) -> datetime:

@@ -1,13 +1,13 @@
 """From answers to what is landed: records with their day and key, the days' completeness, and what was refused."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
+from incident_ledger.encoding import find_fault, path_text, written_json
 from incident_ledger.importers import Reject
 from incident_ledger.importers.usage.fields import check_fields, moment, show
 from incident_ledger.importers.usage.pages import Page, incomplete
@@ -45,6 +45,7 @@ class Batch:
 def collect(report: Report, answers: Sequence[Answer], exported_at: datetime) -> Batch:
     """Every record of the answers; a page that was answered twice counts once, and the newer of two exports wins."""
     batch, pages = Batch(), []
+    parts: dict[str, dict[Any, Any]] = {}  # the results of a bucket, by its key
     timed = [(_exported_at(answer, exported_at), answer) for answer in answers]
     for exported, answer in sorted(timed, key=lambda pair: pair[0]):
         found = _members(report, answer)
@@ -52,18 +53,23 @@ def collect(report: Report, answers: Sequence[Answer], exported_at: datetime) ->
             batch.rejects.append(found)
             continue
         days: set[date] = set()
-        here: dict[str, list[dict[str, Any]]] = {}
+        here: dict[str, dict[str, int]] = {}
         for index, member in enumerate(found):
             place = _Place(answer, f"{report.container}[{index}]", exported, batch.rejects)
             record = _record(report, place, member)
             if record is not None:
                 record = record if report.has_results else _numbered(record, here)
                 days.add(record.day)
-                before = batch.records.get(record.key)
-                batch.records[record.key] = record if before is None else _newer(report, before, record)
+                batch.records[record.key] = record
+                if report.has_results:
+                    # Two answers for a bucket, filtered otherwise, are parts of it, and are united.
+                    parts.setdefault(record.key, {}).update(_by_dimensions(report, record.body["results"]))
         pages.append(Page.of(answer, days))
         if report.container not in answer.body:
             batch.loose_days |= days
+    for key, results in parts.items():
+        record = batch.records[key]
+        batch.records[key] = replace(record, body=record.body | {"results": list(results.values())})
     for page in incomplete(pages):
         batch.incomplete_days |= page.days
         batch.notes.append(page.note())
@@ -84,12 +90,19 @@ def _members(report: Report, answer: Answer) -> list[Any] | Reject:
     members = body.get(report.container)
     if members is None and all(mark in body for mark in report.marks):
         return [body]
+    if found := find_fault(_without(body, report.container)):
+        steps, fault = found
+        return _reject(answer, f"cannot be kept: {path_text(steps)}: {fault.reason}", body)
     if (other := _other(report, body)) is not None:
         return _reject(answer, f"is no answer of {report.name}; it looks like --source {other}", body)
     if not isinstance(members, list):
         error = f", but an error of the API: {show(body['error'])}" if body.get("error") else ""
         return _reject(answer, f"has no list {report.container!r}{error}", body)
     return members
+
+
+def _without(body: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: part for key, part in body.items() if key != name}
 
 
 def _other(report: Report, body: dict[str, Any]) -> str | None:
@@ -112,13 +125,24 @@ class _Place:
 
     def refuse(self, record: Any, path: str, problem: str = "") -> None:
         """`path` is below the record's own; empty for the record itself."""
-        where = f"{self.path}.{path}".rstrip(".")
+        where = f"{self.path}.{path}".rstrip(".").replace(".[", "[")
         self.rejects.append(_reject(self.answer, problem, record, where))
+
+    def refuses(self, value: Any, path: str, record: Any) -> bool:
+        """Whether a value holds what cannot be kept; then it is refused, with `record` as what came."""
+        found = find_fault(value)
+        if found:
+            self.refuse(record, f"{path}.{path_text(found[0])}".strip("."), found[1].reason)
+        return found is not None
 
 
 def _record(report: Report, place: _Place, member: Any) -> UsageRecord | None:
     """The record, or None when it was refused. Of a bucket only the bad results are refused."""
     answer = place.answer
+    is_bucket = report.has_results and isinstance(member, dict) and isinstance(member.get("results"), list)
+    # Each result of a bucket is refused for itself.
+    if place.refuses(_without(member, "results") if is_bucket else member, "", member):
+        return None
     if not isinstance(member, dict):
         place.refuse(member, "", f"is {show(member)}, not an object")
         return None
@@ -133,10 +157,10 @@ def _record(report: Report, place: _Place, member: Any) -> UsageRecord | None:
         place.refuse(member, *str(error).split(" ", 1))
         return None
     if report.has_results:
-        results = _good_results(report, place, member)
-        if results is None:
+        good = _good_results(report, place, member)
+        if good is None:
             return None
-        body["results"] = results
+        body["results"] = good
     digest = hashlib.sha256(canonical([report.name, *key]).encode()).hexdigest()[:32]
     return UsageRecord(
         key=digest, day=day, body=body, exported_at=place.exported_at, file=answer.file, line=answer.line
@@ -157,6 +181,8 @@ def _good_results(report: Report, place: _Place, bucket: dict[str, Any]) -> list
     good = []
     for index, result in enumerate(results):
         where = f"results[{index}]"
+        if place.refuses(result, where, bucket | {"results": [result]}):
+            continue
         if not isinstance(result, dict):
             place.refuse(result, where, f"is {show(result)}, not an object")
         elif (problem := _problem(report, result)) is not None:
@@ -167,25 +193,14 @@ def _good_results(report: Report, place: _Place, bucket: dict[str, Any]) -> list
     return good if good or not results else None
 
 
-def _numbered(record: UsageRecord, here: dict[str, list[dict[str, Any]]]) -> UsageRecord:
+def _numbered(record: UsageRecord, here: dict[str, dict[str, int]]) -> UsageRecord:
     """The record with a key of its own, when its answer has others of the same key that say something else.
 
     Two people whose names are missing are two people; what an answer has twice is one.
     """
-    others = here.setdefault(record.key, [])
-    if record.body not in others:
-        others.append(record.body)
-    number = others.index(record.body)
+    others = here.setdefault(record.key, {})
+    number = others.setdefault(canonical(record.body), len(others))
     return record if number == 0 else replace(record, key=f"{record.key}-{number}")
-
-
-def _newer(report: Report, before: UsageRecord, after: UsageRecord) -> UsageRecord:
-    """The later of two in one load. Two answers for a bucket, filtered otherwise, are parts of it, and are united."""
-    if not report.has_results:
-        return after
-    united = dict(_by_dimensions(report, before.body["results"]))
-    united.update(_by_dimensions(report, after.body["results"]))
-    return replace(after, body=after.body | {"results": list(united.values())})
 
 
 def _by_dimensions(report: Report, results: Sequence[dict[str, Any]]) -> Iterator[tuple[tuple[str, int], Any]]:
@@ -198,4 +213,4 @@ def _by_dimensions(report: Report, results: Sequence[dict[str, Any]]) -> Iterato
 
 
 def _reject(answer: Answer, error: str, record: Any, path: str | None = None) -> Reject:
-    return Reject(answer.file, answer.line, error, json.dumps(record, ensure_ascii=False), path)
+    return Reject(answer.file, answer.line, error, written_json(record), path)

@@ -62,6 +62,9 @@ class Report:
 
 
 def _bucket_day(bucket: Record) -> date:
+    for name in ("starting_at", "ending_at"):
+        if problem := fields.written_time(bucket.get(name)):
+            raise ValueError(f"{name} {problem}")
     start, end = (_named(bucket, name) for name in ("starting_at", "ending_at"))
     try:
         return one_day(start, end)
@@ -184,6 +187,7 @@ CURSOR_EVENTS = Report(
     marks=("timestamp", "model"),
     measured_by=("timestamp",),
     checks={
+        "timestamp": fields.epoch,
         **_texts("model", "kind", "userEmail"),
         "isTokenBasedCall": fields.flag,
         "isChargeable": fields.flag,
