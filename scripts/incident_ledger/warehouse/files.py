@@ -15,6 +15,7 @@ from incident_ledger.warehouse.client import Column
 from incident_ledger.warehouse.values import JsonText
 
 ROWS = 20_000
+_CELLS = 2_000_000  # of a slice, in which all columns are held at once
 _ARROW = {
     "STRING": pa.string(),
     "BYTES": pa.binary(),
@@ -49,10 +50,11 @@ def _arrow_field(column: Column) -> pa.Field:
 def write_parquet(path: Path, columns: tuple[Column, ...], rows: Iterable[list[Any]]) -> int:
     """Write rows (values in the columns' order); their number."""
     schema, count, batch = arrow_schema(columns), 0, []
+    most = min(ROWS, max(1, _CELLS // len(columns)))
     with pq.ParquetWriter(path, schema) as writer:
         for row in rows:
             batch.append(row)
-            if len(batch) == ROWS:
+            if len(batch) == most:
                 writer.write_batch(_batch(batch, schema))
                 count, batch = count + len(batch), []
         if batch:

@@ -7,7 +7,7 @@ streamed into a table that was just made are accepted and lost.
 
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,16 @@ from incident_ledger.errors import OutsideError, StatementError, UserError
 from incident_ledger.warehouse import files, parquet
 from incident_ledger.warehouse.client import Column, Warehouse, column
 from incident_ledger.warehouse.guess import Guess
-from incident_ledger.warehouse.records import OnBytes, Record, bad, csv_header, csv_records, json_records
-from incident_ledger.warehouse.values import BadValueError, convert, json_of_text
+from incident_ledger.warehouse.records import (
+    MAX_COLUMNS,
+    OnBytes,
+    Record,
+    bad,
+    csv_header,
+    csv_records,
+    json_records,
+)
+from incident_ledger.warehouse.values import BadValueError, UnkeptError, convert, json_of_text
 
 _FORMATS = {
     ".csv": "CSV",
@@ -101,10 +109,20 @@ def _columns_of(path: Path, kind: str, *, strings: bool, on_bytes: OnBytes) -> t
                 try:
                     guess.see(value)
                 except BadValueError as error:
-                    raise bad(path, line, f"{name} {error}. --strings takes it as text.") from None
+                    hint = "" if isinstance(error, UnkeptError) else " --strings takes it as text."
+                    raise bad(path, line, f"{name} {error}.{hint}") from None
+        if len(guesses) > MAX_COLUMNS:
+            raise bad(path, line, f"more than {MAX_COLUMNS:,} columns so far, the most that a table has.")
     if not guesses:
         raise UserError(f"{path} is empty; nothing was loaded.")
-    return tuple(Column(name, "STRING") if strings else guess.column(name) for name, guess in guesses.items())
+    columns = tuple(Column(name, "STRING") if strings else guess.column(name) for name, guess in guesses.items())
+    if (count := _count(columns)) > MAX_COLUMNS:
+        raise UserError(f"{path}: {count:,} columns with those of records, and a table has at most {MAX_COLUMNS:,}.")
+    return columns
+
+
+def _count(columns: Iterable[Column]) -> int:
+    return sum(1 + _count(column.fields) for column in columns)
 
 
 def _typed(path: Path, kind: str, columns: tuple[Column, ...], on_bytes: OnBytes) -> Iterator[list[Any]]:

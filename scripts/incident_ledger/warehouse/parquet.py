@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from incident_ledger.errors import UserError
 from incident_ledger.warehouse.client import Column
 from incident_ledger.warehouse.files import ROWS, arrow_schema
-from incident_ledger.warehouse.records import column_name
+from incident_ledger.warehouse.values import column_name
 
 _SIMPLE: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind), "STRING"),

@@ -1,32 +1,25 @@
 """The records of a CSV or JSON-lines file, each with its line. Every fault names the file and the line."""
 
 import csv
-import json
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from incident_ledger.encoding import JsonError, scan_json
 from incident_ledger.errors import UserError
-from incident_ledger.warehouse.values import Number, json_text
+from incident_ledger.warehouse.values import MAX_NAME, BadValueError, Number, column_name, json_text, named
 
 Record = tuple[int, dict[str, Any]]
 OnBytes = Callable[[int], None]
 
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_]")
-_MAX_NAME = 300
+MAX_COLUMNS = 10_000
+"""BigQuery makes no table of more."""
 _MAX_FIELD = 100 * 1024**2
 
 
 def bad(path: Path, line: int, what: str) -> UserError:
     """An error at a place of a file."""
     return UserError(f"{path}, line {line}: {what}")
-
-
-def column_name(name: str) -> str:
-    """A name that BigQuery takes: what is no letter, digit or `_` becomes `_`, and a digit in front gets one."""
-    clean = _NOT_IN_A_NAME.sub("_", name.strip())
-    return f"_{clean}" if clean[:1].isdigit() else clean
 
 
 def csv_header(path: Path) -> list[str]:
@@ -56,35 +49,42 @@ def json_records(path: Path, on_bytes: OnBytes) -> Iterator[Record]:
     for line, text in _lines(path, on_bytes):
         if not text.strip():
             continue
+        value = _parsed(path, line, text)
         try:
-            value = json.loads(
-                text, parse_int=Number, parse_float=Number, parse_constant=_no_number, object_pairs_hook=_no_key_twice
-            )
-        except ValueError as error:
-            what = f"{error.msg} at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else error
-            hint = " One object a line is wanted; `jq -c .[]` makes lines of an array." if line == 1 else ""
-            raise bad(path, line, f"no valid JSON ({what}).{hint}") from None
-        if not isinstance(value, dict):
-            raise bad(path, line, f"{json_text(value)[:60]} is no JSON object; `jq -c .[]` makes lines of an array.")
-        names = [column_name(key) for key in value]
-        if len({name.lower() for name in names}) != len(names):
-            raise bad(path, line, "two keys are one column's name (case and signs do not count).")
-        yield line, dict(zip(names, value.values(), strict=True))
+            if not isinstance(value, dict):
+                what = f"{json_text(value)[:60]} is no JSON object"
+                raise bad(path, line, f"{what}; `jq -c .[]` makes lines of an array.")
+            yield line, named(value)
+        except BadValueError as error:
+            raise bad(path, line, f"{error}.") from None
+
+
+def _parsed(path: Path, line: int, text: str) -> Any:
+    try:
+        return scan_json(text, number=Number)
+    except JsonError as error:
+        what = f"{error.reason} at character {error.column}" if error.column else error.reason
+        hint = " One object a line is wanted; `jq -c .[]` makes lines of an array." if line == 1 else ""
+        raise bad(path, line, f"no valid JSON ({what}).{hint}") from None
 
 
 def _names(path: Path, line: int, header: list[str]) -> list[str]:
     names = [column_name(name) for name in header]
     if len(header) == 1 and any(sign in header[0] for sign in ";\t|"):
         raise bad(path, line, f"one column, {header[0]!r}: fields are divided by commas (by tabs in a .tsv file).")
+    if len(names) > MAX_COLUMNS:
+        raise bad(path, line, f"{len(names):,} columns, and a table has at most {MAX_COLUMNS:,}.")
+    seen: set[str] = set()
     for position, (name, given) in enumerate(zip(names, header, strict=True), 1):
         if not given.strip():
             raise bad(path, line, f"column {position} has no name.")
-        if len(name) > _MAX_NAME:
-            raise bad(path, line, f"the name of column {position} is longer than {_MAX_NAME} characters.")
-        if name.lower() in {other.lower() for other in names[: position - 1]}:
+        if len(name) > MAX_NAME:
+            raise bad(path, line, f"the name of column {position} is longer than {MAX_NAME} characters.")
+        if name.lower() in seen:
             raise bad(
                 path, line, f"column {position} has the name {name!r} of an earlier one (case and signs do not count)."
             )
+        seen.add(name.lower())
     return names
 
 
@@ -145,14 +145,3 @@ def _lines(path: Path, on_bytes: OnBytes) -> Iterator[tuple[int, str]]:
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
                 raise bad(path, number, f"byte {error.start + 1} is no UTF-8.") from None
-
-
-def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no number of JSON")
-
-
-def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("an object has a key twice")
-    return result
