@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from incident_ledger.cli._console import err, out, to_json
 from incident_ledger.errors import ExitCode
 from incident_ledger.importers.sources import read_documents
-from incident_ledger.importers.statuspage import StatuspageImporter
+from incident_ledger.importers.statuspage import RetractionRule, StatuspageImporter
 from incident_ledger.importers.take_in import ImportReport, take_in
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import connect
@@ -29,6 +29,13 @@ def register(app: typer.Typer) -> None:
 
 def statuspage(
     places: Annotated[list[str], typer.Argument(metavar="FILE_OR_URL...", help="Files or http(s) URLs, in any order.")],
+    complete: Annotated[
+        bool,
+        typer.Option(
+            "--complete",
+            help="I know that the listing leaves nothing out: what vanished from it was deleted from the page.",
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Import and say what was new, what was known and what was refused (exit code 5)."""
@@ -39,7 +46,7 @@ def statuspage(
         progress.update(task, description="importing")
         report = take_in(
             connect(load_settings()),
-            StatuspageImporter(),
+            StatuspageImporter(RetractionRule(is_complete=complete)),
             documents,
             datetime.now(UTC),
             on_parsed=lambda: progress.advance(task),

@@ -11,9 +11,11 @@ To add a source of incidents, write an `Importer`, and a command for it in `cli/
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from datetime import datetime
+from typing import Generic, Protocol, Self, TypeVar
 
 from incident_ledger.ledger.events import Event
+from incident_ledger.policy import Policy
 
 R = TypeVar("R")
 
@@ -52,26 +54,35 @@ class Parsed(Generic[R]):
 
 @dataclass(frozen=True, kw_only=True)
 class Concerned:
-    """Which events of the ledger an import must know: of these keys, and of incidents whose id is not below a bound."""
+    """Which events of the ledger an import must know: of incidents that meet any of these conditions.
+
+    These keys; an id not below a bound; open (`is_open`); resolved at `ended_since` or later.
+    """
 
     source_keys: tuple[str, ...]
     from_incident_id: str | None = None
+    is_open: bool = False
+    ended_since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """What records say that the ledger does not know yet. Counts are of records."""
+    """What records say that the ledger does not know yet. Counts are of records; `remarks` are for a person."""
 
     events: tuple[Event, ...]
     new_incidents: int
     unchanged: int
     left_out: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 class Importer(Protocol[R]):
     """One kind of source. `parse` and `tell` are pure: the same documents and events give the same answer."""
 
     source: str
+
+    def under(self, policy: Policy, now: datetime) -> Self:
+        """The same importer, with the limits that the policy sets at `now`."""
 
     def parse(self, document: Document) -> Parsed[R]:
         """All records of a document. Raises nothing: what cannot be read is a reject."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from incident_ledger import policy
 from incident_ledger.errors import UserError
 from incident_ledger.importers import Document, Importer, Parsed, Reject
 from incident_ledger.importers.rejects import write_rejects
@@ -66,12 +67,15 @@ def take_in(
     """
     parsed = parse_all(importer, documents, on_parsed)
     ensure_ledger(warehouse)
+    importer = importer.under(policy.load(warehouse), now)
     concerned = importer.concerned(parsed.records)
     known = read_events(
         warehouse,
         source=importer.source,
         source_keys=concerned.source_keys,
         from_incident_id=concerned.from_incident_id,
+        is_open=concerned.is_open,
+        ended_since=concerned.ended_since,
     )
     told = importer.tell(parsed.records, [item.event for item in known])
     written = append(warehouse, told.events, now)
@@ -85,7 +89,7 @@ def take_in(
         unchanged=told.unchanged,
         left_out=told.left_out,
         rejects=tuple(parsed.rejects),
-        remarks=(*parsed.remarks, *_ahead(told.events, now)),
+        remarks=(*parsed.remarks, *told.remarks, *_ahead(told.events, now)),
     )
 
 

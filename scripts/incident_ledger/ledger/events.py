@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 # Of this project alone; changing it would change every id.
@@ -59,7 +60,7 @@ class Event:
     severity_level: str | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def event_id(self) -> str:
         """A UUID (version 5) over incident, type, time and payload: the same event has the same id everywhere."""
         said = [self.incident_id, self.event_type.value, timestamp(self.occurred_at), canonical(self.payload)]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from incident_ledger.errors import OutsideError
@@ -69,6 +69,9 @@ _ID_PART = (
 )
 
 
+_NEAR = "source = @source and ((@is_open and is_open) or last_resolution_time >= @ended_since)"
+
+
 def read_state(
     warehouse: Warehouse,
     *,
@@ -115,11 +118,13 @@ def read_events(
     source: str | None = None,
     source_keys: Sequence[str] = (),
     from_incident_id: str | None = None,
+    is_open: bool = False,
+    ended_since: datetime | None = None,
 ) -> list[RecordedEvent]:
     """Events in the order in which they happened, each once; also those that were superseded. One query.
 
-    Of incidents with one of `incident_ids`; or of a source, those with one of its keys or with an id not below
-    `from_incident_id` (ids begin with the time of detection).
+    Of incidents with one of `incident_ids`; or of a source, those with one of its keys, with an id not below
+    `from_incident_id` (ids begin with the time of detection), open, or resolved at `ended_since` or later.
     """
     if incident_ids is not None:
         params: dict[str, Any] = {"incident_ids": list(incident_ids)}
@@ -128,6 +133,9 @@ def read_events(
         lowest = "~" if from_incident_id is None else from_incident_id  # no id is as high as a tilde
         params = {"source": source, "source_keys": list(source_keys), "lowest": lowest}
         where = "source = @source and (source_key in unnest(@source_keys) or incident_id >= @lowest)"
+        if is_open or ended_since:
+            params |= {"is_open": is_open, "ended_since": ended_since or datetime.max.replace(tzinfo=UTC)}
+            where = f"({where}) or incident_id in (select incident_id from {warehouse.mart('incident_state')} where {_NEAR})"  # noqa: E501, S608
     sql = f"""
         select
             event_id, incident_id, event_type, occurred_at, recorded_at, actor, source, source_key, severity_level,

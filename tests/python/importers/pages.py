@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from incident_ledger.importers import Document
-from incident_ledger.importers.statuspage import StatuspageImporter
+from incident_ledger.importers.statuspage import RetractionRule, StatuspageImporter
 from incident_ledger.importers.statuspage.documents import Listing
 from incident_ledger.ledger.events import Event
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-IMPORTER = StatuspageImporter()
+FULL_LENGTH = 50  # of a real page
+IMPORTER = StatuspageImporter(RetractionRule(full_length=FULL_LENGTH, most_at_once=1))
 
 
 def at(minutes: float) -> str:
@@ -42,7 +43,7 @@ def resolved(key: str = "aaa", minutes: float = 30, **fields: Any) -> dict[str, 
 
 
 def poll(minutes: float, *incidents: dict[str, Any], page: str = "page1", **more: Any) -> dict[str, Any]:
-    """An answer of incidents.json; `minutes` is the page's `updated_at`."""
+    """An answer of incidents.json, in the order given; `minutes` is the page's `updated_at`."""
     return {"page": {"id": page, "name": "Page", "updated_at": at(minutes)}, "incidents": list(incidents), **more}
 
 
@@ -58,16 +59,21 @@ def listings(*bodies: Any) -> list[Listing]:
     return parsed.records
 
 
-def tell(*bodies: Any, known: Iterable[Event] = ()) -> list[Event]:
+def tell(*bodies: Any, known: Iterable[Event] = (), importer: StatuspageImporter = IMPORTER) -> list[Event]:
     """The events of one import."""
-    return list(IMPORTER.tell(listings(*bodies), list(known)).events)
+    return list(importer.tell(listings(*bodies), list(known)).events)
 
 
-def in_turn(*bodies: Any) -> list[Event]:
+def notes(*bodies: Any, known: Iterable[Event] = (), importer: StatuspageImporter = IMPORTER) -> list[str]:
+    """What one import remarks on what is not listed."""
+    return list(importer.tell(listings(*bodies), list(known)).remarks)
+
+
+def in_turn(*bodies: Any, importer: StatuspageImporter = IMPORTER) -> list[Event]:
     """The ledger after one import each, in this order."""
     events: list[Event] = []
     for body in bodies:
-        new = tell(body, known=events)
+        new = tell(body, known=events, importer=importer)
         known = {event.event_id for event in events}
         assert not known & {event.event_id for event in new}, "an event was told twice"
         events += new

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from importers.pages import incident, poll, resolved
+from importers.pages import at, incident, poll, resolved
 from incident_ledger.cli import app
 from incident_ledger.errors import IncidentLedgerError, OutsideError, UserError
 from incident_ledger.ledger.state import read_state
@@ -141,6 +141,65 @@ def test_title_of_100_kb_with_line_breaks_comes_through_whole(run: Any, ledger: 
     listed = run("incident", "list").stdout
     assert len(listed.splitlines()) == 2
     assert "{{ 7*7 }}" in listed
+
+
+def test_what_vanished_is_noted_in_doubt_retracted_by_who_vouches_and_counts_again_when_it_is_shown(
+    run: Any, ledger: Warehouse, tmp_path: Path
+) -> None:
+    records = [resolved(key, 9 - number, created_at=at(-number)) for number, key in enumerate("abcde")]
+    run("import", "statuspage", write(tmp_path / "1.json", poll(60, *records)))
+    before = read_state(ledger)
+    filtered = write(tmp_path / "2.json", poll(90, records[0], *records[3:]))
+    noted = run("import", "statuspage", filtered)
+    assert "2 are missing at once, as in a filtered copy; if it leaves nothing out" in noted.stderr
+    assert read_state(ledger) == before
+    run("import", "statuspage", filtered, "--complete")
+    assert [state.source_key for state in read_state(ledger) if state.is_retracted] == ["c", "b"]
+    run("import", "statuspage", write(tmp_path / "3.json", poll(95, *records)))
+    lasting = ("incident_id", "is_retracted", "is_open", "detection_time", "acknowledged_time", "resolution_time")
+    assert [[getattr(state, name) for name in lasting] for state in read_state(ledger)] == [
+        [getattr(state, name) for name in lasting] for state in before
+    ]
+
+
+def test_single_deletion_is_found_by_one_import_each_also_of_what_is_older_than_all_that_is_listed(
+    run: Any, ledger: Warehouse, tmp_path: Path
+) -> None:
+    """By resolution: the long one was created before all others, and ended after the last that is listed."""
+    full = [resolved(f"r{number:02}", 100 - number, created_at=at(-number)) for number in range(50)]
+    both = [resolved("longer", 70, created_at=at(-9001)), resolved("long", 69.5, created_at=at(-9000)), *full]
+    listed = sorted(both, key=lambda record: record["resolved_at"], reverse=True)
+    run("import", "statuspage", write(tmp_path / "1.json", poll(200, *listed[:50])))
+    rest = [record for record in listed if record["id"] != "long"]
+    assert len(rest) > 50
+    result = run("import", "statuspage", write(tmp_path / "2.json", poll(300, *rest[:50])))
+    assert [state.source_key for state in read_state(ledger) if state.is_retracted] == ["long"], result.stderr
+
+
+def test_maintenances_alone_are_left_out_and_that_is_no_failure(run: Any, ledger: Warehouse, shared_data: Path) -> None:
+    result = run("import", "statuspage", str(shared_data / "field" / "maintenances_only.json"))
+    assert result.exit_code == 0
+    assert (
+        "1 records read: 0 new incidents, 0 new events, 0 unchanged, 1 maintenance left out, 0 rejected."
+        in result.stdout
+    )
+    assert read_state(ledger) == []
+
+
+def test_only_the_bad_record_of_a_copy_without_update_ids_is_refused(
+    run: Any, ledger: Warehouse, shared_data: Path
+) -> None:
+    file = str(shared_data / "field" / "updates_without_ids.json")
+    result = run("import", "statuspage", file)
+    assert result.exit_code == 5
+    assert (
+        "3 records read: 1 new incidents, 4 new events, 0 unchanged, 1 maintenance left out, 1 rejected."
+        in result.stdout
+    )
+    assert "incidents[2].impact: 'catastrophic' is unknown" in result.stderr
+    (state,) = read_state(ledger)
+    assert (state.source_key, state.is_open) == ("6ptd5skgmy3v", False)
+    assert "0 new events, 1 unchanged" in run("import", "statuspage", file).stdout
 
 
 def test_an_incident_of_the_future_is_remarked_and_not_listed_before_its_time(run: Any, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_strange_title_is_kept_whole(title: str) -> None:
 
 def test_reversed_times_are_taken_in_with_a_remark() -> None:
     parsed = IMPORTER.parse(document(resolved(minutes=-5)))
-    assert (len(parsed.records), parsed.rejects) == (1, [])
+    assert (IMPORTER.size(parsed.records), parsed.rejects) == (1, [])
     assert parsed.remarks == [
         "x.json:1: aaa: resolved_at is before created_at; taken in, and flagged as has_time_anomaly"
     ]
@@ -151,7 +151,7 @@ def test_polls_may_stand_one_a_line_and_incidents_in_a_list() -> None:
         ("", "is empty"),
         (" \n\t\n", "is empty"),
         ("<html>\n<body>502 Bad Gateway</body>\n</html>", "holds no record of a status page; line 1 is no JSON"),
-        (b"\xff\xfe\x00\x01\n\xff", "holds no record of a status page; line 1 is no JSON: byte 1 is no UTF-8"),
+        (b"\xff\xfe\x00\x01\n\xff", "holds no record of a status page; line 1 is no JSON: byte 0xff is not UTF-8"),
     ],
 )
 def test_document_that_is_none_is_one_reject_of_the_whole(content: str | bytes, error: str) -> None:
@@ -177,5 +177,5 @@ def test_page_with_a_bad_time_is_read_and_nothing_taken_as_vanished() -> None:
     broken = poll(60, incident())
     broken["page"]["updated_at"] = "2026-03-02T10:00:00"
     parsed = IMPORTER.parse(document(broken))
-    assert parsed.records[0].present is None
+    assert not parsed.records[0].is_whole
     assert "page.updated_at" in parsed.remarks[0]

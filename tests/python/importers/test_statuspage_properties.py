@@ -98,7 +98,9 @@ def test_any_order_of_imports_ends_in_the_same_state(polls: list[dict[str, Any]]
 @settings(max_examples=60, deadline=None)
 @given(lives())
 def test_the_end_is_what_the_last_poll_says(polls: list[dict[str, Any]]) -> None:
-    states = {event.source_key: fold(in_turn(*polls))[event.incident_id] for event in in_turn(*polls)}
+    events = in_turn(*polls)
+    folded = fold(events)
+    states = {event.source_key: folded[event.incident_id] for event in events}
     for record in polls[-1]["incidents"]:
         state = states[record["id"]]
         assert state["title"] == record["name"]

@@ -4,6 +4,7 @@
     documents  documents → listings of such views, and rejects
     memory     what the ledger knows that the page said
     changes    view and memory → events
+    vanished   listing and memories → what was deleted from the page
 
 Severity: critical, major, minor, none are P0 to P3. Maintenance is no incident. Components are named
 `statuspage:<page id>/<component>`: archives and polls both have the page's id. Titles and texts are kept letter for
@@ -11,6 +12,7 @@ letter, line breaks too; a screen shows them by `ledger.find.one_line`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from incident_ledger.importers import Concerned, Document, Parsed, Told
@@ -18,13 +20,27 @@ from incident_ledger.importers.statuspage.changes import changes, first_sight, l
 from incident_ledger.importers.statuspage.documents import Listing, parse
 from incident_ledger.importers.statuspage.memory import SOURCE, Memory, by_source_key, remember
 from incident_ledger.importers.statuspage.records import View
+from incident_ledger.importers.statuspage.vanished import RetractionRule, absent
 from incident_ledger.ledger.events import Event
+from incident_ledger.policy import Policy
 
 
+@dataclass(frozen=True)
 class StatuspageImporter:
-    """The `Importer` of status pages."""
+    """The `Importer` of status pages. Without a rule nothing that vanishes is retracted."""
 
+    rule: RetractionRule = field(default_factory=RetractionRule)
     source = SOURCE
+
+    def under(self, policy: Policy, now: datetime) -> "StatuspageImporter":
+        """The same, with the policy's limits."""
+        return StatuspageImporter(
+            replace(
+                self.rule,
+                full_length=int(policy.limit("statuspage_listing_incidents", now)),
+                most_at_once=int(policy.limit("statuspage_deletion_incidents", now)),
+            )
+        )
 
     def parse(self, document: Document) -> Parsed[Listing]:
         """Listings of a document, and its rejects."""
@@ -35,17 +51,33 @@ class StatuspageImporter:
         return sum(len(listing.views) for listing in records)
 
     def concerned(self, records: Sequence[Listing]) -> Concerned:
-        """The incidents shown, and all that a poll reaches back past."""
-        oldest = [_oldest(listing) for listing in records if listing.present and listing.views]
+        """The incidents shown; all that a whole listing reaches back past, in either order; and what is open.
+
+        Of a page with fewer incidents than it could list everything is needed, to know that nothing else is missing.
+        """
+        shown = {key for listing in records for key in (*listing.shown, *(view.key for view in listing.views))}
+        ended = [
+            time for listing in records if listing.is_whole for view in listing.views if (time := view.resolved_at)
+        ]
+        created = [view.created_at for listing in records if listing.is_whole for view in listing.views]
+        is_short = any(
+            len(listing.ids) < self.rule.full_length and any(view.resolved_at for view in listing.views)
+            for listing in records
+            if listing.is_whole
+        )
+        lowest = "" if is_short else f"INC-{min(created):%Y%m%dT%H%M%SZ}" if created else None
         return Concerned(
-            source_keys=tuple(sorted({view.key for listing in records for view in listing.views})),
-            from_incident_id=f"INC-{min(oldest):%Y%m%dT%H%M%SZ}" if oldest else None,
+            source_keys=tuple(sorted(shown)),
+            from_incident_id=lowest,
+            is_open=any(listing.is_answer for listing in records),
+            ended_since=min(ended, default=None),
         )
 
     def tell(self, records: Sequence[Listing], known: Sequence[Event]) -> Told:
         """What the listings say that is not known, in the order of their times, whatever their order here."""
         memories = by_source_key(known)
         said: list[Event] = []
+        notes: dict[str, str | None] = {}  # of each page, on its last listing
         new = unchanged = left_out = 0
         for listing in sorted(records, key=lambda listing: listing.at):
             for view in listing.views:
@@ -55,9 +87,18 @@ class StatuspageImporter:
                 left_out += view.is_maintenance
                 new += memory is None and bool(events)
                 unchanged += not events and not view.is_maintenance
-            for memory in list(memories.values()):
-                said += _learn(memories, memory.source_key, _if_vanished(memory, listing))
-        return Told(events=tuple(said), new_incidents=new, unchanged=unchanged, left_out=left_out)
+            for key in sorted(listing.shown & memories.keys()):
+                said += _learn(memories, key, listed_again(memories[key], listing.at))
+            if listing.is_answer:
+                missing = absent(listing, memories.values(), self.rule)
+                notes[listing.page] = missing.note
+                for memory in missing.deleted:
+                    said += _learn(memories, memory.source_key, withdrawn(memory, listing.at, _VANISHED))
+        remarks = tuple(note for note in notes.values() if note)
+        return Told(events=tuple(said), new_incidents=new, unchanged=unchanged, left_out=left_out, remarks=remarks)
+
+
+_VANISHED = "No longer on the page, which still reaches back past it."
 
 
 def _of_view(view: View, memory: Memory | None, listing: Listing) -> list[Event]:
@@ -65,25 +106,10 @@ def _of_view(view: View, memory: Memory | None, listing: Listing) -> list[Event]
         if memory is None or view.updated_at < memory.updated_at:
             return []
         return withdrawn(memory, view.updated_at, "The page lists it as maintenance.")
-    seen_at = listing.at if listing.present is not None else view.updated_at
+    seen_at = listing.at if listing.is_whole else view.updated_at
     if memory is None:
         return first_sight(view, seen_at)
     return [*listed_again(memory, seen_at), *changes(view, memory)]
-
-
-def _if_vanished(memory: Memory, listing: Listing) -> list[Event]:
-    """Retracted: a poll that reaches back past it and was made after it was seen does not list it.
-
-    A poll shows the newest; what is older than all of them slid out. One that shows only what is open
-    (`unresolved.json`) says nothing of what was resolved.
-    """
-    if listing.present is None or not listing.views or memory.page != listing.page:
-        return []
-    shows_ended = any(view.resolved_at for view in listing.views)
-    is_within_reach = _oldest(listing) < memory.detected.occurred_at < listing.at and memory.seen_at < listing.at
-    if not is_within_reach or memory.source_key in listing.present or not (shows_ended or memory.is_open):
-        return []
-    return withdrawn(memory, listing.at, "No longer on the page, which still reaches back past it.")
 
 
 def _learn(memories: dict[str, Memory], key: str, events: list[Event]) -> list[Event]:
@@ -95,8 +121,4 @@ def _learn(memories: dict[str, Memory], key: str, events: list[Event]) -> list[E
     return events
 
 
-def _oldest(listing: Listing) -> datetime:
-    return min(view.created_at for view in listing.views)
-
-
-__all__ = ["StatuspageImporter"]
+__all__ = ["RetractionRule", "StatuspageImporter"]

@@ -69,7 +69,10 @@ def withdrawn(memory: Memory, at: datetime, reason: str) -> list[Event]:
 
 
 def listed_again(memory: Memory, at: datetime) -> list[Event]:
-    """Back on the page after it had vanished: the retraction was wrong."""
+    """Shown by something of a later time than its retraction, which was wrong: it counts again, as if never retracted.
+
+    What a person did since then stands, as do its times: the retraction alone is superseded.
+    """
     if memory.retracted is None or at <= memory.retracted.occurred_at:
         return []
     payload = {
@@ -132,17 +135,34 @@ def _updated(view: View, memory: Memory) -> Iterator[Event]:
     if view.updates and (first is None or view.updates[0].at < first.occurred_at):
         yield _acknowledged(memory.incident_id, view)
     for update in view.updates:
-        told = memory.updates.get(update.key)
-        if told is None:
+        keys = _known_keys(update, view, memory)
+        if not keys:
             if update != view.closing or _is_resolution_known(view, memory):
                 yield _told(memory.incident_id, view, update, reopening=_reopening(view, memory))
             continue
+        told = memory.updates[keys[0]]
         is_plain = told.event_type in (EventType.STATUS_CHANGED, EventType.NOTE)
         if is_plain and (told.at, told.status) != (update.at, _status(update)):
             yield _told(memory.incident_id, view, update, {"supersedes": told.event_id})
-        elif update.text and update.text not in memory.texts.get(update.key, set()):
-            payload = {"update_id": update.key, "text": update.text}
+        elif update.text and not any(update.text in memory.texts.get(key, ()) for key in keys):
+            payload = {"update_id": keys[0], "text": update.text}
             yield _of(memory, EventType.NOTE, view.updated_at, payload)
+
+
+def _known_keys(update: Update, view: View, memory: Memory) -> list[str]:
+    """The keys under which an update is known, its own first.
+
+    One that has no id here or had none before is the one of its time and status, so that copies with and without ids
+    say the same.
+    """
+    if update.key in memory.updates:
+        return [update.key]
+    if update.is_named:
+        return [update.nameless_key] if update.nameless_key in memory.updates else []
+    if update == view.closing and _is_resolution_known(view, memory):
+        return [key for key, said in memory.updates.items() if said.event_type is EventType.RESOLVED]
+    same = (update.at, _status(update))
+    return [key for key, said in memory.updates.items() if (said.at, said.status) == same]
 
 
 def _ended(view: View, memory: Memory) -> Iterator[Event]:
@@ -182,7 +202,7 @@ def _reopening(view: View, memory: Memory) -> Update | None:
     """The update by which the page reopened the incident: the first open one after the resolution that is known."""
     if view.resolved_at is not None or memory.resolved is None or view.updated_at <= memory.resolved.occurred_at:
         return None
-    new = (update for update in view.updates if update.key not in memory.updates and update.status in STATUSES)
+    new = (update for update in view.updates if update.status in STATUSES and not _known_keys(update, view, memory))
     return next((update for update in new if update.at > memory.resolved.occurred_at), None)
 
 

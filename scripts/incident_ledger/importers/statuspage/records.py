@@ -1,9 +1,11 @@
 """One incident as a status page shows it at one moment, checked field by field."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+
+from incident_ledger.encoding import Fault
 
 SEVERITIES = {"critical": "P0", "major": "P1", "minor": "P2", "none": "P3"}
 STATUSES = {"investigating": "investigating", "identified": "identified", "monitoring": "resolving"}
@@ -23,12 +25,21 @@ class FieldError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """One update of an incident. `at` is the page's `display_at`: what the page says happened when."""
+    """One update of an incident. `at` is the page's `display_at`: what the page says happened when.
+
+    `key` is its id, or time and status where the copy has no ids (`is_named` is false).
+    """
 
     key: str
     status: str
     text: str
     at: datetime
+    is_named: bool = True
+
+    @property
+    def nameless_key(self) -> str:
+        """By what it is known in a copy without ids."""
+        return f"{self.at.isoformat()} {self.status}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,12 +133,12 @@ def parse_time(value: Any, field: str) -> datetime:
 
 def show(value: Any) -> str:
     """A value in a message: short, on one line."""
-    text = repr(value)
+    text = value.reason if isinstance(value, Fault) else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _updates(body: Mapping[str, Any]) -> tuple[Update, ...]:
-    """Every update once, oldest first; the last of an id counts."""
+    """Every update once, oldest first; the last of an id counts, or of a time and status without one."""
     found: dict[str, Update] = {}
     for index, item in enumerate(_list(body, "incident_updates")):
         where = f"incident_updates[{index}]"
@@ -135,14 +146,18 @@ def _updates(body: Mapping[str, Any]) -> tuple[Update, ...]:
             raise FieldError(where, f"is {show(item)}, not an object")
         at = next((name for name in ("display_at", "created_at") if item.get(name) is not None), "display_at")
         try:
+            key = None if item.get("id") is None else _text(item, "id")
             update = Update(
-                key=_text(item, "id"),
+                key=key or "",
                 status=_choice(item, "status", _KNOWN_STATUSES),
                 text=_text(item, "body", may_be_empty=True),
                 at=_needed(item, at),
+                is_named=key is not None,
             )
         except FieldError as error:
             raise FieldError(f"{where}.{error.field}", error.error) from None
+        if key is None:
+            update = replace(update, key=update.nameless_key)
         found[update.key] = update
     return tuple(sorted(found.values(), key=lambda update: (update.at, update.key)))
 

@@ -1,0 +1,127 @@
+"""What a page does not list any more: deleted there, or only left out by this listing. Pure.
+
+A page lists its newest, by creation or by resolution with the open ones first. What it has and what ranks before the
+last that is listed must be listed, or it was deleted; what ranks after it slid out. A copy from which somebody took
+something out looks the same, so a listing must be known to be full, and in doubt nothing is retracted:
+
+- its length is the page's limit, or it lists all that is known of a page with fewer than that;
+- it shows the order, by what it lists: where both fit, what vanished ranks before the last in both;
+- it lists something that is over (`unresolved.json` has the same keys), and nothing later is known of the page;
+- no more vanished at once than the policy takes for a deletion.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from incident_ledger.importers.statuspage.documents import Listing
+from incident_ledger.importers.statuspage.memory import Memory
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_SHOWN = 5
+
+Ranks = Callable[[Memory], bool]  # before the last that is listed
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetractionRule:
+    """From when on what is not listed counts as deleted; by default never.
+
+    `full_length`: incidents that a page lists at most. `most_at_once`: of more than these that vanish together, none is
+    taken for deleted. `is_complete`: a person vouches that the listing leaves nothing out.
+    """
+
+    full_length: int = 0
+    most_at_once: int = 0
+    is_complete: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absent:
+    """What was deleted, and a note on what is not listed and yet kept."""
+
+    deleted: tuple[Memory, ...] = ()
+    note: str | None = None
+
+
+def absent(listing: Listing, memories: Iterable[Memory], rule: RetractionRule) -> Absent:
+    """What is known of the listing's page and not listed; `memories` hold what the listing itself says already."""
+    known = [memory for memory in memories if memory.page == listing.page and memory.retracted is None]
+    missing = [memory for memory in known if memory.source_key not in listing.ids and memory.seen_at <= listing.at]
+    if not missing:
+        return Absent()
+    orders = _orders(listing, rule)
+    vanished = [memory for memory in missing if orders and all(before(memory) for before in orders)]
+    doubt = _doubt(listing, known, missing, vanished, rule)
+    deleted = tuple(vanished) if doubt is None else ()
+    kept = [memory for memory in missing if memory not in deleted and (memory.is_open or memory in vanished)]
+    return Absent(deleted=deleted, note=_note(listing, kept, doubt))
+
+
+def _orders(listing: Listing, rule: RetractionRule) -> list[Ranks]:
+    """The orders that fit what is listed; both where none does and a person vouches for the listing."""
+    if not listing.views:
+        return []
+    created = [view.created_at for view in listing.views]
+    ended = [view.resolved_at or _NEVER for view in listing.views]
+    orders: list[tuple[Sequence[datetime], Ranks]] = [
+        (created, lambda memory: memory.detected.occurred_at > min(created)),
+        (ended, lambda memory: _open_until(memory) > min(ended)),
+    ]
+    fitting = [before for times, before in orders if list(times) == sorted(times, reverse=True)]
+    return fitting or [before for _, before in orders if rule.is_complete]
+
+
+def _open_until(memory: Memory) -> datetime:
+    """Its resolution by the page; else the last moment at which it is known to have been open, for it may be over."""
+    return memory.resolved.occurred_at if memory.resolved else max(memory.seen_at, memory.updated_at)
+
+
+def _doubt(
+    listing: Listing,
+    known: Sequence[Memory],
+    missing: Sequence[Memory],
+    vanished: Sequence[Memory],
+    rule: RetractionRule,
+) -> str | None:
+    """Why nothing is taken for deleted; None when what vanished was."""
+    number = len(vanished)
+    reasons = (
+        (not listing.is_whole, "it is a part of what the page lists"),
+        (not any(view.resolved_at for view in listing.views), "it lists nothing that is over"),
+        (_is_outdated(listing, known, missing), "a later state of the page is known"),
+        (not _orders(listing, rule), "its order is neither that of creation nor that of resolution"),
+        (
+            not rule.is_complete and not _is_full(listing, missing, vanished, rule),
+            "it may be a part of what the page lists",
+        ),
+        (not rule.is_complete and number > rule.most_at_once, f"{number} are missing at once, as in a filtered copy"),
+    )
+    return next((reason for is_so, reason in reasons if is_so), None)
+
+
+def _is_outdated(listing: Listing, known: Sequence[Memory], missing: Sequence[Memory]) -> bool:
+    """Whether something later is known of the page, or another listing of the same time that listed more."""
+    shown = {view.key: view.updated_at for view in listing.views}
+    changed = [memory.updated_at for memory in known if memory.updated_at != shown.get(memory.source_key)]
+    return any(moment > listing.at for moment in [*changed, *(memory.seen_at for memory in known)]) or any(
+        memory.seen_at == listing.at for memory in missing
+    )
+
+
+def _is_full(listing: Listing, missing: Sequence[Memory], vanished: Sequence[Memory], rule: RetractionRule) -> bool:
+    """Whether it is as long as the page lists, or reaches as far as all that is known of a page with less than that."""
+    length = len(listing.ids)
+    is_short_page = length + len(missing) < rule.full_length
+    return length == rule.full_length or (is_short_page and len(vanished) == len(missing))
+
+
+def _note(listing: Listing, kept: Sequence[Memory], doubt: str | None) -> str | None:
+    """For a person: what this listing does not speak of, and why nothing follows from that."""
+    if not kept:
+        return None
+    named = [f"{memory.incident_id} ({'open' if memory.is_open else 'over'} here)" for memory in kept[:_SHOWN]]
+    more = f" and {len(kept) - _SHOWN} more" if len(kept) > _SHOWN else ""
+    why = f"nothing is retracted, since {doubt}" if doubt else "it may have slid out of what the page lists"
+    hint = "; if it leaves nothing out: import statuspage --complete" if doubt and listing.is_whole else ""
+    return f"{listing.file} does not list {', '.join(named)}{more}: {why}{hint}"
