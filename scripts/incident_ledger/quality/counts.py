@@ -26,11 +26,6 @@ BETWEEN = "expect_column_values_to_be_between"
 AGGREGATES = {f"expect_column_{name}_to_be_between" for name in ("max", "min", "mean", "sum", "unique_value_count")}
 _DISTINCT_IN_SET = "expect_column_distinct_values_to_be_in_set"
 _TEXT_RULES = ("regex", "like_pattern", "value_lengths", "strftime", "json", "dateutil")
-# A query that only filters the batch is a condition like any other, and needs no statement of its own.
-_FILTER = re.compile(r"\s*select\s+\*\s+from\s+\{batch\}\s+where\s+(.+?)[\s;]*", re.IGNORECASE | re.DOTALL)
-_MORE_THAN_A_FILTER = re.compile(
-    r"--|#|/\*|;|@|\b(group|having|qualify|window|order|limit|union|intersect|except|select|over)\b", re.IGNORECASE
-)
 _PARAMETER = re.compile(r"(as_of|day)(?:\s*([+-])\s*(\d+)\s*(minutes|hours|days))?")
 
 
@@ -94,12 +89,6 @@ def broken(rule: Rule, engine: Engine, schema: Schema) -> Any:
     if condition is None or counted is None or "column" in rule.kwargs:
         return condition
     return sa.and_(counted, condition)
-
-
-def filter_of(rule: Rule) -> str | None:
-    """The condition of an `unexpected_rows_query` that is a plain filter of its batch; None for any other."""
-    found = _FILTER.fullmatch(str(rule.kwargs.get("unexpected_rows_query", "")))
-    return found[1] if found and not _MORE_THAN_A_FILTER.search(found[1]) else None
 
 
 def base(rule: Rule) -> Any:

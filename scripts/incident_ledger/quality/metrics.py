@@ -79,6 +79,7 @@ class Engine:
                 f"row_condition {written!r} cannot be read ({_line(error)}); write it as JSON: "
                 '{"type": "comparison", "column": {"name": …}, "operator": "==", "parameter": …}'
             ) from error
+        check_clause(clause, self._schema)
         return self._retype(clause)
 
     def aggregate(self, rule: Rule) -> Any:
@@ -92,18 +93,22 @@ class Engine:
     def ask(self, rule: Rule, where: str | None) -> tuple[bool, Any]:
         """Success and observed value by Great Expectations' own calculation, on the rows that `where` leaves.
 
-        Its statements then read from a subquery that holds the literal days. Raises `RuleError` when it cannot tell.
+        Its statements then read from a subquery that holds the literal days and the row condition, typed. Raises
+        `RuleError` when it cannot tell.
         """
         import sqlalchemy as sa
 
-        expectation = build(rule.type, {**rule.kwargs, "batch_id": _BATCH}, rule.severity)
+        conditions = [sa.text(where)] if where else []
+        if (condition := self.row_condition(rule)) is not None:
+            conditions.append(condition)
+        expectation = build(rule.type, {**_without_condition(rule), "batch_id": _BATCH}, rule.severity)
         needed = expectation.get_validation_dependencies(
             execution_engine=self._engine, runtime_configuration=dict(_BOOLEAN)
         )
         metrics = needed.get_metric_configurations()
         source: Any = self._table
-        if where and not all(metric.metric_name.startswith("table.column") for metric in metrics):
-            source = sa.select(sa.text("*")).select_from(self._table).where(sa.text(where)).subquery("batch_rows")
+        if conditions and not all(metric.metric_name.startswith("table.column") for metric in metrics):
+            source = sa.select(sa.text("*")).select_from(self._table).where(*conditions).subquery("batch_rows")
         self._load(source)
         try:
             with _no_warnings():
@@ -140,8 +145,7 @@ class Engine:
 
     def _dependencies(self, rule: Rule) -> Mapping[str, Any]:
         # Our statement holds the row condition, typed; the library sees the rule without it.
-        kwargs = {name: value for name, value in rule.kwargs.items() if name not in _CONDITION}
-        expectation = build(rule.type, {**kwargs, "batch_id": _BATCH}, rule.severity)
+        expectation = build(rule.type, {**_without_condition(rule), "batch_id": _BATCH}, rule.severity)
         try:
             found = expectation.get_validation_dependencies(
                 execution_engine=self._engine, runtime_configuration=dict(_BOOLEAN)
@@ -238,6 +242,21 @@ def retype(clause: Any, schema: Schema) -> Any:
     return visitors.replacement_traverse(clause, {}, typed)
 
 
+def check_clause(clause: Any, schema: Schema) -> None:
+    """Refuse a condition with a name that is no column of the table, or with anything written as SQL.
+
+    The dialect quotes a name and does not escape it, so a backtick in one would end it. Raises `RuleError`.
+    """
+    from sqlalchemy.sql import visitors
+    from sqlalchemy.sql.elements import ColumnClause, TextClause
+
+    for element in visitors.iterate(clause):
+        if isinstance(element, TextClause) or getattr(element, "is_literal", False):
+            raise RuleError("row_condition is SQL of its own, which only unexpected_rows_query may be")
+        if isinstance(element, ColumnClause):
+            schema.kind(str(element.name))
+
+
 def rule_is_about_nulls(rule: Rule) -> bool:
     """Whether nulls are what the rule counts."""
     return rule.type in {"expect_column_values_to_not_be_null", "expect_column_values_to_be_null"}
@@ -246,6 +265,11 @@ def rule_is_about_nulls(rule: Rule) -> bool:
 def quiet() -> None:
     """No progress bars, no tracebacks of aborted metrics on the terminal: each is a rule's finding."""
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
+
+
+def _without_condition(rule: Rule) -> dict[str, Any]:
+    return {name: value for name, value in rule.kwargs.items() if name not in _CONDITION}
 
 
 @contextmanager
@@ -256,8 +280,9 @@ def _no_warnings() -> Any:
 
 
 def _old_condition(text: Any) -> Any:
-    from great_expectations.expectations.legacy_row_conditions import parse_condition_to_sqlalchemy
+    from great_expectations.expectations.legacy_row_conditions import condition, parse_condition_to_sqlalchemy
 
+    condition.parse_string(text, parse_all=True)  # the library reads the first comparison, and drops what follows it
     return parse_condition_to_sqlalchemy(text)
 
 

@@ -17,6 +17,7 @@ from incident_ledger.errors import IncidentLedgerError, StatementError
 from incident_ledger.quality import counts
 from incident_ledger.quality.batches import DayColumn, Slice
 from incident_ledger.quality.metrics import Engine
+from incident_ledger.quality.own_sql import OwnQuery, rows_of_select
 from incident_ledger.quality.suites import Rule
 from incident_ledger.quality.typed import RuleError, Schema, literal, quoted
 from incident_ledger.warehouse import Warehouse
@@ -55,6 +56,7 @@ class _Asked:
     rule: Rule
     selects: dict[str, str] = field(default_factory=dict)
     read: Callable[[Mapping[str, Any]], Count] = lambda _: Count()
+    is_own_sql: bool = False
 
 
 class Scan:
@@ -128,12 +130,12 @@ class Scan:
             if aggregate is not None:
                 return _Asked(rule, {name: self._sql(aggregate)}, lambda row: _of_table(rule, row[name], row["n"]))
         if rule.type == counts.QUERY:
-            written = counts.filter_of(rule)
+            written = OwnQuery.read(str(rule.kwargs["unexpected_rows_query"])).filter
             if written is None:
                 return None
             self._broken[rule.rule_id] = f"({written})"
             selects = {f"{name}_failed": f"countif({written})"}
-            return _Asked(rule, selects, lambda row: _of_records(rule, row, name))
+            return _Asked(rule, selects, lambda row: _of_records(rule, row, name), is_own_sql=True)
         broken = counts.broken(rule, self._engine, self._schema)
         if broken is None:
             return None
@@ -153,14 +155,14 @@ class Scan:
     def _together(self, asked: Sequence[_Asked], part: Slice) -> tuple[dict[date | None, int], dict[Any, Count]]:
         try:
             return self._read(asked, part)
-        except StatementError:
+        except (StatementError, RuleError):
             if not asked:
                 raise
         rows, found = self._read((), part)  # the table itself: what fails now is no rule's fault
         for one in asked:
             try:
                 found |= self._read([one], part)[1]
-            except StatementError as error:
+            except (StatementError, RuleError) as error:
                 found |= _everywhere(part, one.rule, Count(error=str(error)))
         return rows, found
 
@@ -173,7 +175,8 @@ class Scan:
         sql = f"select {group}{columns} from {self._source}{_where(part.where)}" + (
             " group by batch_day" if group else ""
         )
-        rows = {row.get("batch_day"): row for row in self._run(sql)}
+        answer = self._run(sql, is_own_sql=any(one.is_own_sql for one in asked))
+        rows = {row.get("batch_day"): row for row in answer}
         nothing: dict[str, Any] = dict.fromkeys(selects, 0)
         found: dict[Any, Count] = {}
         for day in part.days:
@@ -227,15 +230,10 @@ class Scan:
         return Count(success=success if rows else None, observed=observed)
 
     def _query(self, rule: Rule, part: Slice, rows: int) -> Count:
-        """A rule whose own SQL gives the records that break it; `{batch}` is the slice, and it must read no other."""
-        written = str(rule.kwargs["unexpected_rows_query"])
-        if "{batch}" not in written:
-            raise RuleError(
-                "unexpected_rows_query must read from {batch}: only that is kept to the days that are checked"
-            )
-        batch = f"(select * from {self._source}{_where(part.where)})"
-        query = written.replace("{batch}", batch).rstrip().rstrip(";")
-        failed = self._run(f"select count(*) as n from (\n{query}\n)")[0]["n"]
+        """A rule whose own SQL gives the records that break it; `{batch}` is the slice."""
+        batch = f"select * from {self._source}{_where(part.where)}"
+        query = OwnQuery.read(str(rule.kwargs["unexpected_rows_query"])).over(batch)
+        failed = self._run(f"select count(*) as n from (\n{query}\n)", is_own_sql=True)[0]["n"]
         return replace(_records(rule, rows, min(failed, rows), rows), query=query)
 
     def _sql(self, clause: Any) -> str:
@@ -255,9 +253,10 @@ class Scan:
         text = re.sub(r"@(p\d+)\b", lambda found: literal(self._params[found[1]]), condition)
         return f"select * from {self._source} where {' and '.join(part for part in (where, text) if part)}"
 
-    def _run(self, sql: str) -> list[dict[str, Any]]:
+    def _run(self, sql: str, *, is_own_sql: bool = False) -> list[dict[str, Any]]:
         used = set(re.findall(r"@(p\d+)\b", sql))
-        return self._warehouse.rows(sql, {name: value for name, value in self._params.items() if name in used})
+        params = {name: value for name, value in self._params.items() if name in used}
+        return rows_of_select(self._warehouse, sql, params) if is_own_sql else self._warehouse.rows(sql, params)
 
 
 def _sent(value: Any) -> Any:

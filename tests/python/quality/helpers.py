@@ -80,13 +80,15 @@ def broken_of(warehouse: Warehouse, name: str, broken: int, total: int) -> str:
 
 
 @contextmanager
-def statements() -> Iterator[list[tuple[str, Any]]]:
-    """Every statement that is sent, with the job's configuration."""
+def statements(*, dry_runs: bool = False) -> Iterator[list[tuple[str, Any]]]:
+    """Every statement that is sent, with the job's configuration; those that are run dry, which is free, if wanted."""
     sent: list[tuple[str, Any]] = []
     original = Client.query
 
     def query(self: Client, query: str, *args: Any, **options: Any) -> Any:
-        sent.append((query, options.get("job_config")))
+        config = options.get("job_config")
+        if dry_runs or not getattr(config, "dry_run", None):
+            sent.append((query, config))
         return original(self, query, *args, **options)
 
     with pytest.MonkeyPatch.context() as patch:

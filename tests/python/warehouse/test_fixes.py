@@ -621,6 +621,38 @@ def test_statements_are_parsed_once() -> None:
     assert printed(PARSED, "fixed") == "1"
 
 
+def test_dry_run_executes_nothing(unfixed: Warehouse, fixed: Warehouse) -> None:
+    """A script's DELETE is executed by a dry run; with the fix, its type is told and the rows stay."""
+
+    def dry(warehouse: Warehouse, sql: str) -> Any:
+        config = bigquery.QueryJobConfig(dry_run=True)
+        text = sql.replace("{d}", warehouse.settings.dataset)
+        return warehouse.client.query(text, job_config=config, timeout=60)
+
+    script = "select 1; delete from {d}.dry where true"
+    with expected_to_be_refused():
+        for warehouse in (unfixed, fixed):
+            warehouse.execute(f"create table {warehouse.settings.dataset}.dry as select 1 as x")
+        dry(unfixed, script)
+        assert value(unfixed, "select count(*) from {d}.dry") == 0
+        kinds = {
+            script: "SCRIPT",
+            "begin delete from {d}.dry where true; end": "SCRIPT",
+            "execute immediate 'delete from {d}.dry where true'": "SCRIPT",
+            "delete from {d}.dry where true": "DELETE",
+            "drop table {d}.dry": "DROP_TABLE",
+            "create or replace table {d}.dry as select 2 as x": "CREATE_TABLE_AS_SELECT",
+            "select x from {d}.dry; -- the end": "SELECT",
+            "(select x from {d}.dry) union all select 2": "SELECT",
+        }
+        assert {sql: dry(fixed, sql).statement_type for sql in kinds} == kinds
+        for wrong in ("select 1) ; delete from {d}.dry where (true", "with a as (delete from {d}.dry) select 1", ";"):
+            assert refused(lambda sql=wrong: dry(fixed, sql)), wrong
+        assert refused(lambda: dry(fixed, "select nothing from {d}.dry"))
+    assert [item.name for item in dry(fixed, "select x, 1 as y from {d}.dry").schema] == ["x", "y"]
+    assert value(fixed, "select sum(x) from {d}.dry") == 1
+
+
 def test_all_fixes_have_a_test() -> None:
     from incident_ledger.warehouse import fixes
 

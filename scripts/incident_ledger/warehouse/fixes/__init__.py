@@ -21,6 +21,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     jobs.missing_datasets_are_named,
     jobs.repeated_job_id_is_refused,
     jobs.columns_without_a_name_are_numbered,
+    jobs.dry_run_executes_nothing,
     loads.any_media_type,
     loads.uploads_keep_their_job_id,
     loads.parquet_by_name,

@@ -6,9 +6,13 @@ from itertools import count
 from typing import Any
 
 import bqemulator.api.routes.jobs as job_routes
-from bqemulator.domain.errors import DomainError
+import sqlglot
+import sqlglot.expressions as exp
+from bqemulator.domain.errors import DomainError, InvalidQueryError
 from bqemulator.jobs import error_mapper, executor
 from fastapi.responses import JSONResponse
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType
 
 # What a column may be called; DuckDB's own names for expressions have parentheses, quotes or operators.
 _NAME = re.compile(r"[^\W\d][\w \-]*")
@@ -82,3 +86,53 @@ def columns_without_a_name_are_numbered() -> None:
 
     executor.build_response_schema = schema
     job_routes.build_response_schema = schema
+
+
+def dry_run_executes_nothing() -> None:
+    """A dry run executes what it takes for a SELECT: a script's DML too, and what it cannot parse.
+
+    Here the statement is read, and of a single query the columns are asked for without a row. A statement whose type
+    cannot be told is refused.
+    """
+    original = job_routes._dry_run_response
+
+    async def answer(*, bq_sql: str, **request: Any) -> dict[str, Any]:
+        kind = _statement_type(bq_sql)
+        if kind in job_routes._DESTRUCTIVE_STATEMENT_TYPES:
+            answered: dict[str, Any] = await original(bq_sql=bq_sql, **request)
+        elif kind == "SELECT":
+            no_row = f"select * from (\n{_without_semicolon(bq_sql)}\n) limit 0"  # noqa: S608 - seen to be one query
+            answered = await original(bq_sql=no_row, **request)
+        else:
+            answered = await original(bq_sql="", **request)
+        return answered | {"statementType": kind}
+
+    job_routes._dry_run_response = answer
+
+
+def _statement_type(sql: str) -> str:
+    """BigQuery's name for what `sql` is. Raises `InvalidQueryError` when it cannot be told."""
+    try:
+        script = executor._parse_script_or_raise(sql)
+        trees = [tree for tree in sqlglot.parse(sql, read="bigquery") if not isinstance(tree, exp.Semicolon | None)]
+    except (SqlglotError, RecursionError) as error:
+        raise InvalidQueryError(f"Syntax error: {str(error).splitlines()[0][:200]}") from error
+    if not trees:
+        raise InvalidQueryError("Empty query")
+    if len(script.statements) != 1 or not isinstance(script.statements[0], executor.SqlStmt) or len(trees) != 1:
+        return str(executor.classify_create_routine(script)) or "SCRIPT"
+    if isinstance(trees[0], exp.Query):
+        if trees[0].find(exp.DML, exp.DDL, exp.Command):
+            raise InvalidQueryError("Syntax error: a query cannot hold another statement")
+        return "SELECT"
+    kind = str(executor.classify_statement_type(sql))
+    if not kind:
+        raise InvalidQueryError("the local warehouse cannot tell what this statement does, and dry-runs none such")
+    return kind
+
+
+def _without_semicolon(sql: str) -> str:
+    tokens = sqlglot.tokenize(sql, read="bigquery")
+    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        sql = sql[: tokens.pop().start]
+    return sql
