@@ -22,6 +22,7 @@ from incident_ledger.quality.typed import RuleError, Schema, quoted
 from incident_ledger.warehouse import Warehouse
 
 LOOKBACK_DAYS = 3
+MOST_LOOKBACK_DAYS = 3_660
 _MEMORY = timedelta(days=90)  # a day that is bad is checked again by every run, so that its last check is never old
 
 
@@ -83,14 +84,14 @@ def day_column(suite: Suite, schema: Schema) -> DayColumn | None:
     name = suite.meta.get("day_column")
     if name is None:
         return None
-    return DayColumn(str(name), schema.require(str(name), {"DATE", "DATETIME", "TIMESTAMP"}, "day_column"))
+    return DayColumn(_text(name, "day_column"), schema.require(name, {"DATE", "DATETIME", "TIMESTAMP"}, "day_column"))
 
 
 def lookback_days(suite: Suite) -> int:
     """How many days back a daily check looks, today included. Raises `RuleError` for no positive whole number."""
     value: Any = suite.meta.get("lookback_days", LOOKBACK_DAYS)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise RuleError(f"meta.lookback_days {value!r} is no positive whole number")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_LOOKBACK_DAYS:
+        raise RuleError(f"meta.lookback_days {value!r} is no whole number from 1 to {MOST_LOOKBACK_DAYS}")
     return int(value)
 
 
@@ -113,22 +114,26 @@ class Changes:
     def days(self, history: History) -> list[date]:
         """In order, none later than now. A table that was never checked has all that its record of changes names."""
         first, last = window(self.suite, self.as_of)
-        source = self.suite.meta.get("changes")
-        if isinstance(source, Mapping):
+        source, changed_at = self.suite.meta.get("changes"), self.suite.meta.get("changed_at_column")
+        if source is not None:
             days = self._of_record(source, history)
-        elif self.suite.meta.get("changed_at_column"):
-            days = self._of_column(str(self.suite.meta["changed_at_column"]), history, first, last)
+        elif changed_at is not None:
+            days = self._of_column(changed_at, history, first, last)
         else:
             days = {first + timedelta(days=step) for step in range((last - first).days + 1)}
         return sorted(day for day in days | history.bad_days if day <= last)
 
-    def _of_record(self, source: Mapping[str, Any], history: History) -> set[date]:
+    def _of_record(self, source: Any, history: History) -> set[date]:
+        if not isinstance(source, Mapping):
+            raise RuleError("meta.changes is no object")
         try:
             name = TableName.parse(source["table"], self.warehouse.settings)
             day, changed_at = quoted(source["day_column"]), quoted(source["changed_at_column"])
         except KeyError as error:
             raise RuleError(f"meta.changes needs {error.args[0]}") from None
-        equals = dict(source.get("equals", {}))
+        equals = source.get("equals") or {}
+        if not isinstance(equals, Mapping) or not all(map(_is_bound, equals.values())):
+            raise RuleError("meta.changes.equals is no object of values, or lists of values of one kind")
         columns = dict.fromkeys((changed_at, quoted(source.get("partition_column", source["changed_at_column"]))))
         where = [f"{column} > {literal(history.since)}" for column in columns]
         where += [
@@ -141,7 +146,7 @@ class Changes:
             _days(self.warehouse, f"select distinct {day} as day from {full} where {' and '.join(where)}", params)
         )
 
-    def _of_column(self, changed_at: str, history: History, first: date, last: date) -> set[date]:
+    def _of_column(self, changed_at: Any, history: History, first: date, last: date) -> set[date]:
         where = f"{self.column.between(first, last)} and {quoted(changed_at)} > {literal(history.since)}"
         full = self.warehouse.name(self.table.dataset, self.table.table)
         return set(_days(self.warehouse, f"select distinct {self.column.day} as day from {full} where {where}"))
@@ -152,6 +157,20 @@ def all_days(warehouse: Warehouse, table: TableName, column: DayColumn, as_of: d
     where = column.between(date(1, 1, 1), as_of.astimezone(UTC).date())
     full = warehouse.name(table.dataset, table.table)
     return sorted(_days(warehouse, f"select distinct {column.day} as day from {full} where {where}"))
+
+
+def _is_bound(value: Any) -> bool:
+    """Whether it is a value, or a list of such, as a statement takes it."""
+    kinds = (str, int, float)
+    if isinstance(value, list):
+        return bool(value) and len({type(item) for item in value}) == 1 and isinstance(value[0], kinds)
+    return isinstance(value, kinds)
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise RuleError(f"meta.{name} {value!r} is no text")
+    return value
 
 
 def _days(warehouse: Warehouse, sql: str, params: Mapping[str, Any] | None = None) -> list[date]:

@@ -10,14 +10,12 @@ from incident_ledger.quality import changes
 from incident_ledger.quality.batches import DayColumn, Slice
 from incident_ledger.quality.metrics import Engine
 from incident_ledger.quality.results import record
+from incident_ledger.quality.rule_forms import reason_of
 from incident_ledger.quality.scan import Count, Scan
 from incident_ledger.quality.suites import Rule, Suite, TableName, load_folders
 from incident_ledger.quality.typed import RuleError, Schema
 from incident_ledger.quality.verdict import Batch, BatchResult, check_failure, judge_batch, judge_rule
 from incident_ledger.warehouse import Warehouse
-
-# What makes the check of one table a finding and lets the others go on.
-_FINDINGS = (RuleError, IncidentLedgerError)
 
 
 def check_all(
@@ -109,8 +107,8 @@ class _Checks:
                 return self._judge(suite, table, [(Slice((None,)), suite.rules)])
             days = self._days(suite, name, table.day_column, before, is_all=is_all)
             return self._judge(suite, table, self._parts(suite, table.day_column, days, before or changes.History()))
-        except _FINDINGS as error:
-            return [self._failed(name, suite, str(error))]
+        except Exception as error:  # whatever a suite provokes is its own finding, and the others go on
+            return [self._failed(name, suite, _words(error))]
 
     def table(self, suite: Suite, name: TableName, days: Sequence[date] | None, *, is_all: bool) -> list[BatchResult]:
         """Any table by any suite."""
@@ -124,8 +122,8 @@ class _Checks:
                     days = changes.all_days(self.warehouse, name, table.day_column, self.now)
                 part = table.day_column.whole() if days is None else table.day_column.each(days)
             return self._judge(suite, table, [(part, suite.rules)])
-        except _FINDINGS as error:
-            return [self._failed(name, suite, str(error))]
+        except Exception as error:
+            return [self._failed(name, suite, _words(error))]
 
     def _days(
         self, suite: Suite, name: TableName, column: DayColumn, before: changes.History | None, *, is_all: bool
@@ -176,3 +174,9 @@ class _Checks:
         """The finding of a check that could not run: every rule of the suite with the reason."""
         judged = [judge_rule(rule, Count(error=rule.error or reason), self.policy, self.now) for rule in suite.rules]
         return check_failure(str(name), suite, judged, reason, self.policy, self.now)
+
+
+def _words(error: Exception) -> str:
+    """What went wrong. An error that nobody raised on purpose says what kind it is."""
+    is_ours = isinstance(error, RuleError | IncidentLedgerError)
+    return str(error) if is_ours else f"the check broke off: {type(error).__name__}: {reason_of(error)}"

@@ -51,8 +51,11 @@ def _parameter(text: Any, as_of: datetime) -> str:
         raise RuleError(f"$PARAMETER {text!r} is unknown: write `as_of`, or `as_of - 36 hours` (minutes, hours, days)")
     if found[2] is None:
         return as_of.isoformat()
-    span = timedelta(**{found[4]: int(found[3])})
-    return (as_of - span if found[2] == "-" else as_of + span).isoformat()
+    try:
+        span = timedelta(**{found[4]: int(found[3])})
+        return (as_of - span if found[2] == "-" else as_of + span).isoformat()
+    except (OverflowError, ValueError):  # a number of thousands of digits too
+        raise RuleError(f"$PARAMETER {str(text)[:80]!r} is a time that no calendar has") from None
 
 
 def check_columns(rule: Rule, schema: Schema) -> None:

@@ -18,6 +18,7 @@ from incident_ledger.quality import counts
 from incident_ledger.quality.batches import DayColumn, Slice
 from incident_ledger.quality.metrics import Engine
 from incident_ledger.quality.own_sql import OwnQuery, rows_of_select
+from incident_ledger.quality.rule_forms import reason_of
 from incident_ledger.quality.suites import Rule
 from incident_ledger.quality.typed import RuleError, Schema, literal, quoted
 from incident_ledger.warehouse import Warehouse
@@ -92,6 +93,8 @@ class Scan:
                 self._sort(rule, together, unique, alone)
             except RuleError as error:
                 found |= _everywhere(part, rule, Count(error=str(error)))
+            except Exception as error:  # a value that nobody thought of harms this rule alone
+                found |= _everywhere(part, rule, Count(error=f"{type(error).__name__}: {reason_of(error)}"))
         rows, answers = self._together(together, part)
         found |= answers
         found |= self._unique(unique, part)
@@ -227,6 +230,8 @@ class Scan:
             success, observed = self._engine.ask(rule, part.where)
         except (RuleError, IncidentLedgerError) as error:
             return Count(error=str(error))
+        except Exception as error:
+            return Count(error=f"{type(error).__name__}: {reason_of(error)}")
         return Count(success=success if rows else None, observed=observed)
 
     def _query(self, rule: Rule, part: Slice, rows: int) -> Count:

@@ -62,7 +62,7 @@ def convert(value: Any, kind: str, column: str) -> Any:
         raise RuleError(f"column {column!r} is {kind}, which cannot be compared with {value!r}")
     try:
         return converter(value)
-    except (ValueError, TypeError, InvalidOperation):
+    except (ValueError, TypeError, OverflowError, InvalidOperation):
         raise RuleError(f"{value!r} is no {kind}, which column {column!r} is") from None
 
 

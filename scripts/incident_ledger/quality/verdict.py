@@ -39,6 +39,12 @@ class RuleResult:
     error: str | None
     query: str | None = None
     description: str | None = None
+    label: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: its id, or its type and columns where the id is no name."""
+        return self.label or self.rule_id
 
     @property
     def failed_record_rate(self) -> float | None:
@@ -49,11 +55,11 @@ class RuleResult:
     def text(self) -> str:
         """What it found, in a few words."""
         if self.error:
-            return f"{self.rule_id} could not be evaluated: {self.error}"
+            return f"{self.name} could not be evaluated: {self.error}"
         if self.examined is None or self.failed is None:
             found = f" (found {shown(self.observed)})" if self.observed is not None else ""
-            return f"{self.rule_id} {'met' if self.success else 'not met'}{found}"
-        return f"{self.rule_id} {fraction_text(self.failed, self.examined)}"
+            return f"{self.name} {'met' if self.success else 'not met'}{found}"
+        return f"{self.name} {fraction_text(self.failed, self.examined)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +146,7 @@ def judge_rule(rule: Rule, count: Count, policy: Policy, at: datetime) -> RuleRe
         error=count.error,
         query=count.query,
         description=rule.description,
+        label=rule.label,
     )
 
 
@@ -240,7 +247,7 @@ def _evidence(
         said["breaches"] = [
             {
                 "rule_id": rule.rule_id,
-                "rule": rule.description,
+                "rule": rule.description or rule.label,
                 "failed": rule.failed,
                 "examined": rule.examined,
                 "severity": rule.severity_level,
