@@ -4,7 +4,8 @@ import sys
 
 from incident_ledger.interrupts import handle_interrupts, interrupt_noted
 
-_INTERRUPTED = 130  # as a shell says it
+# As `errors.ExitCode` has them, which is not imported yet when an import is interrupted or fails.
+_FAULT, _INTERRUPTED = 70, 130
 
 
 def main() -> None:
@@ -20,6 +21,9 @@ def main() -> None:
         if code == _INTERRUPTED:
             sys.stderr.write("stopped\n")
         sys.exit(code)
+    except Exception:  # a module that cannot be imported; what happens in a command is seen to in `cli`
+        sys.excepthook(*sys.exc_info())
+        sys.exit(_FAULT)
 
 
 if __name__ == "__main__":

@@ -6,23 +6,32 @@
     │   └── StatementError   3   the warehouse refused a statement or a job, and says why
     └── LeaseHeldError       4   another run is at work
 
-Exit codes of every command: 0 done, and nothing is open at P0 or P1; 1 done, and something is open at P0 or P1
-(`run`, `tick`) or breaches at P1 or worse (`quality check`); 2, 3 and 4 as above; 5 done, but some records were
-rejected (`import`, `load`): `incident-ledger rejects list` shows them.
+`ExitCode` has the table of all codes; README and `--help` show the same.
 """
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a scheduler can act on."""
+    """What a scheduler can act on. `meaning` is the whole table, for `--help` and README."""
 
-    OK = 0
-    ALARM = 1
-    USER = 2
-    OUTSIDE = 3
-    BUSY = 4
-    REJECTS = 5
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> "ExitCode":
+        """A code and what it says."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    OK = 0, "done, whatever is open"
+    ALARM = 1, "done, and something of the severity of `--fail-on` or worse is open or in breach"
+    USER = 2, "your input, an option or a setting: nothing was done"
+    OUTSIDE = 3, "the warehouse, dbt, a channel or a network failed; what could be done was"
+    BUSY = 4, "another run is at work"
+    REJECTS = 5, "done, but some records were rejected"
+    FAULT = 70, "a fault of Incident Ledger itself"
+    INTERRUPTED = 130, "stopped by Ctrl-C"
 
 
 class IncidentLedgerError(Exception):

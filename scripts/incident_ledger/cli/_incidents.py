@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from rich.text import Text
-
-from incident_ledger.cli._console import err, out, print_rows
+from incident_ledger.cli._console import Text, err, out, print_rows
 from incident_ledger.ledger.events import Event, canonical, timestamp
 from incident_ledger.ledger.find import minutes_of, one_line
 from incident_ledger.ledger.state import IncidentState, RecordedEvent

@@ -3,17 +3,14 @@
 import base64
 import json
 import math
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from incident_ledger.cli._console import err, out, wide_out, width_of
+from incident_ledger.cli._console import Text, console_of, err, out, visible, wide_out, width_of
 from incident_ledger.warehouse import Answer, Column
 
 _LONGEST_LINE = 1000  # of a table in a file or a pipe
@@ -89,7 +86,7 @@ def _text(value: Any, column: Column) -> str | None:
 
 
 def print_table(answer: Answer, limit: int) -> None:
-    """The first `limit` rows for a person; control characters are shown as their escapes.
+    """The first `limit` rows for a person; control characters are shown as their escapes, line feeds too.
 
     Rows that are wider than the terminal are shown one below the other, a column a line.
     """
@@ -105,7 +102,7 @@ def print_table(answer: Answer, limit: int) -> None:
         table.add_row(*cells)
     width = width_of(table)
     if width <= (out.width if out.is_terminal else _LONGEST_LINE):
-        Console(width=max(width, out.width)).print(table)
+        console_of(max(width, out.width)).print(table)
     else:
         _print_records([column.name for column in answer.columns], rows)
     if len(answer.rows) > limit:
@@ -126,20 +123,4 @@ def _print_records(names: Sequence[str], rows: Sequence[Sequence[Text]]) -> None
 
 def _shown(value: Any, column: Column) -> Text:
     text = _text(value, column)
-    return _NULL if text is None else Text(_visible(text))
-
-
-def _visible(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def write_lines(lines: Iterable[str]) -> None:
-    """To standard output in UTF-8, whatever the locale, with bare line feeds."""
-    sys.stdout.flush()
-    stream = getattr(sys.stdout, "buffer", None)
-    for line in lines:
-        if stream is None:
-            sys.stdout.write(line + "\n")
-        else:
-            stream.write((line + "\n").encode())
-    (stream or sys.stdout).flush()
+    return _NULL if text is None else Text(visible(text).replace("\n", "\\n").replace("\t", "\\t"))

@@ -5,9 +5,8 @@ from typing import Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
-from incident_ledger.cli._console import err, out
+from incident_ledger.cli._console import Text, err, out
 from incident_ledger.cli._incidents import lasted, severity
 from incident_ledger.cli.run import job
 from incident_ledger.response.run import RunReport
@@ -29,7 +28,7 @@ def demo() -> None:
     err.print(f"A morning of incidents, on generated data ({story.DAYS} days, seed {story.SEED}).", highlight=False)
 
     def run(at: datetime, title: str) -> RunReport:
-        err.print(f"\n[bold]{at:%H:%M} UTC[/]  {title}", highlight=False)
+        err.print(f"\n[bold]{at:%H:%M} UTC[/]  {title}", markup=True)
         return job(warehouse, at, "run").run()
 
     last = story.tell(warehouse, run)
@@ -44,18 +43,21 @@ def demo() -> None:
         f"{settings.local_path / 'outbox'}   the messages, one .eml each",
         f"{story.folder_of(settings)}   the generated files",
     )
-    out.print("\n[bold]Where to look next[/] (after `. .venv/bin/activate`, with the time of the generated morning)")
+    out.print(
+        "\n[bold]Where to look next[/] (after `. .venv/bin/activate`, with the time of the generated morning)",
+        markup=True,
+    )
     for hint in hints:
         out.print(f"  {hint}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _show(warehouse: Warehouse, report: RunReport) -> None:
     """What broke, how bad, who was told, and how long such things take."""
-    out.print("\n[bold]What is broken now, the worst first[/]")
+    out.print("\n[bold]What is broken now, the worst first[/]", markup=True)
     out.print(_broken(report))
-    out.print("\n[bold]Who was told this morning[/]")
+    out.print("\n[bold]Who was told this morning[/]", markup=True)
     out.print(_told(warehouse))
-    out.print("\n[bold]Minutes from detection to resolution, 90 days[/]")
+    out.print("\n[bold]Minutes from detection to resolution, 90 days[/]", markup=True)
     out.print(_mttr(warehouse))
 
 

@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from incident_ledger.cli._console import out, to_json
+from incident_ledger.cli._console import Text, out, to_json, write_text
 from incident_ledger.doctor import examine
 from incident_ledger.doctor.findings import Finding, Grade, exit_code
 
@@ -34,7 +33,7 @@ def doctor(
     code = exit_code(findings)
     if as_json:
         shown = [{key: value for key, value in asdict(finding).items() if key != "exit_code"} for finding in findings]
-        typer.echo(to_json({"exit_code": int(code), "findings": shown}))
+        write_text(to_json({"exit_code": int(code), "findings": shown}))
     else:
         count = {grade: sum(finding.grade is grade for finding in findings) for grade in Grade}
         text = f"{count[Grade.OK]} ok, {count[Grade.WARN]} to look at, {count[Grade.WRONG]} wrong"

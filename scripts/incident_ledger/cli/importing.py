@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from incident_ledger.cli._console import err, out, to_json
+from incident_ledger.cli._console import err, out, to_json, write_text
 from incident_ledger.errors import ExitCode
 from incident_ledger.importers.sources import read_documents
 from incident_ledger.importers.statuspage import RetractionRule, StatuspageImporter
@@ -53,7 +53,7 @@ def statuspage(
         )
         progress.advance(task)
     if json:
-        typer.echo(to_json(vars(report) | {"rejects": [vars(reject) for reject in report.rejects]}))
+        write_text(to_json(vars(report) | {"rejects": [vars(reject) for reject in report.rejects]}))
     else:
         _print(report)
     if report.rejects:

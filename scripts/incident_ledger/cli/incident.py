@@ -9,7 +9,7 @@ import typer
 
 from incident_ledger import policy
 from incident_ledger.cli import _incidents
-from incident_ledger.cli._console import out, parse_time, to_json
+from incident_ledger.cli._console import out, parse_time, to_json, write_text
 from incident_ledger.errors import UserError
 from incident_ledger.ledger import acts
 from incident_ledger.ledger.bootstrap import ensure_ledger
@@ -161,7 +161,7 @@ def list_(
     found = read_state(_warehouse(), is_open=None if everything else True)
     found = [incident for incident in found if incident.detection_time <= now]
     if json:
-        typer.echo(to_json([vars(incident) | minutes_of(incident, now) for incident in found]))
+        write_text(to_json([vars(incident) | minutes_of(incident, now) for incident in found]))
         return
     _incidents.print_list(found, now, everything=everything)
 
@@ -174,7 +174,7 @@ def show(incident: Id, json: Json = False, as_of: AsOf = None) -> None:
     events = read_events(warehouse, incident_ids=[state.incident_id])
     if json:
         told = [_as_json(item.event) | {"recorded_at": item.recorded_at} for item in events]
-        typer.echo(to_json(vars(state) | minutes_of(state, now) | {"events": told}))
+        write_text(to_json(vars(state) | minutes_of(state, now) | {"events": told}))
         return
     _incidents.print_one(state, events, now)
 
@@ -222,7 +222,7 @@ def _say(
 def _write(warehouse: Warehouse, event: Event, saying: acts.Saying, json: bool) -> None:
     new = append(warehouse, [event], saying.now)
     if json:
-        typer.echo(to_json(_as_json(event)))
+        write_text(to_json(_as_json(event)))
         return
     known = "" if new else " (was written before)"
     out.print(f"{_incidents.event_line(event)}{known}", markup=False, highlight=False, soft_wrap=True)

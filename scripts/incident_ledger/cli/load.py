@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from incident_ledger.cli._console import err, out, parse_time, to_json
+from incident_ledger.cli._console import err, out, parse_time, to_json, write_text
 from incident_ledger.errors import ExitCode
 from incident_ledger.importers.usage import REPORTS, LoadReport, load_usage
 from incident_ledger.settings import load_settings
@@ -38,7 +38,7 @@ def usage(
     exported = None if exported_at is None else parse_time(exported_at, "--exported-at")
     report = load_usage(connect(load_settings()), source, files, loaded_at=loaded_at, exported_at=exported)
     if json:
-        out.print_json(to_json(_as_json(report)))
+        write_text(to_json(_as_json(report)))
     else:
         _print(report)
     if report.rejects:

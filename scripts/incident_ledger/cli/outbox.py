@@ -7,9 +7,8 @@ import socket
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
-from incident_ledger.cli._console import err, out, parse_time, print_rows, to_json
+from incident_ledger.cli._console import Text, err, out, parse_time, print_rows, to_json, write_text
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.notify import findings
 from incident_ledger.notify.channels import channel_names, require_channels
@@ -45,7 +44,7 @@ def list_(
     warehouse = _warehouse()
     rows = findings.messages(warehouse, statuses=status or (), incident=incident, limit=limit)
     if as_json:
-        typer.echo(to_json(rows))
+        write_text(to_json(rows))
         return
     if not rows:
         out.print("No messages.")
@@ -65,17 +64,17 @@ def show(
     """Show one message as it was or will be sent, and what each channel did with it."""
     rows = findings.message(_warehouse(), message_id)
     if as_json:
-        typer.echo(to_json(rows))
+        write_text(to_json(rows))
         return
     if html:
-        typer.echo(rows[0]["body_html"])
+        write_text(rows[0]["body_html"])
         return
     first = rows[0]
     for name in ("message_id", "incident_id", "template", "audience", "recipients", "subject"):
         out.print(Text(f"{name.replace('_', ' '):<12} {first[name]}"), soft_wrap=True)
     for row in rows:
         out.print(Text(f"{row['channel']:<12} {_outcome(row)}", style=_STYLES[row["status"]]), soft_wrap=True)
-    typer.echo(f"\n{first['body_text']}", nl=False)
+    write_text(f"\n{first['body_text']}", end="")
 
 
 @app.command()
@@ -107,7 +106,7 @@ def retry(
         count = requeue(warehouse, message_id=whole, channel=channel)
         deliveries = tell(warehouse, policy, now)
     if as_json:
-        typer.echo(json.dumps([vars(delivery) for delivery in deliveries], indent=2, ensure_ascii=False))
+        write_text(json.dumps([vars(delivery) for delivery in deliveries], indent=2, ensure_ascii=False))
     else:
         out.print(f"{count} to send anew.", highlight=False)
         for delivery in deliveries:

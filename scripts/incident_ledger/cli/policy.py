@@ -11,10 +11,9 @@ from typing import Annotated, Any
 import typer
 from rich.cells import cell_len
 from rich.table import Table
-from rich.text import Text
 
 from incident_ledger import policy
-from incident_ledger.cli._console import err, out, parse_time, to_json, wide_out
+from incident_ledger.cli._console import Text, err, out, parse_time, to_json, wide_out, write_text
 from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.policy import Policy
 from incident_ledger.policy.tables import ALL, BY_NAME
@@ -49,7 +48,7 @@ def show(
             name: [{key: _plain(value) for key, value in row.values.items()} for row in found.rows(name, at)]
             for name in names
         }
-        typer.echo(to_json(rows[table] if table else rows))
+        write_text(to_json(rows[table] if table else rows))
         return
     console = wide_out()
     for name in names:

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.text import Text
 
-from incident_ledger.cli._console import err, out, parse_time, print_rows, to_json, wide_out
+from incident_ledger.cli._console import Text, err, out, parse_time, print_rows, to_json, wide_out, write_text
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.policy import Policy, load_files
 from incident_ledger.quality.rates import fraction_text, percent_text
@@ -41,16 +40,22 @@ def check(
         str | None, typer.Option(help="The time that is spoken of, ISO 8601 with a zone; now by default.")
     ] = None,
     record: Annotated[bool, typer.Option("--record", help="Write the results, as `run` does.")] = False,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(help="P0 to P3: exit code 1 when something is in breach at it or worse.", metavar="SEVERITY"),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Check what the suites of the settings say, or any table with any suite.
 
     Without --suite: each suite's table, on the days that changed since the last recorded check. With --suite: the whole
-    table as one batch (--all-days: each day). Nothing is written without --record. Exit code 1 when anything is at P1.
+    table as one batch (--all-days: each day). Nothing is written without --record.
     """
     now = parse_time(as_of, "--as-of")
     warehouse = connect(load_settings())
     policy = _policy(warehouse)
+    fail_on = fail_on or warehouse.settings.fail_on or None
+    policy.is_alarm([], fail_on)  # a severity that there is not is said before the work
     if suite is not None:
         batches = _by_hand(warehouse, policy, table, suite, now, all_days=all_days)
     else:
@@ -60,11 +65,12 @@ def check(
 
         write(warehouse, batches, f"quality-check-{now:%Y%m%dT%H%M%S.%f}Z", now)
     if json_:
-        typer.echo(to_json([_as_json(name, found, policy) for name, found in _by_table(batches)]))
+        write_text(to_json([_as_json(name, found, policy) for name, found in _by_table(batches)]))
     else:
         _show(batches, policy)
-    worst = policy.worst(level for batch in batches for level in (batch.severity_level, batch.check_severity_level))
-    raise typer.Exit(int(ExitCode.ALARM if worst in _ALARMS else ExitCode.OK))
+    levels = [level for batch in batches for level in (batch.severity_level, batch.check_severity_level)]
+    if policy.is_alarm(levels, fail_on):
+        raise typer.Exit(int(ExitCode.ALARM))
 
 
 @app.command()
@@ -235,15 +241,15 @@ def _show(batches: Sequence[BatchResult], policy: Policy) -> None:
         verdict += f", {_mark(check)} for the check itself" if check else ""
         failed = f"failed validation rate {fraction_text(broken, ran, 'rules')}" if ran else "no rule ran"
         days = f", {len(found)} batches" if len(found) > 1 else ""
-        console.print(f"[bold]{escape(table)}[/bold]: {verdict}, {failed}{days}", highlight=False, soft_wrap=True)
+        console.print(f"[bold]{escape(table)}[/bold]: {verdict}, {failed}{days}", markup=True, soft_wrap=True)
         if any(rule.error is None for rule, _ in rules):
             _print_rules(rules)
         for text in dict.fromkeys(batch.error for batch in found if batch.error):
-            console.print(f"  [magenta]check failed:[/magenta] {escape(text)}", highlight=False, soft_wrap=True)
+            console.print(f"  [magenta]check failed:[/magenta] {escape(text)}", markup=True, soft_wrap=True)
         for rule, _ in rules:
             if rule.error and not any(batch.error for batch in found):
                 line = f"  [magenta]error ({rule.severity_level}):[/magenta] {escape(f'{rule.rule_id}: {rule.error}')}"
-                console.print(line, highlight=False, soft_wrap=True)
+                console.print(line, markup=True, soft_wrap=True)
 
 
 def _print_rules(rules: Sequence[tuple[RuleResult, Any]]) -> None:

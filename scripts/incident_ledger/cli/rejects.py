@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from incident_ledger.cli._console import err, out, print_rows, to_json
+from incident_ledger.cli._console import Text, err, out, print_rows, to_json, write_text
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.importers.replay import find_reject, kept_rejects
 from incident_ledger.importers.replay import replay as replay_one
@@ -34,7 +33,7 @@ def list_(
     """What was refused and not taken in yet."""
     found = kept_rejects(connect(load_settings()), everything=everything)
     if json:
-        typer.echo(to_json([vars(reject) for reject in found]))
+        write_text(to_json([vars(reject) for reject in found]))
         return
     if not found:
         err.print("No rejects.", style="dim")
@@ -59,7 +58,7 @@ def show(reject: Annotated[str, typer.Argument(metavar="ID")], json: Json = Fals
     """One reject with its record as it came."""
     found = find_reject(connect(load_settings()), reject)
     if json:
-        typer.echo(to_json(vars(found)))
+        write_text(to_json(vars(found)))
         return
     for name, value in vars(found).items():
         if name != "record" and value is not None:
@@ -84,7 +83,7 @@ def replay(
     chosen = [find_reject(warehouse, part) for part in rejects] if rejects else kept_rejects(warehouse)
     outcomes = [replay_one(warehouse, reject, now, corrected=file) for reject in chosen]
     if json:
-        typer.echo(to_json([vars(outcome) for outcome in outcomes]))
+        write_text(to_json([vars(outcome) for outcome in outcomes]))
     else:
         for outcome in outcomes:
             new = f"{outcome.new_events} new events, {outcome.new_records} new usage records"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from incident_ledger.cli._console import err, out, parse_time, to_json
+from incident_ledger.cli._console import err, out, parse_time, to_json, write_text
 from incident_ledger.cli._incidents import event_line, print_list
 from incident_ledger.ledger.events import Event, timestamp
 from incident_ledger.notify.channels import require_channels
@@ -22,11 +22,15 @@ AsOf = Annotated[
     str | None,
     typer.Option(
         "--as-of",
-        help="The time to run for, with its zone; now by default. Incidents are shown, and make the exit code, as they "
+        help="The time to run for, with its zone; now by default. Incidents are shown, and make the alarm, as they "
         "are recorded now: it only sets the clock, and leaves out what was detected later.",
     ),
 ]
 Wait = Annotated[float | None, typer.Option(help="Seconds to wait for another run; the policy's by default.", min=0)]
+FailOn = Annotated[
+    str | None,
+    typer.Option(help="P0 to P3: exit code 1 when something of that severity or worse is open.", metavar="SEVERITY"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
@@ -40,6 +44,7 @@ def run(
     as_of: AsOf = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would write; write nothing.")] = False,
     wait: Wait = None,
+    fail_on: FailOn = None,
     json: AsJson = False,
 ) -> None:
     """The whole job."""
@@ -49,39 +54,45 @@ def run(
         _print_rehearsal(rehearse(connect(settings), moment), json=json)
         return
     require_channels(settings)
-    _finish(job(connect(settings), moment, "run", quiet=json).run(wait=wait), json=json)
+    _finish(job(connect(settings), moment, "run", quiet=json, fail_on=fail_on).run(wait=wait), json=json)
 
 
-def tick(as_of: AsOf = None, wait: Wait = None, json: AsJson = False) -> None:
+def tick(as_of: AsOf = None, wait: Wait = None, fail_on: FailOn = None, json: AsJson = False) -> None:
     """The end of the job alone."""
     moment = parse_time(as_of, "--as-of")
     settings = load_settings()
     require_channels(settings)
-    _finish(job(connect(settings), moment, "tick", quiet=json).tick(wait=wait), json=json)
+    _finish(job(connect(settings), moment, "tick", quiet=json, fail_on=fail_on).tick(wait=wait), json=json)
 
 
-def job(warehouse: Warehouse, moment: datetime, command: str, *, quiet: bool = False) -> Job:
+def job(
+    warehouse: Warehouse, moment: datetime, command: str, *, quiet: bool = False, fail_on: str | None = None
+) -> Job:
     """A job that shows its steps as they go, on standard error, unless it is to be quiet."""
+    fail_on = fail_on or warehouse.settings.fail_on or None
     if quiet:
-        return Job(warehouse, moment, command=command)
+        return Job(warehouse, moment, command=command, fail_on=fail_on)
 
     def on_begin(step: Step) -> None:
         if err.is_terminal:
             err.print(f"  … {step.name}", style="dim", end="\r")
 
     def on_end(step: Step) -> None:
-        err.print(f"  {_MARKS[step.outcome]} {step.name:<8} [dim]{step.seconds:6.1f} s[/]  {escape(step.summary)}")
+        err.print(
+            f"  {_MARKS[step.outcome]} {step.name:<8} [dim]{step.seconds:6.1f} s[/]  {escape(step.summary)}",
+            markup=True,
+        )
 
     def on_wait(holder: str) -> None:
-        err.print(f"  … waiting for {escape(holder)}", style="dim")
+        err.print(f"  … waiting for {holder}", style="dim")
 
-    return Job(warehouse, moment, command=command, on_begin=on_begin, on_end=on_end, on_wait=on_wait)
+    return Job(warehouse, moment, command=command, fail_on=fail_on, on_begin=on_begin, on_end=on_end, on_wait=on_wait)
 
 
 def _finish(report: RunReport, *, json: bool) -> None:
     """Print the result and exit with its code."""
     if json:
-        typer.echo(to_json(_report_json(report)))
+        write_text(to_json(_report_json(report)))
     else:
         print_report(report)
     raise typer.Exit(int(report.exit_code))
@@ -101,7 +112,7 @@ def _print_rehearsal(rehearsal: Rehearsal, *, json: bool) -> None:
     events, messages = rehearsal.events, rehearsal.messages
     if json:
         said = {"events": [event_json(each) for each in events], "messages": [vars(each) for each in messages]}
-        typer.echo(to_json(said | {"notes": rehearsal.notes}))
+        write_text(to_json(said | {"notes": rehearsal.notes}))
         return
     out.print(
         f"A run would write {counted(len(events), 'event')} and send {counted(len(messages), 'message')}. "

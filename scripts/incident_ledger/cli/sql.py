@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from incident_ledger.cli._console import err
-from incident_ledger.cli._rows import csv_lines, json_lines, print_table, write_lines
+from incident_ledger.cli._console import err, write_lines
+from incident_ledger.cli._rows import csv_lines, json_lines, print_table
 from incident_ledger.errors import StatementError, UserError
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Answer, connect

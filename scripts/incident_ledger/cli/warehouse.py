@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeElapsedColumn
 
-from incident_ledger.cli._console import err, out
-from incident_ledger.cli._rows import write_lines
+from incident_ledger.cli._console import confirm, err, out, write_text
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.settings import Settings, load_settings
 from incident_ledger.warehouse import connect, local
@@ -52,7 +51,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="One JSON object.")
             "token_file": str(state.token_file),
             "api_endpoint": settings.api_endpoint,
         }
-        write_lines([json_module.dumps(about, indent=2)])
+        write_text(json_module.dumps(about, indent=2))
     else:
         for name, value in _described(state, settings):
             out.print(f"{name:<9} {value}", highlight=False, markup=False, soft_wrap=True)
@@ -64,11 +63,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="One JSON object.")
 def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
     """Delete everything that the local warehouse holds, and the outbox beside it."""
     folder = _local().local_path
-    try:
-        is_sure = yes or typer.confirm(f"Delete all tables and messages in {folder}?")
-    except typer.Abort:  # Ctrl-C at the question; Typer would end with 1, which means an alarm
-        raise KeyboardInterrupt from None
-    if not is_sure:
+    if not yes and not confirm(f"Delete all tables and messages in {folder}?"):
         raise typer.Exit(int(ExitCode.USER))
     local.reset(folder)
     out.print("empty", highlight=False)

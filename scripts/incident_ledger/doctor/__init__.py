@@ -22,14 +22,12 @@ from incident_ledger.doctor.findings import Finding, Grade, wrong
 from incident_ledger.doctor.messages import check_channels, check_owed
 from incident_ledger.errors import ExitCode, IncidentLedgerError, StatementError, UserError
 from incident_ledger.policy import Policy
-from incident_ledger.settings import PREFIX, Settings, load_settings
+from incident_ledger.settings import PREFIX, Settings, load_settings, unknown_variables
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.tables import ALL as RAW_TABLES
 
 REACH_SECONDS = 5.0
 HOLIDAYS_AHEAD = timedelta(days=90)
-# Variables that are read elsewhere than in the settings: dbt's target path and times, and the tests' data.
-OTHER_VARIABLES = {"AS_OF", "SHARED_DATA"}
 # Packages that only the local warehouse needs.
 LOCAL_PACKAGES = {"bqemulator", "duckdb", "duckdb-extensions", "duckdb-extension-spatial", "duckdb-extension-avro"}
 NAMED_PACKAGES = ("dbt-core", "dbt-bigquery", "great-expectations", "google-cloud-bigquery", "bqemulator", "duckdb")
@@ -86,13 +84,10 @@ def check_versions() -> Iterator[Finding]:
 
 
 def check_variables(environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Variables that look like settings and are none: mostly a slip of the pen."""
-    known = {name.upper() for name in Settings.model_fields} | OTHER_VARIABLES
-    for name in sorted(environ):
-        if name.upper().startswith(PREFIX) and name.upper().removeprefix(PREFIX) not in known:
-            settings = ", ".join(sorted(field.upper() for field in Settings.model_fields))
-            remedy = f"Unset it or mend its name; after {PREFIX} there may stand {settings}."
-            yield Finding("settings", Grade.WARN, f"{name} is no setting and is ignored", remedy)
+    """Variables that look like settings and are none: a typing error sets nothing."""
+    for name, nearest in unknown_variables(environ).items():
+        remedy = f"Name it {nearest}." if nearest else "Unset it; README lists the settings that there are."
+        yield Finding("settings", Grade.WARN, f"{name} is no setting and is ignored", remedy)
 
 
 def check_project(settings: Settings) -> Finding:

@@ -33,4 +33,4 @@ def exit_code(findings: list[Finding]) -> ExitCode:
 
 def wrong(check: str, error: IncidentLedgerError, remedy: str | None = None, *, text: str | None = None) -> Finding:
     """What an error of ours comes to; `text` in place of its own words."""
-    return Finding(check, Grade.WRONG, text or str(error), remedy, ExitCode(error.exit_code))
+    return Finding(check, Grade.WRONG, text or str(error), remedy, error.exit_code)

@@ -150,6 +150,13 @@ class Policy:
 
     # Deadlines
 
+    def is_alarm(self, severity_levels: Iterable[str | None], fail_on: str | None) -> bool:
+        """Whether one of them is `fail_on` or worse; never without it. Raises `UserError` for a severity of no row."""
+        if fail_on is None:
+            return False
+        limit = self.rank(fail_on)
+        return any(level is not None and self.rank(level) <= limit for level in severity_levels)
+
     def response_rule(self, severity_level: str, at: datetime) -> ResponseRule:
         """How soon to respond and to escalate."""
         self.rank(severity_level)

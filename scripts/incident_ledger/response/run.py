@@ -25,9 +25,6 @@ from incident_ledger.response.steps import Outcome, Step, Steps, counted, record
 from incident_ledger.transform import Dbt, NodeResult
 from incident_ledger.warehouse import Warehouse
 
-# What a scheduler is woken for.
-ALARMING = frozenset({"P0", "P1"})
-
 
 @dataclass
 class RunReport:
@@ -39,19 +36,21 @@ class RunReport:
     events: list[Event] = field(default_factory=list)
     delivered: list[Delivery] = field(default_factory=list)
     open_incidents: list[IncidentState] = field(default_factory=list)
+    is_alarm: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
-        """3 when a step could not do its part, else 1 when something is open at P0 or P1, else 0."""
+        """3 when a step could not do its part, else 1 when an alarm was asked for and there is one, else 0."""
         if any(step.outcome is Outcome.FAILED for step in self.steps):
             return ExitCode.OUTSIDE
-        if any(incident.severity_level in ALARMING for incident in self.open_incidents):
-            return ExitCode.ALARM
-        return ExitCode.OK
+        return ExitCode.ALARM if self.is_alarm else ExitCode.OK
 
 
 class Job:
-    """One run against one warehouse. A new object for each run."""
+    """One run against one warehouse. A new object for each run.
+
+    With `fail_on` it is an alarm when something of that severity or worse is open afterwards.
+    """
 
     def __init__(
         self,
@@ -59,6 +58,7 @@ class Job:
         as_of: datetime,
         *,
         command: str,
+        fail_on: str | None = None,
         on_begin: Callable[[Step], None] = lambda _: None,
         on_end: Callable[[Step], None] = lambda _: None,
         on_wait: Callable[[str], None] = lambda _: None,
@@ -66,6 +66,7 @@ class Job:
         self._warehouse = warehouse
         self._as_of = as_of
         self._command = command
+        self._fail_on = fail_on
         self._on_wait = on_wait
         self._steps = Steps(on_begin, on_end)
         self._dbt = Dbt(warehouse.settings, warehouse.endpoint)
@@ -84,6 +85,7 @@ class Job:
     def _hold(self, wait: float | None, work: Callable[[Lease], None]) -> RunReport:
         ensure_ledger(self._warehouse)
         rules = policy.load(self._warehouse)
+        rules.is_alarm([], self._fail_on)  # a severity that there is not is said before the work
         seconds = float(rules.limit("lease_seconds", self._as_of))
         patience = float(rules.limit("lease_wait_seconds", self._as_of)) if wait is None else wait
         # Two runs may have one `run_id`, since it follows from the as-of time; a holder is one process.
@@ -95,6 +97,8 @@ class Job:
                 work(lease)
                 opened = read_state(self._warehouse, is_open=True)
                 self._report.open_incidents = [each for each in opened if each.detection_time <= self._as_of]
+                levels = [each.severity_level for each in self._report.open_incidents]
+                self._report.is_alarm = rules.is_alarm(levels, self._fail_on)
             finally:
                 self._report.steps = self._steps.done
                 record(

@@ -79,7 +79,7 @@ def test_broken_setting_is_named_and_ends_with_2() -> None:
 def test_variable_that_is_no_setting_is_named() -> None:
     finding = the(doctor.check_variables({"INCIDENT_LEDGER_DATESET": "x", "HOME": "/"}), "settings", Grade.WARN)
     assert finding.text.startswith("INCIDENT_LEDGER_DATESET is no setting")
-    assert "DATASET" in (finding.remedy or "")
+    assert finding.remedy == "Name it INCIDENT_LEDGER_DATASET."
 
 
 def test_variables_of_settings_are_known() -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from conftest import PROJECT_DIR
 from incident_ledger.cli import app
+from incident_ledger.errors import ExitCode
 from incident_ledger.settings import Settings
 
 PACKAGE = PROJECT_DIR / "scripts" / "incident_ledger"
@@ -40,6 +42,17 @@ def test_only_cli_knows_the_terminal(path: Path) -> None:
         assert not calls(path) & {"print", "sys.exit", "exit", "quit", "input"}
 
 
+@pytest.mark.parametrize("path", [path for path in FILES if path.parts[0] == "cli"], ids=str)
+def test_only_the_console_prints(path: Path) -> None:
+    if path == Path("cli/_console.py"):
+        return
+    assert not calls(path) & {"print", "Console"}
+    assert not [
+        call for call in calls(path) if call.startswith(("typer.echo", "typer.secho", "typer.confirm", "os.write"))
+    ]
+    assert not set(imported(path)) & {"rich", "rich.console", "rich.text", "rich.prompt", "rich.json", "logging"}
+
+
 @pytest.mark.parametrize("path", [path for path in FILES if path.parts[0] != "warehouse"], ids=str)
 def test_only_warehouse_knows_bigquery(path: Path) -> None:
     assert not [name for name in imported(path) if name.startswith(("google.", "bqemulator", "duckdb"))]
@@ -49,6 +62,15 @@ def test_only_warehouse_knows_bigquery(path: Path) -> None:
 def test_deciding_reads_no_clock(path: Path) -> None:
     if path.name in {"plan.py", "signals.py"}:
         assert not calls(path) & {"datetime.now", "time.time", "datetime.utcnow", "open"}
+
+
+def test_nobody_but_the_console_writes_to_a_stream() -> None:
+    writers = {
+        str(path)
+        for path in FILES
+        if any(call.startswith(("sys.stdout.", "sys.stderr.", "sys.__std")) for call in calls(path))
+    }
+    assert writers == {"__main__.py", "cli/_console.py"}  # the first says "stopped", and nothing of others
 
 
 def test_modules_are_small() -> None:
@@ -66,6 +88,15 @@ def test_readme_names_every_command_and_no_other() -> None:
     named = set(re.findall(r"incident-ledger ([a-z]+)", readme))
     assert named - commands() == set()
     assert commands() - named - {"demo"} == set()
+
+
+def test_readme_and_help_have_the_exit_codes_that_there_are() -> None:
+    readme = (PROJECT_DIR / "README.md").read_text()
+    table = readme.partition("| exit code | what it says |")[2].partition("\n\n")[0]
+    rows = [tuple(cell.strip() for cell in row.split("|")[1:3]) for row in table.splitlines()[2:]]
+    assert rows == [(str(int(code)), code.meaning) for code in ExitCode]
+    shown = " ".join(CliRunner().invoke(app, ["-h"], env={"COLUMNS": "1000"}).output.split())
+    assert all(f"{int(code)} {code.meaning}" in shown for code in ExitCode)
 
 
 def test_readme_names_only_settings_that_there_are() -> None:

@@ -1,9 +1,12 @@
 """Settings that cannot be used are the user's (exit code 2), found before anything is sent."""
 
+import re
+
 import pytest
 
+from conftest import PROJECT_DIR
 from incident_ledger.errors import ExitCode, UserError
-from incident_ledger.settings import load_settings
+from incident_ledger.settings import Settings, load_settings, unknown_variables
 
 
 def refusal(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
@@ -52,3 +55,23 @@ def test_a_password_in_an_endpoint_is_not_repeated(monkeypatch: pytest.MonkeyPat
 def test_an_endpoint_with_its_scheme_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("INCIDENT_LEDGER_API_ENDPOINT", value)
     assert load_settings().api_endpoint == value
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("INCIDENT_LEDGER_DATESET", "INCIDENT_LEDGER_DATASET"),
+        ("INCIDENT_LEDGER_CHANNEL", "INCIDENT_LEDGER_CHANNELS"),
+        ("incident_ledger_treads", "INCIDENT_LEDGER_THREADS"),
+        ("INCIDENT_LEDGER_", None),
+        ("INCIDENT_LEDGER_XYZZY", None),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_named_with_the_nearest(name: str, nearest: str | None) -> None:
+    assert unknown_variables([name, "HOME"]) == {name: nearest}
+
+
+def test_every_setting_and_what_dbt_reads_is_known() -> None:
+    read_by_dbt = re.findall(r"INCIDENT_LEDGER_\w+", (PROJECT_DIR / "profiles.yml").read_text())
+    settings = [f"INCIDENT_LEDGER_{name.upper()}" for name in Settings.model_fields]
+    assert unknown_variables([*settings, *read_by_dbt, "INCIDENT_LEDGER_AS_OF", "incident_ledger_target"]) == {}

@@ -38,7 +38,7 @@ def test_a_table_is_checked_by_hand_as_json(command: Any, warehouse: Warehouse, 
     table = f"{warehouse.settings.dataset}.{broken_of(warehouse, 't', 3316, 15179)}"
     code, text = command("check", "--table", table, "--suite", suite_file(tmp_path, not_null("amount")), "--json")
     (found,) = json.loads(text)
-    assert code == 1
+    assert code == 0  # the check did its work
     assert (found["table"], found["severity"], found["failed_validation_rate"]) == (table, "P1", 1.0)
     (rule,) = found["rules"]
     assert rule.keys() >= KEYS
@@ -56,20 +56,24 @@ def test_a_table_is_checked_by_hand_as_json(command: Any, warehouse: Warehouse, 
 def test_a_p2_exits_0_and_shows_enough_digits(command: Any, warehouse: Warehouse, tmp_path: Path) -> None:
     table = f"{warehouse.settings.dataset}.{broken_of(warehouse, 't', 9999, 200000)}"
     suite = suite_file(tmp_path, not_null("amount"), table=table)
-    code, text = command("check", "--suite", suite)
+    code, text = command("check", "--suite", suite, "--fail-on", "P1")
     assert code == 0
     assert "4.9995 %" in text
     assert "9,999 of 200,000" in text
 
 
-def test_a_check_that_could_not_run_exits_1_and_says_why(command: Any, warehouse: Warehouse, tmp_path: Path) -> None:
-    code, text = command("check", "--table", "nowhere.at_all", "--suite", suite_file(tmp_path, not_null("amount")))
-    assert code == 1
+@pytest.mark.parametrize(("fail_on", "expected"), [("P0", 0), ("P1", 1), ("P2", 1)])
+def test_a_check_that_could_not_run_says_why_and_is_an_alarm_for_who_asks(
+    fail_on: str, expected: int, command: Any, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    suite = suite_file(tmp_path, not_null("amount"))
+    code, text = command("check", "--table", "nowhere.at_all", "--suite", suite, "--fail-on", fail_on)
+    assert code == expected
     assert "There is no table nowhere.at_all" in text
     assert "nowhere.at_all: not checked, P1 for the check itself, no rule ran" in text
     table = f"{warehouse.settings.dataset}.{broken_of(warehouse, 't', 0, 10)}"
     code, text = command("check", "--table", table, "--suite", suite_file(tmp_path), "--json")
-    assert (code, json.loads(text)[0]["check_severity"]) == (1, "P1")
+    assert (code, json.loads(text)[0]["check_severity"]) == (0, "P1")
 
 
 def test_by_hand_writes_nothing_unless_told_to(command: Any, warehouse: Warehouse, tmp_path: Path) -> None:

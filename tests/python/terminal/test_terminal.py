@@ -105,7 +105,9 @@ def test_a_message_can_be_read_on_a_narrow_terminal(
     title = f"Prices_of_{columns}_days_are_wrong in the_table_of_all_costs_of_all_vendors"
     assert run(environment, "incident", "open", title, "--severity", "P1").returncode == 0
     ours = environment | {"INCIDENT_LEDGER_CHANNELS": "", "INCIDENT_LEDGER_LOCAL_DIR": str(tmp_path)}
-    assert run(ours, "tick").returncode == 1
+    assert run(ours, "tick").returncode == 0  # whatever is open
+    assert [run(ours, "tick", "--fail-on", level).returncode for level in ("P0", "P1", "P7")] == [0, 1, 2]
+    assert run(ours | {"INCIDENT_LEDGER_FAIL_ON": "P2"}, "tick").returncode == 1
     assert f"folder sent [INCIDENT-P1] {title}" in shown_in(ours, columns, "outbox", "list")
 
 
