@@ -8,6 +8,8 @@ from typing import Any
 
 from incident_ledger.ledger.events import Event, EventType, Status
 from incident_ledger.ledger.state import IncidentState, in_order
+from incident_ledger.notify.answers import answer
+from incident_ledger.notify.known import known
 from incident_ledger.notify.texts import (
     NOT_KNOWN,
     TITLE_CHARACTERS,
@@ -18,16 +20,18 @@ from incident_ledger.notify.texts import (
     utc,
     whole_minutes,
 )
+from incident_ledger.notify.turns import Flapping
 from incident_ledger.policy import Policy
 
 _REVIEW = "review"
+_UPDATE = "update_due"  # the type of event that clocks will write
 _CURRENT = "current"
 _SHOWN_ACTIONS = 10
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Every field of the three templates as text; none is ever empty."""
+    """Every field of the three templates as text; none of the playbook's is ever empty."""
 
     incident_id: str
     title: str
@@ -52,41 +56,52 @@ class Facts:
     review: str
     improvements: str
     contact: str
+    answer: tuple[tuple[str, str], ...]  # label and text: who acknowledged it, or until when and how to
+    known: tuple[tuple[str, str], ...]  # label and text: what the ledger knows beyond the playbook's fields
     about: str
     look: str
 
 
-def facts(event: Event, state: IncidentState, policy: Policy, now: datetime, history: Sequence[Event]) -> Facts:
+def facts(
+    event: Event,
+    state: IncidentState,
+    policy: Policy,
+    now: datetime,
+    history: Sequence[Event],
+    *,
+    flapping: Flapping | None = None,
+) -> Facts:
     """The fields for a message about `event`. `state` is the incident with the event in it (see `with_event`)."""
     superseded = {each.payload.get("supersedes") for each in (*history, event)}
     said = [each for each in (*history, event) if each.event_id not in superseded]
     end = [event] if event.event_type is EventType.RESOLVED else said
-    rule = policy.response_rule(state.severity_level, now)
-    updates = rule.update_minutes
+    updates = _update_minutes(state, policy, now)
     return Facts(
         incident_id=state.incident_id,
         title=field(one_line(state.title), TITLE_CHARACTERS) or NOT_KNOWN,
         severity=_severity(event, state, policy),
-        status=_status(state, now),
+        status=_status(state, now, flapping),
         impact=_text(state.user_impact or state.description or _measured(state), TO_ASSESS),
         eta=_eta(state, said),
-        updates=_updates(state, updates),
+        updates=_updates(state, updates, flapping),
         start_time=utc(state.start_time) if state.start_time else f"{NOT_KNOWN} (detected {utc(state.detection_time)})",
         services=_text(", ".join(_services(state)), TO_ASSESS),
         user_impact=_text(state.user_impact, TO_ASSESS),
         financial_impact=_text(state.financial_impact, TO_ASSESS),
         actions=_actions(said),
-        next_update=_next_update(state, updates, now),
+        next_update=_next_update(state, updates, now, flapping),
         commander=_commander(state, policy),
         war_room=_war_room(state, policy),
         resolution_time=utc(state.resolution_time) if state.resolution_time else NOT_KNOWN,
         total_duration=_duration(state, said),
         root_cause=_root_cause(state, said),
-        fix=_text(_latest(end, EventType.RESOLVED, "solution") or _latest(end, EventType.RESOLVED, "text"), NOT_KNOWN),
+        fix=_fix(end, said),
         validation=_text(_latest(end, EventType.RESOLVED, "verification"), NOT_KNOWN),
         review=_review(state, policy, said),
         improvements=TO_ASSESS,
         contact=_contact(state, policy),
+        answer=answer(state, policy, now, said),
+        known=known(event, state, said, flapping),
         about=_about(event),
         look=f"All that is known: incident-ledger incident show {state.incident_id}",
     )
@@ -115,25 +130,43 @@ def _severity(event: Event, state: IncidentState, policy: Policy) -> str:
     return f"{state.severity_level} - {name}{was}"
 
 
-def _status(state: IncidentState, now: datetime) -> str:
+def _status(state: IncidentState, now: datetime, flapping: Flapping | None) -> str:
     """The status; for an open incident also its age, which grows and is never rounded up."""
-    status = state.status.value.capitalize()
+    status = state.status.value.capitalize() + (", flapping" if flapping else "")
     age = state.age(now)
     if age is None or age < timedelta(minutes=1):
         return status
     return f"{status} (open for {whole_minutes(age)})"
 
 
-def _updates(state: IncidentState, every: float | None) -> str:
-    if not state.is_open:  # told late: the incident has ended meanwhile
-        return "No update will follow unless it is reopened."
+def _update_minutes(state: IncidentState, policy: Policy, now: datetime) -> float | None:
+    """How often updates come by themselves: only where the policy has a message for that."""
+    if policy.template(_UPDATE, state.severity_level, now) is None:
+        return None
+    return policy.response_rule(state.severity_level, now).update_minutes
+
+
+def _updates(state: IncidentState, every: float | None, flapping: Flapping | None) -> str:
+    if not state.is_open:  # told late, or while it flaps: the incident has ended meanwhile
+        return _calm(flapping) or "No update will follow unless it is reopened."
     return f"Updates will follow every {every} minutes." if every else "Updates will follow with each change."
 
 
-def _next_update(state: IncidentState, every: float | None, now: datetime) -> str:
+def _calm(flapping: Flapping | None) -> str | None:
+    return f"Its end is told when it has lasted for {minutes(flapping.calm_after)}." if flapping else None
+
+
+def _next_update(state: IncidentState, every: float | None, now: datetime, flapping: Flapping | None) -> str:
     if not state.is_open:
-        return "none unless it is reopened"
+        after = f"when it has been resolved for {minutes(flapping.calm_after)}" if flapping else None
+        return after or "none unless it is reopened"
     return utc(now + timedelta(minutes=every)) if every else "with the next change"
+
+
+def _fix(end: Sequence[Event], said: Sequence[Event]) -> str:
+    """What was said at the end, else the last action that was taken."""
+    text = _latest(end, EventType.RESOLVED, "solution") or _latest(end, EventType.RESOLVED, "text")
+    return _text(text or _latest(said, EventType.ACTION_TAKEN, "text"), NOT_KNOWN)
 
 
 def _eta(state: IncidentState, said: Sequence[Event]) -> str:

@@ -13,7 +13,8 @@ from markupsafe import Markup, escape
 from incident_ledger.ledger.events import Event, EventType, canonical
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.facts import facts, with_event
-from incident_ledger.notify.texts import SUBJECT_CHARACTERS, one_line, shortened
+from incident_ledger.notify.texts import SUBJECT_CHARACTERS, item, one_line, shortened
+from incident_ledger.notify.turns import Flapping
 from incident_ledger.policy import Policy
 
 # Of this project alone; changing it would send again what was sent.
@@ -53,20 +54,27 @@ class Message:
 
 
 def compose(
-    event: Event, state: IncidentState, policy: Policy, now: datetime, *, history: Sequence[Event] = ()
+    event: Event,
+    state: IncidentState,
+    policy: Policy,
+    now: datetime,
+    *,
+    history: Sequence[Event] = (),
+    flapping: Flapping | None = None,
 ) -> list[Message]:
     """The messages that `event` calls for: one, or none where the policy has no template for it.
 
     `state` is the incident, read before or after the event was written. `history` holds its other events, when they
-    are at hand: the template's current actions, causes in words and review dates stand only there. Recipients are the
-    audiences of every severity that the incident is known to have had; the outbox adds whoever was told before.
+    are at hand: the template's current actions, causes in words and review dates stand only there. `flapping` is what
+    was not told before it. Recipients are the audiences of every severity that the incident is known to have had; the
+    outbox adds whoever was told before.
     """
     incident = with_event(state, event)
     template = policy.template(event.event_type.value, incident.severity_level, now)
     if template is None:
         return []
-    subject = _subject(event, incident)
-    known = asdict(facts(event, incident, policy, now, history)) | {"subject": subject}
+    subject = _subject(event, incident, flapping)
+    known = asdict(facts(event, incident, policy, now, history, flapping=flapping)) | {"subject": subject}
     levels = _severities(event, incident, history, policy)
     return [
         Message(
@@ -104,8 +112,10 @@ def header_id(message: str) -> str:
     return f"<{message}@{_DOMAIN}>"
 
 
-def _subject(event: Event, incident: IncidentState) -> str:
+def _subject(event: Event, incident: IncidentState, flapping: Flapping | None) -> str:
     news = _NEWS.get(event.event_type, "Update: ")
+    if flapping and event.event_type is EventType.REOPENED:
+        news = "Flapping: "
     if event.event_type is EventType.SEVERITY_CHANGED:
         news = f"Now {incident.severity_level}: "
     return shortened(one_line(f"[INCIDENT-{incident.severity_level}] {news}{incident.title}"), SUBJECT_CHARACTERS)
@@ -135,5 +145,6 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["lines"] = lambda text: Markup("<br>").join(escape(line) for line in text.split("\n"))
+    environment.filters["item"] = item
     environment.filters["continued"] = lambda text: text.replace("\n", "\n  ")
     return environment

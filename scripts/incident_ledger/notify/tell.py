@@ -29,16 +29,17 @@ def tell(
 
 def due_messages(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Message]:
     """What the outbox does not hold yet, composed from what the ledger says now."""
-    events = due_events(warehouse, policy, now)
-    if not events:
+    found = due_events(warehouse, policy, now)
+    if not found:
         return []
-    ids = sorted({event.incident_id for event in events})
+    ids = sorted({each.event.incident_id for each in found})
     state = {incident.incident_id: incident for incident in read_state(warehouse, incident_ids=ids)}
     history: dict[str, list[Event]] = {}
     for recorded in read_events(warehouse, incident_ids=ids):
         history.setdefault(recorded.event.incident_id, []).append(recorded.event)
-    return [
-        message
-        for event in events
-        for message in compose(event, state[event.incident_id], policy, now, history=history[event.incident_id])
-    ]
+    messages: list[Message] = []
+    for each in found:
+        incident_id = each.event.incident_id
+        told = history[incident_id]
+        messages += compose(each.event, state[incident_id], policy, now, history=told, flapping=each.flapping)
+    return messages

@@ -1,12 +1,15 @@
 """Texts as people read them: cleaned, shortened, times with their zone, durations to the thousandth."""
 
 import re
+import textwrap
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
 NOT_KNOWN = "not yet known"
 TO_ASSESS = "to be assessed"
 SUBJECT_CHARACTERS = 200
+LINE_CHARACTERS = 76  # of prose in a plain mail, with its indent within 80
+QUERY = "Query"  # the label of what is copied and not read
 # Longer texts stand whole in the ledger. 100 kB of a title still fit, and a whole message into one request of BigQuery.
 TITLE_CHARACTERS = 120_000
 FIELD_CHARACTERS = 10_000
@@ -32,6 +35,18 @@ def field(text: str, limit: int = FIELD_CHARACTERS) -> str:
     """A text of several lines as a field of a message, with a note when it was cut."""
     whole = clean(text).strip()
     return whole if len(whole) <= limit else f"{whole[:limit]}… (cut: {len(whole)} characters in all)"
+
+
+def item(text: str, label: str) -> str:
+    """An item of a list in a plain mail: prose in lines of a readable width, a query as it is."""
+    lines = f"{label}: {text}".split("\n")
+    if label != QUERY:
+        lines = [part for line in lines for part in _wrapped(line)]
+    return "\n  ".join(lines)
+
+
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, LINE_CHARACTERS, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def utc(moment: datetime) -> str:

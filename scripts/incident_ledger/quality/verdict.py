@@ -215,7 +215,7 @@ def check_failure(  # noqa: PLR0917 - said in one breath
         title=f"The check of {table or suite.file} could not run",
         value=None,
         threshold=None,
-        evidence={"suite": suite.file, "errors": [reason]},
+        evidence={"suite": suite.file, "owner": suite.owner, "errors": [reason]},
         error=reason,
         is_table_known=table is not None,
     )
@@ -240,7 +240,7 @@ def _evidence(
     errors: Sequence[RuleResult],
 ) -> dict[str, Any]:
     """What a person needs to begin: the suite, the day, the breaking rules with their counts, the errors."""
-    said: dict[str, Any] = {"suite": suite.file, "rules": len(rules)}
+    said: dict[str, Any] = {"suite": suite.file, "owner": suite.owner, "rules": len(rules)}
     if day:
         said["day"] = day.isoformat()
     if breaches:

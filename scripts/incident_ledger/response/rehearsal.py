@@ -52,14 +52,16 @@ def rehearse(warehouse: Warehouse, as_of: datetime) -> Rehearsal:
     batches = check_all(warehouse, policy, run_id=_RUN_ID, now=as_of, suites=suites, is_recorded=False)
     state = {incident.incident_id: incident for incident in read_state(warehouse)}
     events = plan(list(state.values()), _signals(warehouse, dbt, batches, as_of), policy, as_of)
-    due = [*due_events(warehouse, policy, as_of), *events]
+    due = due_events(warehouse, policy, as_of, events)
     history: dict[str, list[Event]] = defaultdict(list)
-    for recorded in read_events(warehouse, incident_ids=sorted({event.incident_id for event in due})):
+    for recorded in read_events(warehouse, incident_ids=sorted({each.event.incident_id for each in due})):
         history[recorded.event.incident_id].append(recorded.event)
     messages: list[Message] = []
-    for event in due:
+    for each in due:
+        event = each.event
         incident: IncidentState = state.get(event.incident_id) or opened(event)
-        messages += compose(event, incident, policy, as_of, history=history[event.incident_id])
+        known = history[event.incident_id]
+        messages += compose(event, incident, policy, as_of, history=known, flapping=each.flapping)
     notes = [f"A run builds these before it checks them; they are not there yet: {', '.join(unbuilt)}."]
     return Rehearsal(events=events, messages=messages, notes=notes if unbuilt else [])
 

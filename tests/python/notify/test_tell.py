@@ -203,22 +203,24 @@ def body(mail: Any) -> str:
     return str(mail.get_body(("plain",)).get_content()).replace("\r\n", "\n")
 
 
-def test_an_end_that_was_not_the_last_is_told_with_the_time_until_then(ledger: Warehouse) -> None:
-    say(
-        ledger,
-        BEGINNING,
-        event("resolved", at=START + 10 * MINUTE, text="first"),
-        event("reopened", at=START + 12 * MINUTE),
-        event("resolved", at=START + 22 * MINUTE, text="second"),
-        event("reopened", at=START + 6 * HOUR),
-        event("resolved", at=START + 6 * HOUR + MINUTE, text="third"),
-    )
-    tell(ledger, POLICY, START + 7 * HOUR)
-    ends = [body(mail) for mail in mails(ledger) if "Resolved" in mail["Subject"]]
-    said = {word: text for text in ends for word in ("first", "second", "third") if word in text}
-    assert "Total Duration: 10 minutes\n" in said["first"]
-    assert "Total Duration: 20 minutes\n" in said["second"]
-    assert "Total Duration: 21 minutes\n" in said["third"]
+def test_a_check_that_flaps_is_told_of_once_in_an_interval_and_its_end_when_it_lasts(ledger: Warehouse) -> None:
+    turns = {0: BEGINNING, 5: event("resolved", at=START + 5 * MINUTE), 10: event("reopened", at=START + 10 * MINUTE)}
+    turns |= {14: event("resolved", at=START + 14 * MINUTE)}
+    for minute in (0, 5, 10, 14, 15, 16, 30, 31):
+        if minute in turns:
+            say(ledger, turns[minute])
+        tell(ledger, POLICY, START + minute * MINUTE)
+    assert subjects(ledger) == [
+        f"[INCIDENT-P2] {TITLE}",
+        f"[INCIDENT-P2] Flapping: {TITLE}",
+        f"[INCIDENT-P2] Resolved: {TITLE}",
+    ]
+    _, flapping, end = mails(ledger)
+    assert [mail["Date"].datetime for mail in (flapping, end)] == [START + 15 * MINUTE, START + 30 * MINUTE]
+    assert "Status: Resolved, flapping\n" in body(flapping)
+    words = " ".join(body(flapping).split())
+    assert "resolved and reopened once from 2026-03-02 09:05:00 UTC to 09:14 UTC" in words
+    assert "Total Duration: 10 minutes\n" in body(end)
 
 
 @pytest.mark.parametrize("severity", ["P0", "P2"])

@@ -21,7 +21,7 @@ CRITICAL = (
     *("Affected Services:", "User Impact:", "Financial Impact:", "CURRENT ACTIONS:", "ETA TO RESOLUTION:"),
     *("Next Update:", "Incident Commander:", "War Room:"),
 )
-INITIAL = ("Incident ID:", "Severity:", "Status:", "Impact:", "ETA:", "Updates will follow every 30 minutes.")
+INITIAL = ("Incident ID:", "Severity:", "Status:", "Impact:", "ETA:", "Updates will follow")
 RESOLUTION = (
     *("✅ INCIDENT RESOLVED", "Incident:", "Resolution Time:", "Total Duration:", "RESOLUTION SUMMARY:"),
     *("Root Cause:", "Fix Applied:", "Validation:", "FOLLOW-UP ACTIONS:", "Post-incident review scheduled for"),
@@ -79,7 +79,7 @@ def test_the_html_has_every_field_of_the_template_in_its_order(name: str) -> Non
 @pytest.mark.parametrize("name", MESSAGES)
 def test_no_field_is_empty_or_a_false_value(name: str) -> None:
     message, _ = MESSAGES[name]
-    headings = ("IMPACT:", "CURRENT ACTIONS:", "RESOLUTION SUMMARY:", "FOLLOW-UP ACTIONS:")
+    headings = ("IMPACT:", "CURRENT ACTIONS:", "RESOLUTION SUMMARY:", "FOLLOW-UP ACTIONS:", "WHAT IS KNOWN:")
     for line in message.text.splitlines():
         assert line in headings or not line.endswith(":"), line
     assert not re.search(r"\b(None|null|nan|undefined)\b", message.text + Words(message.html).text)
@@ -99,7 +99,7 @@ def test_the_fields_are_those_of_the_playbook_file(name: str) -> None:
     block = playbook.read_text(encoding="utf-8").split(heading[name], 1)[1].split("```markdown", 1)[1].split("```")[0]
     lines = [line.strip().split("${")[0].strip() for line in block.splitlines() if line.strip()]
     labels = [line.encode("ascii", "ignore").decode().removeprefix("-").strip() for line in lines]
-    message, _ = MESSAGES[name]
+    message = with_updates("P2") if name == "initial" else MESSAGES[name][0]
     shown = f"Subject: {message.subject}\n{message.text}"
     assert in_order(shown, tuple(label for label in labels if label))
 
@@ -113,6 +113,25 @@ def test_critical_begins_with_the_siren_and_resolution_with_the_check_mark() -> 
     assert resolved("P2").text[0] == "\u2705"
 
 
+def with_updates(severity: str) -> Message:
+    """A beginning, where the policy has a message for the updates that the playbook promises."""
+    rules = POLICY.tables["notification_rules"]
+    more = tuple(
+        type(row)(row.table, row.where, {**row.values, "event_type": "update_due"})
+        for row in rules
+        if row["event_type"] == "detected"
+    )
+    policy = type(POLICY)({**POLICY.tables, "notification_rules": (*rules, *more)})
+    return compose(event("detected", severity=severity), incident(severity), policy, START)[0]
+
+
+def test_updates_at_a_time_are_promised_only_where_something_sends_them() -> None:
+    assert "\nUpdates will follow with each change.\n" in detected("P2").text
+    assert "\nNext Update: with the next change\n" in detected("P0").text
+    assert "\nUpdates will follow every 30 minutes.\n" in with_updates("P2").text
+    assert "\nNext Update: 2026-03-02 09:30:00 UTC\n" in with_updates("P0").text
+
+
 def test_initial_message_with_nothing_known() -> None:
     assert detected("P2").text.splitlines()[:7] == [
         f"Incident ID: {ID}",
@@ -121,7 +140,7 @@ def test_initial_message_with_nothing_known() -> None:
         "Impact: to be assessed",
         "ETA: not yet known",
         "",
-        "Updates will follow every 30 minutes.",
+        "Updates will follow with each change.",
     ]
 
 
@@ -141,7 +160,7 @@ def test_critical_message_with_nothing_known() -> None:
         "- not yet known",
         "",
         "ETA TO RESOLUTION: not yet known",
-        "Next Update: 2026-03-02 09:30:00 UTC",
+        "Next Update: with the next change",
         "",
         "Incident Commander: Engineering Lead (by role; nobody has taken it yet)",
         "War Room: not yet known (required after 60 minutes)",
@@ -182,7 +201,7 @@ def test_critical_message_with_all_known() -> None:
         "- Call the vendor",
         "",
         "ETA TO RESOLUTION: 2026-03-02 10:30:00 UTC",
-        "Next Update: 2026-03-02 09:34:00 UTC",
+        "Next Update: with the next change",
         "",
         "Incident Commander: Ada Lovelace",
         "War Room: https://meet.example/room?a=1&b=2",
@@ -252,6 +271,16 @@ def test_the_time_between_a_resolution_and_a_reopening_is_no_part_of_the_duratio
     gap = int(timedelta(minutes=60) / timedelta(microseconds=1))
     message = resolved("P1", at=START + 90 * MINUTE, reopen_count=1, reopened_gap_microseconds=gap)
     assert "Total Duration: 30 minutes" in message.text
+
+
+def test_an_end_that_was_not_the_last_is_told_with_the_time_until_then() -> None:
+    turns = [(10, "resolved"), (12, "reopened"), (22, "resolved"), (360, "reopened"), (361, "resolved")]
+    history = [event(kind, at=START + minute * MINUTE) for minute, kind in turns]
+    gap = timedelta(minutes=2 + 338) // timedelta(microseconds=1)
+    state = incident("P1", reopen_count=2, reopened_gap_microseconds=gap, last_reopened_time=START + 360 * MINUTE)
+    ends = [compose(end, state, POLICY, START, history=history)[0].text for end in history[::2]]
+    said = [re.search("Total Duration: (.*)", text) for text in ends]
+    assert [found and found[1] for found in said] == ["10 minutes", "20 minutes", "21 minutes"]
 
 
 def test_reversed_times_are_said_and_not_shown_as_a_duration() -> None:

@@ -1,0 +1,89 @@
+"""Which events of one incident are told now, so that one that flaps fills no mailbox. Pure.
+
+An incident's turns are its ends and its returns. Its beginning, a change of its severity and a retraction are told at
+once; so is a return of what people believe to be over. Any other turn waits until the policy's interval has passed
+since the last message of a beginning or a turn. Then one message says how it is, and how often it flapped meanwhile;
+an end of what flapped is told as one when it has lasted for the interval. So the last word is always how it is.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from incident_ledger.ledger.events import Event, EventType
+
+TURNS = (EventType.RESOLVED, EventType.REOPENED, EventType.RETRACTED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flapping:
+    """How often an incident was resolved and reopened without a message of it, and from when to when."""
+
+    times: int
+    since: datetime
+    until: datetime
+    calm_after: timedelta  # for so long it must stay resolved before that is told
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """An event to tell of now; with what was not told before it."""
+
+    event: Event
+    flapping: Flapping | None = None
+
+
+def due(events: Sequence[Event], told: Mapping[str, datetime], interval: timedelta, now: datetime) -> list[Due]:
+    """What is to be told of one incident at `now`.
+
+    `events` are those that ask for a message and are not superseded, in order, none later than `now`; `told` has the
+    event of each message of the incident and when it was written.
+    """
+    found = [Due(event=event) for event in events if event.event_type is EventType.DETECTED and not told]
+    severities = [event for event in events if event.event_type is EventType.SEVERITY_CHANGED]
+    found += [Due(event=event) for event in severities[-1:] if event.event_id not in told]
+    turn = _turn(events, told, interval, now)
+    return [*found, turn] if turn else found
+
+
+def _turn(events: Sequence[Event], told: Mapping[str, datetime], interval: timedelta, now: datetime) -> Due | None:
+    turns = [event for event in events if event.event_type in TURNS]
+    is_told = [event.event_id in told for event in turns]
+    believed = next((event for event, is_it in zip(turns[::-1], is_told[::-1], strict=True) if is_it), None)
+    untold = [event for event in turns[_end_of(is_told) :] if not _is_correction(event, believed, told)]
+    if not untold:
+        return None
+    last, returns = untold[-1], [event for event in untold if event.event_type is EventType.REOPENED]
+    # Between one return and the next there was an end, whether it is at hand or was corrected away.
+    flapping = Flapping(times=len(returns), since=untold[0].occurred_at, until=last.occurred_at, calm_after=interval)
+    is_news = believed is not None and believed.event_type is not EventType.REOPENED
+    if last.event_type is EventType.REOPENED and is_news and len(returns) == 1:
+        return Due(event=last)
+    whole = Due(event=last, flapping=flapping if returns else None)
+    spoke = _last_message(events, told)
+    if spoke is None or last.event_type is EventType.RETRACTED or (last.event_type is EventType.REOPENED and is_news):
+        return whole
+    if now - spoke < interval:
+        return None
+    if last.event_type is EventType.RESOLVED and returns and now - last.occurred_at < interval:
+        return Due(event=returns[-1], flapping=flapping)  # how it is now, and not yet an end
+    return whole
+
+
+def _end_of(is_told: Sequence[bool]) -> int:
+    """The place after the last that is told: what came before it is over."""
+    return len(is_told) - is_told[::-1].index(True) if True in is_told else 0
+
+
+def _is_correction(event: Event, believed: Event | None, told: Mapping[str, datetime]) -> bool:
+    """Whether an end only corrects the time or words of an end that was told."""
+    earlier = event.payload.get("supersedes")
+    if event.event_type is not EventType.RESOLVED or earlier is None:
+        return False
+    return earlier in told or (believed is not None and believed.event_type is EventType.RESOLVED)
+
+
+def _last_message(events: Sequence[Event], told: Mapping[str, datetime]) -> datetime | None:
+    """When the incident's beginning or a turn was told last."""
+    severities = {event.event_id for event in events if event.event_type is EventType.SEVERITY_CHANGED}
+    return max((at for event_id, at in told.items() if event_id not in severities), default=None)
