@@ -105,15 +105,21 @@ def main() -> None:
     import bqemulator.server
     from bqemulator.storage.engine import DuckDBEngine
 
-    create_app, execute = bqemulator.server.create_app, DuckDBEngine.execute
+    create_app, execute, pragmas = (
+        bqemulator.server.create_app,
+        DuckDBEngine.execute,
+        DuckDBEngine._apply_session_pragmas,
+    )
     notes: list[Notes] = []
 
     def noting_app(context: Any) -> Any:
-        connection = context.engine.connection
         notes.append(Notes(path, partitions, context.engine))
-        connection.execute("pragma enable_profiling = 'no_output'")
-        connection.execute("set profiling_coverage = 'all'")
         return create_app(context)
+
+    def noting_pragmas(self: Any) -> None:
+        pragmas(self)  # once it is open, no setting can be changed
+        self._connection.execute("pragma enable_profiling = 'no_output'")
+        self._connection.execute("set profiling_coverage = 'all'")
 
     def noting_execute(self: Any, sql: str, parameters: list[Any] | None = None) -> Any:
         answer = execute(self, sql, parameters)
@@ -123,6 +129,7 @@ def main() -> None:
         return answer
 
     bqemulator.server.create_app = noting_app
+    DuckDBEngine._apply_session_pragmas = noting_pragmas
     DuckDBEngine.execute = noting_execute
     emulator.main()
 

@@ -7,7 +7,7 @@ emulator no longer needs it. Nothing but the server imports this package.
 
 from collections.abc import Callable
 
-from incident_ledger.warehouse.fixes import dml, engine, jobs, loads, sql, tables, views
+from incident_ledger.warehouse.fixes import dml, engine, jobs, loads, outside, sql, tables, views
 
 FIXES: tuple[Callable[[], None], ...] = (
     engine.bundled_extensions,
@@ -27,6 +27,10 @@ FIXES: tuple[Callable[[], None], ...] = (
     loads.parquet_by_name,
     loads.json_lines_are_checked,
     loads.csv_skips_what_it_is_told,
+    outside.closed_database,
+    outside.only_googlesql,
+    outside.no_files_by_address,
+    outside.uploads_are_read_apart,
     loads.all_or_nothing,  # around the others: what they refuse is undone
     tables.added_columns_arrive,
     tables.sums_of_integers_are_integers,
