@@ -8,6 +8,7 @@ production that would be a file of a container that is gone in a minute, and "se
 `folder:///path` or `folder://` for the one above.
 """
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterable
@@ -132,7 +133,9 @@ def channels(settings: Settings, timeout: float) -> list[Channel]:
         if _is_folder(entry):
             opened.append(_folder(entry, settings))
             continue
-        channel = open_channel(entry.name, entry.url, settings.mail_from, timeout) if entry.url else None
+        channel = None
+        with contextlib.suppress(Exception):  # whatever a URL makes of its parser: it cannot be used
+            channel = open_channel(entry.name, entry.url, settings.mail_from, timeout) if entry.url else None
         opened.append(channel or BrokenChannel(entry.name, entry.reason))
     return opened
 
@@ -175,7 +178,7 @@ def _entry(text: str, position: int) -> _Entry:
         )
     if parts["scheme"].lower() == FOLDER:
         path = parts["url"].partition("://")[2]
-        if path and not path.startswith("/"):
+        if path and (not path.startswith("/") or "\0" in unquote(path)):
             return _Entry(parts["name"] or f"channel-{position}", "", f"{where}is no absolute path: {FOLDER}:///path")
         return _Entry(parts["name"] or FOLDER, parts["url"], "")
     # Without the password: a new one is no new channel.

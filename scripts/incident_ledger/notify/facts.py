@@ -101,7 +101,7 @@ def facts(
         improvements=TO_ASSESS,
         contact=_contact(state, policy),
         answer=answer(state, policy, now, said),
-        known=known(event, state, said, flapping),
+        known=known(event, state, policy, said, flapping),
         about=_about(event),
         look=f"All that is known: incident-ledger incident show {state.incident_id}",
     )

@@ -8,6 +8,7 @@ from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import IncidentState, in_order
 from incident_ledger.notify.texts import QUERY, clean, field, minutes, one_line, utc
 from incident_ledger.notify.turns import Flapping
+from incident_ledger.policy import Policy
 
 _SHOWN_BREACHES = 5
 _SHOWN_ERRORS = 3
@@ -15,7 +16,7 @@ _QUERY_CHARACTERS = 4_000  # a longer one fills a screen; it stands in the ledge
 
 
 def known(
-    event: Event, state: IncidentState, said: Sequence[Event], flapping: Flapping | None
+    event: Event, state: IncidentState, policy: Policy, said: Sequence[Event], flapping: Flapping | None
 ) -> tuple[tuple[str, str], ...]:
     """Labels and texts, of what is known alone. `said` are the incident's events that are not superseded."""
     said = sorted({each.event_id: each for each in said}.values(), key=in_order)
@@ -23,13 +24,19 @@ def known(
         ("Flapping", _flapped(event, state, flapping)),
         ("Description", state.description),
         *_found(state.evidence),
-        ("Owner", _string(state.evidence.get("owner"))),
+        ("Owner", _owner(_string(state.evidence.get("owner")), policy)),
         _latest(said, EventType.STATUS_CHANGED, "Last status", event),
         _latest(said, EventType.NOTE, "Last note", event),
         _latest(said, EventType.ROOT_CAUSE_IDENTIFIED, "Cause", event),
         _latest(said, EventType.ACTION_TAKEN, "Last action", event),
     ]
     return tuple((label, field(text)) for label, text in lines if text and text.strip())
+
+
+def _owner(owner: str | None, policy: Policy) -> str | None:
+    """Whom to ask: a contact of the policy with his address, or the suite's own word."""
+    contact = policy.contacts.get(owner or "")
+    return f"{contact.role} <{contact.email_primary}>" if contact else owner
 
 
 def _flapped(event: Event, state: IncidentState, flapping: Flapping | None) -> str | None:

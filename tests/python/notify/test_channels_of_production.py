@@ -59,3 +59,10 @@ def test_a_folder_without_an_absolute_path_is_a_broken_channel() -> None:
     (way,) = channels(Settings(channels=SecretStr("folder://relative/path")), 5.0)
     assert isinstance(way, BrokenChannel)
     assert way.reason == "INCIDENT_LEDGER_CHANNELS: entry 1 is no absolute path: folder:///path"
+
+
+@pytest.mark.parametrize("url", ["json://[::1", "mailto://[x", "folder:///a%00b"])
+def test_a_url_that_nobody_can_parse_is_a_broken_channel_that_keeps_its_messages(url: str) -> None:
+    (way,) = channels(Settings(channels=SecretStr(url)), 5.0)
+    assert isinstance(way, BrokenChannel)
+    assert way.send(letter(detected())).outcome is Outcome.FAILED

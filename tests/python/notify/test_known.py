@@ -81,6 +81,11 @@ def test_a_query_is_whole_and_as_it_is_so_that_it_can_be_copied() -> None:
     assert "Query" not in of("detected", "P1", evidence=long).text
 
 
+def test_an_owner_of_the_policy_is_named_with_his_address() -> None:
+    text = of("detected", "P1", evidence={"owner": "engineering_lead"}).text
+    assert "- Owner: Engineering Lead <engineering-lead@samba.tv>\n" in text
+
+
 def test_what_is_not_known_takes_no_line() -> None:
     assert "WHAT IS KNOWN" not in detected("P1").text
     assert "WHAT IS KNOWN" not in detected("P2").html
