@@ -89,6 +89,14 @@ def test_where_both_orders_fit_what_vanished_ranks_before_the_last_in_both() -> 
     assert retracted(in_turn(first, poll(90, ended("d", 60, 70), long), importer=of(2))) == []
 
 
+def test_copy_that_was_sorted_into_the_other_order_retracts_nothing() -> None:
+    """Listed by resolution and sorted by creation: what slid out ended before all that is listed."""
+    long, c, b = ended("long", -1000, 50), ended("c", 20, 40), ended("b", 10, 30)
+    now = sorted([ended("d", 60, 70), long, c], key=by_creation, reverse=True)
+    assert now != sorted(now, key=by_resolution, reverse=True)
+    assert retracted(in_turn(poll(60, long, c, b), poll(90, *now), importer=of(3))) == []
+
+
 def test_open_incident_that_may_be_over_meanwhile_may_have_slid_out() -> None:
     """Last seen open at minute 60; what is listed last was resolved after that."""
     first = poll(60, opened("middle", 0), ended("old", -1000, -10))

@@ -5,7 +5,8 @@ last that is listed must be listed, or it was deleted; what ranks after it slid 
 something out looks the same, so a listing must be known to be full, and in doubt nothing is retracted:
 
 - its length is the page's limit, or it lists all that is known of a page with fewer than that;
-- it shows the order, by what it lists: where both fit, what vanished ranks before the last in both;
+- it shows the order, by what it lists: where both fit, what vanished ranks before the last in both; and in neither
+  order can all that is missing have slid out, should somebody have sorted the copy anew;
 - it lists something that is over (`unresolved.json` has the same keys), and nothing later is known of the page;
 - no more vanished at once than the policy takes for a deletion.
 """
@@ -13,14 +14,13 @@ something out looks the same, so a listing must be known to be full, and in doub
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from incident_ledger.importers.statuspage.documents import Listing
 from incident_ledger.importers.statuspage.memory import Memory
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _SHOWN = 5
-
-Ranks = Callable[[Memory], bool]  # before the last that is listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,26 +50,58 @@ def absent(listing: Listing, memories: Iterable[Memory], rule: RetractionRule) -
     missing = [memory for memory in known if memory.source_key not in listing.ids and memory.seen_at <= listing.at]
     if not missing:
         return Absent()
-    orders = _orders(listing, rule)
-    vanished = [memory for memory in missing if orders and all(before(memory) for before in orders)]
-    doubt = _doubt(listing, known, missing, vanished, rule)
+    orders = _orders(listing)
+    shown = [order for order in orders if order.fits] or (orders if rule.is_complete else [])
+    vanished = [memory for memory in missing if shown and all(order.must_list(memory) for order in shown)]
+    reasons = [
+        (not listing.is_whole, "it is a part of what the page lists"),
+        (not any(view.resolved_at for view in listing.views), "it lists nothing that is over"),
+        (_is_outdated(listing, known, missing), "a later state of the page is known"),
+        (not shown, "its order is neither that of creation nor that of resolution"),
+    ]
+    if not rule.is_complete:
+        slid_out = vanished and any(not any(map(order.must_list, missing)) for order in orders)
+        reasons += [
+            (not _is_full(listing, missing, vanished, rule), "it may be a part of what the page lists"),
+            (
+                len(listing.ids) == rule.full_length and bool(slid_out),
+                "it may be sorted anew, and the rest have slid out",
+            ),
+            (len(vanished) > rule.most_at_once, f"{len(vanished)} are missing at once, as in a filtered copy"),
+        ]
+    doubt = next((reason for holds, reason in reasons if holds), None)
     deleted = tuple(vanished) if doubt is None else ()
-    kept = [memory for memory in missing if memory not in deleted and (memory.is_open or memory in vanished)]
+    gone = {memory.source_key for memory in vanished}
+    kept = [
+        memory
+        for memory in missing
+        if (memory.source_key not in gone and memory.is_open) or (doubt and memory.source_key in gone)
+    ]
     return Absent(deleted=deleted, note=_note(listing, kept, doubt))
 
 
-def _orders(listing: Listing, rule: RetractionRule) -> list[Ranks]:
-    """The orders that fit what is listed; both where none does and a person vouches for the listing."""
-    if not listing.views:
-        return []
+@dataclass(frozen=True)
+class _Order:
+    """What a listing says in one order. `must_list`: whether it ranks before the last that is listed."""
+
+    fits: bool
+    must_list: Callable[[Memory], bool]
+
+
+def _orders(listing: Listing) -> list[_Order]:
+    """By creation, and by resolution with the open ones first; none of an empty listing."""
     created = [view.created_at for view in listing.views]
     ended = [view.resolved_at or _NEVER for view in listing.views]
-    orders: list[tuple[Sequence[datetime], Ranks]] = [
-        (created, lambda memory: memory.detected.occurred_at > min(created)),
-        (ended, lambda memory: _open_until(memory) > min(ended)),
+    if not listing.views:
+        return []
+    return [
+        _Order(_falls(created), lambda memory: memory.detected.occurred_at > min(created)),
+        _Order(_falls(ended), lambda memory: _open_until(memory) > min(ended)),
     ]
-    fitting = [before for times, before in orders if list(times) == sorted(times, reverse=True)]
-    return fitting or [before for _, before in orders if rule.is_complete]
+
+
+def _falls(times: Sequence[datetime]) -> bool:
+    return all(one >= next_one for one, next_one in pairwise(times))
 
 
 def _open_until(memory: Memory) -> datetime:
@@ -77,36 +109,12 @@ def _open_until(memory: Memory) -> datetime:
     return memory.resolved.occurred_at if memory.resolved else max(memory.seen_at, memory.updated_at)
 
 
-def _doubt(
-    listing: Listing,
-    known: Sequence[Memory],
-    missing: Sequence[Memory],
-    vanished: Sequence[Memory],
-    rule: RetractionRule,
-) -> str | None:
-    """Why nothing is taken for deleted; None when what vanished was."""
-    number = len(vanished)
-    reasons = (
-        (not listing.is_whole, "it is a part of what the page lists"),
-        (not any(view.resolved_at for view in listing.views), "it lists nothing that is over"),
-        (_is_outdated(listing, known, missing), "a later state of the page is known"),
-        (not _orders(listing, rule), "its order is neither that of creation nor that of resolution"),
-        (
-            not rule.is_complete and not _is_full(listing, missing, vanished, rule),
-            "it may be a part of what the page lists",
-        ),
-        (not rule.is_complete and number > rule.most_at_once, f"{number} are missing at once, as in a filtered copy"),
-    )
-    return next((reason for is_so, reason in reasons if is_so), None)
-
-
 def _is_outdated(listing: Listing, known: Sequence[Memory], missing: Sequence[Memory]) -> bool:
     """Whether something later is known of the page, or another listing of the same time that listed more."""
     shown = {view.key: view.updated_at for view in listing.views}
-    changed = [memory.updated_at for memory in known if memory.updated_at != shown.get(memory.source_key)]
-    return any(moment > listing.at for moment in [*changed, *(memory.seen_at for memory in known)]) or any(
-        memory.seen_at == listing.at for memory in missing
-    )
+    changed = (memory.updated_at for memory in known if memory.updated_at != shown.get(memory.source_key))
+    seen = (memory.seen_at for memory in known)
+    return any(time > listing.at for time in (*changed, *seen)) or any(one.seen_at == listing.at for one in missing)
 
 
 def _is_full(listing: Listing, missing: Sequence[Memory], vanished: Sequence[Memory], rule: RetractionRule) -> bool:
