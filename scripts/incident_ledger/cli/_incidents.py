@@ -5,9 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incident_ledger.cli._console import Text, err, out, print_rows
+from incident_ledger.errors import UserError
 from incident_ledger.ledger.events import Event, canonical, timestamp
 from incident_ledger.ledger.find import minutes_of, one_line
 from incident_ledger.ledger.state import IncidentState, RecordedEvent
+from incident_ledger.notify.channels import channel_names, require_channels
+from incident_ledger.policy import Policy
+from incident_ledger.settings import Settings
 
 _STYLES = {"P0": "bold red", "P1": "red", "P2": "yellow", "P3": "dim"}
 _TIMES = (
@@ -85,6 +89,37 @@ def event_line(event: Event, *, with_id: bool = True) -> str:
     if told:
         text += "  " + one_line(", ".join(f"{key}: {_value(value)}" for key, value in told.items()), 300)
     return text
+
+
+def open_line(incident: IncidentState) -> str:
+    """An incident that is open already, on one line."""
+    since = _moment(incident.detection_time)
+    return (
+        f"{incident.incident_id} is open already, since {since}: {incident.severity_level} {ended(incident)}, "
+        f"{one_line(incident.title)}"
+    )
+
+
+def print_audience(event: Event, rules: Policy, settings: Settings, now: datetime) -> None:
+    """Whom an incident that was just opened is told to, when, and by when an answer is due."""
+    level = event.severity_level or ""
+    if rules.template(event.event_type.value, level, now) is None:
+        err.print(f"Nobody is told of a {level}: the policy has no message for it.", highlight=False, soft_wrap=True)
+        return
+    people = ", ".join(contact.email_primary for contact in rules.recipients(level, now))
+    due = rules.response_deadline(level, event.occurred_at)
+    lines = [
+        f"Nobody is told yet. The next run or tick tells {rules.severity(level).audience} ({people}) through "
+        f"{', '.join(channel_names(settings))}. At once: incident-ledger tick",
+        f"An answer is due by {short_time(due)}: incident-ledger incident ack {event.incident_id}",
+    ]
+    try:
+        require_channels(settings)
+    except UserError as error:
+        lines[0] = f"Nobody will be told. {error}"
+    style = _STYLES.get(level, "") if level in ("P0", "P1") else ""
+    for line in lines:
+        err.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def severity(level: str) -> Text:

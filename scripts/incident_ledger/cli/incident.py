@@ -1,7 +1,12 @@
 """`incident-ledger incident`: what a person says of an incident, one event a command, and what is known of it."""
 
 import getpass
-from collections.abc import Callable
+import os
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -9,14 +14,16 @@ import typer
 
 from incident_ledger import policy
 from incident_ledger.cli import _incidents
-from incident_ledger.cli._console import out, parse_time, to_json, write_text
+from incident_ledger.cli._console import err, out, parse_time, to_json, write_text
 from incident_ledger.errors import UserError
 from incident_ledger.ledger import acts
 from incident_ledger.ledger.bootstrap import ensure_ledger
-from incident_ledger.ledger.events import Event, timestamp
+from incident_ledger.ledger.events import Event, EventType, Status, timestamp
 from incident_ledger.ledger.find import find_incident, minutes_of
 from incident_ledger.ledger.state import IncidentState, read_events, read_state
 from incident_ledger.ledger.writer import append
+from incident_ledger.policy import Policy
+from incident_ledger.response.lease import COMMANDS, Lease, hold
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
@@ -50,42 +57,52 @@ def open_(
     ] = None,
     start: Annotated[str | None, typer.Option(help="When the trouble began, with its zone, if it is known.")] = None,
     description: Annotated[str | None, typer.Option(help="What is known of it.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Also while one of this title and component is open.")] = False,
     at: At = None,
     actor: Actor = None,
     json: Json = False,
 ) -> None:
-    """Open an incident."""
+    """Open an incident; one that is open already with this title and component is named, and no other is opened."""
     warehouse, saying = _warehouse(), _saying(at, actor)
+    rules = policy.load(warehouse)
     event = acts.open_incident(
         saying,
         title=title,
         severity_level=severity,
         components=component or [],
-        known_severities=_severities(warehouse),
+        known_severities=_severities(rules),
         start=parse_time(start, "--start") if start else None,
         description=description,
     )
-    for known in read_state(warehouse, is_open=True, source=event.source, source_keys=[event.source_key]):
-        raise UserError(f"{known.incident_id} is open already with this title and component. Add a note to it.")
-    _write(warehouse, event, saying, json)
+    with _alone(warehouse, rules, saying):
+        known = [] if new else read_state(warehouse, is_open=True, source=event.source, source_keys=[event.source_key])
+        if not known:
+            _write(warehouse, event, saying, json)
+    if known:
+        _name_open(warehouse, known[-1], event, json)
+    else:
+        _incidents.print_audience(event, rules, warehouse.settings, saying.now)
 
 
 @app.command()
 def ack(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
     """Say that somebody is on it."""
-    _say(incident, at, actor, json, lambda state, saying: acts.acknowledge(state, saying, text))
+    act = _Act(EventType.ACKNOWLEDGED, lambda state, saying: acts.acknowledge(state, saying, text), {"text": text})
+    _say(incident, at, actor, json, act)
 
 
 @app.command()
 def resolve(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
     """Say that it is over."""
-    _say(incident, at, actor, json, lambda state, saying: acts.resolve(state, saying, text))
+    act = _Act(EventType.RESOLVED, lambda state, saying: acts.resolve(state, saying, text), {"text": text})
+    _say(incident, at, actor, json, act)
 
 
 @app.command()
 def reopen(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
     """Say that a resolved one goes on."""
-    _say(incident, at, actor, json, lambda state, saying: acts.reopen(state, saying, text))
+    act = _Act(EventType.REOPENED, lambda state, saying: acts.reopen(state, saying, text), {"text": text})
+    _say(incident, at, actor, json, act)
 
 
 @app.command()
@@ -99,7 +116,14 @@ def status(
     json: Json = False,
 ) -> None:
     """Say how far it is."""
-    _say(incident, at, actor, json, lambda state, saying: acts.set_status(state, saying, new, text), is_of_then=True)
+    is_end = new == Status.RESOLVED
+    act = _Act(
+        EventType.RESOLVED if is_end else EventType.STATUS_CHANGED,
+        lambda state, saying: acts.set_status(state, saying, new, text),
+        {"text": text} if is_end else {"status": new, "text": text},
+        is_of_then=True,
+    )
+    _say(incident, at, actor, json, act)
 
 
 @app.command()
@@ -113,15 +137,15 @@ def severity(
     json: Json = False,
 ) -> None:
     """Raise or lower the severity; it is never lowered by itself."""
-    known = _severities(_warehouse())
-    _say(
-        incident,
-        at,
-        actor,
-        json,
+    known = _severities(policy.load(_warehouse()))
+    act = _Act(
+        EventType.SEVERITY_CHANGED,
         lambda state, saying: acts.set_severity(state, saying, new, known, reason),
+        {"reason": reason},
+        severity_level=new,
         is_of_then=True,
     )
+    _say(incident, at, actor, json, act)
 
 
 @app.command()
@@ -135,7 +159,7 @@ def cause(
     json: Json = False,
 ) -> None:
     """Name the root cause."""
-    _say(incident, at, actor, json, lambda state, saying: acts.name_cause(state, saying, category, text))
+    _say(incident, at, actor, json, _Act(None, lambda state, saying: acts.name_cause(state, saying, category, text)))
 
 
 @app.command()
@@ -147,7 +171,7 @@ def note(
     json: Json = False,
 ) -> None:
     """Add a note."""
-    _say(incident, at, actor, json, lambda state, saying: acts.note(state, saying, text))
+    _say(incident, at, actor, json, _Act(None, lambda state, saying: acts.note(state, saying, text)))
 
 
 @app.command("list")
@@ -185,8 +209,8 @@ def _warehouse() -> Warehouse:
     return warehouse
 
 
-def _severities(warehouse: Warehouse) -> tuple[str, ...]:
-    return tuple(severity.severity_level for severity in policy.load(warehouse).severities)
+def _severities(rules: Policy) -> tuple[str, ...]:
+    return tuple(severity.severity_level for severity in rules.severities)
 
 
 def _saying(at: str | None, actor: str | None) -> acts.Saying:
@@ -201,28 +225,71 @@ def _user() -> str:
         raise UserError("Your user name is not known here. Say who you are: --actor NAME.") from None
 
 
-def _say(
-    part: str,
-    at: str | None,
-    actor: str | None,
-    json: bool,
-    act: Callable[[IncidentState, acts.Saying], Event],
-    *,
-    is_of_then: bool = False,
-) -> None:
-    """Write what an act says; `is_of_then`: it is about what held at its time and not about what holds now."""
+@dataclass(frozen=True)
+class _Act:
+    """What a command says: an event of `kind` with these words, by the state of the incident.
+
+    `kind` is None where the state does not matter (notes, causes): the same words at one time are one event anyway.
+    `is_of_then`: it is about what held at its time, and not about what holds now.
+    """
+
+    kind: EventType | None
+    on: Callable[[IncidentState, acts.Saying], Event]
+    says: Mapping[str, Any] = field(default_factory=dict)
+    severity_level: str | None = None
+    is_of_then: bool = False
+
+
+def _say(part: str, at: str | None, actor: str | None, json: bool, act: _Act) -> None:
+    """Write what an act says: once, also when it is said twice, or by several at once."""
     warehouse, saying = _warehouse(), _saying(at, actor)
+    if act.kind in (None, EventType.ACKNOWLEDGED):  # of several acknowledgements the first counts, and none is told
+        _write(warehouse, _event(warehouse, part, saying, act, is_dated=at is not None), saying, json)
+        return
+    with _alone(warehouse, policy.load(warehouse), saying):
+        _write(warehouse, _event(warehouse, part, saying, act, is_dated=at is not None), saying, json)
+
+
+def _event(warehouse: Warehouse, part: str, saying: acts.Saying, act: _Act, *, is_dated: bool) -> Event:
     incident = find_incident(warehouse, part)
-    if is_of_then and at:
-        history = [item.event for item in read_events(warehouse, incident_ids=[incident.incident_id])]
-        incident = acts.held_at(incident, history, saying.at)
-    _write(warehouse, act(incident, saying), saying, json)
+    if act.kind is None or not is_dated:
+        return act.on(incident, saying)
+    history = [item.event for item in read_events(warehouse, incident_ids=[incident.incident_id])]
+    known = acts.written_before(history, saying, act.kind, act.says, act.severity_level)
+    if known:
+        return known
+    return act.on(acts.held_at(incident, history, saying.at) if act.is_of_then else incident, saying)
+
+
+def _alone(warehouse: Warehouse, rules: Policy, saying: acts.Saying) -> AbstractContextManager[Lease]:
+    """One person's act at a time: what is read before it still holds when it is written."""
+    return hold(
+        warehouse,
+        COMMANDS,
+        seconds=float(rules.limit("lease_seconds", saying.now)),
+        wait=float(rules.limit("lease_wait_seconds", saying.now)),
+        holder=f"{saying.actor} on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(2)}",
+    )
+
+
+def _name_open(warehouse: Warehouse, known: IncidentState, event: Event, json: bool) -> None:
+    """For a second `open`: the incident that is open already."""
+    if json:
+        events = [item.event for item in read_events(warehouse, incident_ids=[known.incident_id])]
+        detected = next(each for each in events if each.event_type is EventType.DETECTED)
+        write_text(to_json(_as_json(detected) | {"is_new": False}))
+        return
+    out.print(_incidents.open_line(known), markup=False, highlight=False, soft_wrap=True)
+    other = event.severity_level != known.severity_level
+    raising = f" For {event.severity_level}: incident severity {known.incident_id} {event.severity_level}." * other
+    hint = f"Nothing was opened. What is new of it: incident note.{raising} If it is another one: --new"
+    err.print(hint, markup=False, highlight=False, soft_wrap=True)
 
 
 def _write(warehouse: Warehouse, event: Event, saying: acts.Saying, json: bool) -> None:
     new = append(warehouse, [event], saying.now)
     if json:
-        write_text(to_json(_as_json(event)))
+        write_text(to_json(_as_json(event) | {"is_new": bool(new)}))
         return
     known = "" if new else " (was written before)"
     out.print(f"{_incidents.event_line(event)}{known}", markup=False, highlight=False, soft_wrap=True)

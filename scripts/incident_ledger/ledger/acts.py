@@ -1,5 +1,6 @@
 """What a person says of an incident, as events; what makes no sense is refused with the reason. Pure."""
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
@@ -46,7 +47,10 @@ def open_incident(
     start: datetime | None = None,
     description: str | None = None,
 ) -> Event:
-    """`detected`. The same title and components at the same second are the same incident."""
+    """`detected`, at a whole second as in the incident's id: the same words of the same second are one event.
+
+    The same title and first component are the same trouble, and have the same `source_key`.
+    """
     if not title.strip():
         raise UserError("An incident needs a title.")
     _check_severity(severity_level, known_severities)
@@ -54,16 +58,17 @@ def open_incident(
         raise UserError(f"--start {_show(start)} is later than the detection, {_show(saying.at)}.")
     if any(not component.strip() for component in components):
         raise UserError("A component needs a name, like table:DATASET.TABLE or api:anthropic.")
+    at = saying.at.replace(microsecond=0)
     payload: dict[str, Any] = {"title": title, "components": list(dict.fromkeys(components))}
     if start:
-        payload["start_time"] = timestamp(start)
+        payload["start_time"] = timestamp(min(start, at))
     if description:
         payload["description"] = description
     key = source_key(title, components)
     return Event(
-        incident_id=incident_id(SOURCE, key, saying.at),
+        incident_id=incident_id(SOURCE, key, at),
         event_type=EventType.DETECTED,
-        occurred_at=saying.at,
+        occurred_at=at,
         actor=saying.actor,
         source=SOURCE,
         source_key=key,
@@ -73,10 +78,32 @@ def open_incident(
 
 
 def source_key(title: str, components: Sequence[str]) -> str:
-    """A slug of title and first component, for a person; the incident's id makes it unique."""
-    words = unicodedata.normalize("NFKC", f"{title} {components[0] if components else ''}").casefold()
-    slug = re.sub(r"[^\w.:]+", "-", words).strip("-")
-    return slug[:_SLUG_LENGTH].rstrip("-") or "incident"
+    """A slug of title and first component, for a person: the same whatever their case and spaces are.
+
+    Where it does not hold all that they say (punctuation, emoji, long ones), it ends with a digest of that.
+    """
+    words = unicodedata.normalize("NFKC", f"{title} {components[0] if components else ''}").casefold().split()
+    slug = re.sub(r"[^\w.:]+", "-", " ".join(words)).strip("-")
+    if slug == "-".join(words) and len(slug) <= _SLUG_LENGTH:
+        return slug
+    digest = hashlib.sha256(" ".join(words).encode(errors="backslashreplace")).hexdigest()[:8]
+    return f"{slug[: _SLUG_LENGTH - 9].rstrip('-') or 'incident'}-{digest}"
+
+
+def written_before(
+    history: Sequence[Event],
+    saying: Saying,
+    kind: EventType,
+    says: Mapping[str, Any],
+    severity_level: str | None = None,
+) -> Event | None:
+    """The same act of the same person at the same time, where the ledger has it: said twice it is one event."""
+    for event in history:
+        is_same = (event.event_type, event.actor, event.occurred_at) == (kind, saying.actor, saying.at)
+        has_words = all(event.payload.get(name) == value for name, value in says.items())
+        if is_same and has_words and event.severity_level == severity_level:
+            return event
+    return None
 
 
 def held_at(incident: IncidentState, history: Sequence[Event], at: datetime) -> IncidentState:

@@ -22,6 +22,7 @@ from incident_ledger.warehouse import Warehouse
 log = structlog.get_logger()
 
 LEASE = "run"  # who holds it may run and deliver
+COMMANDS = "command"  # who holds it may say what depends on what an incident is now, for seconds
 
 # What BigQuery says when two statements change the same row at once: one of them changed nothing and may try again.
 _CONFLICTS = ("concurrent update", "could not serialize access")

@@ -1,5 +1,7 @@
 """What a person may say of an incident, and what is refused."""
 
+from datetime import timedelta
+
 import pytest
 
 from incident_ledger.errors import UserError
@@ -46,6 +48,33 @@ def test_any_title_has_a_key(title: str) -> None:
     key = acts.source_key(title, [])
     assert 0 < len(key) <= 80
     assert "\n" not in key
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("API down", " api  DOWN", True),
+        ("x" * 100 + " a", "x" * 100 + " b", False),
+        ("x" * 100 + " A", "x" * 100 + "  a", True),
+        ("API down", "API down?", False),
+        ("C++ fails", "C# fails", False),
+        ("🚨", "🔥", False),
+        ("???", "!!!", False),
+    ],
+)
+def test_what_differs_in_words_has_another_key(one: str, other: str, is_same: bool) -> None:
+    assert (acts.source_key(one, ["api:x"]) == acts.source_key(other, ["api:x"])) == is_same
+    assert acts.source_key(one, ["api:x"]) != acts.source_key(one, ["api:y"])
+
+
+def test_openings_of_one_second_are_one_event_of_that_second() -> None:
+    events = []
+    for actor, moment in (("alice", 1), ("bob", 999_999)):
+        said = Saying(actor=actor, at=T0 + timedelta(microseconds=moment), now=after(9))
+        opened = {"title": "Down", "severity_level": "P2", "components": [], "known_severities": SEVERITIES}
+        events.append(acts.open_incident(said, **opened, start=said.at))  # type: ignore[arg-type]
+    assert events[0].event_id == events[1].event_id
+    assert events[0].occurred_at == T0
 
 
 def test_time_in_the_future_and_nobody_are_refused() -> None:

@@ -1,6 +1,9 @@
 """`incident` on the command line: one event a command."""
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -99,11 +102,95 @@ def test_help_says_that_as_of_derives_no_past_state(command: tuple[str, ...], sa
     assert says in " ".join(help_text.replace("│", " ").split())
 
 
-def test_same_incident_is_not_opened_twice(run: Any, ledger: Warehouse) -> None:
-    run("open", "API down", "--severity", "P2", "--at", T.format(0))
-    with pytest.raises(UserError, match="is open already"):
-        run("open", "API down", "--severity", "P2", "--at", T.format(9))
+def test_second_opening_of_what_is_open_names_it_and_new_opens_another(run: Any, ledger: Warehouse) -> None:
+    first = run("open", "API down", "--severity", "P2", "--component", "api:x", "--at", T.format(0)).stdout.split()[1]
+    again = run("open", " api DOWN", "--severity", "P1", "--component", "api:x", "--at", T.format(9))
+    assert again.stdout == f"{first} is open already, since 2026-03-02T09:00:00Z: P2 investigating, API down\n"
+    assert "Nothing was opened." in again.stderr
+    assert f"For P1: incident severity {first} P1." in again.stderr
+    told = json.loads(run("open", "API down", "--severity", "P2", "--component", "api:x", "--json").stdout)
+    assert (told["incident_id"], told["event_type"], told["is_new"]) == (first, "detected", False)
     assert len(read_state(ledger)) == 1
+    run("open", "API down", "--severity", "P2", "--component", "api:y", "--at", T.format(9))
+    run("open", "API down", "--severity", "P2", "--component", "api:x", "--at", T.format(10), "--new")
+    assert len(read_state(ledger)) == 3
+
+
+def test_what_was_resolved_is_opened_anew(run: Any, ledger: Warehouse) -> None:
+    first = run("open", "API down", "--severity", "P2", "--at", T.format(0)).stdout.split()[1]
+    run("resolve", first, "--at", T.format(5))
+    run("open", "API down", "--severity", "P2", "--at", T.format(9))
+    assert [state.is_open for state in read_state(ledger)] == [False, True]
+
+
+def test_opening_says_who_is_told_when_and_by_which_command(run: Any) -> None:
+    opened = run("open", "API down", "--severity", "P0", "--at", T.format(0))
+    assert len(opened.stdout.splitlines()) == 1
+    said = " ".join(opened.stderr.split())
+    assert "Nobody is told yet. The next run or tick tells All stakeholders (" in said
+    assert "finance@samba.tv" in said
+    assert "through folder. At once: incident-ledger tick" in said
+    assert f"An answer is due by 2026-03-02 09:05Z: incident-ledger incident ack {opened.stdout.split()[1]}" in said
+
+
+def test_the_same_act_of_one_person_at_one_time_is_one_event(run: Any, ledger: Warehouse) -> None:
+    incident = run("open", "API down", "--severity", "P2", "--at", T.format(0)).stdout.split()[1]
+    acts = [
+        ("ack", incident, "--text", "on it"),
+        ("status", incident, "identified"),
+        ("severity", incident, "P1", "--reason", "worse"),
+        ("cause", incident, "deploy"),
+        ("note", incident, "seen"),
+        ("resolve", incident, "--text", "rolled back"),
+        ("reopen", incident),
+        ("status", incident, "resolved"),
+    ]
+    for number, act in enumerate(acts, start=1):
+        for turn in range(2):
+            said = run(*act, "--at", T.format(number), "--actor", "alice").stdout
+            assert said.endswith("(was written before)\n") == bool(turn)
+    assert len(read_events(ledger, incident_ids=[incident])) == 1 + len(acts)
+    with pytest.raises(UserError, match="resolved already"):
+        run("resolve", incident, "--at", T.format(8), "--actor", "bob")
+
+
+SCRIPT = """
+import sys
+from typer.testing import CliRunner
+from incident_ledger.cli import app
+sys.stdin.readline()
+result = CliRunner().invoke(app, ["incident", *sys.argv[1:]])
+print(result.exit_code, type(result.exception).__name__, result.stdout)
+"""
+
+
+def at_once(ledger: Warehouse, commands: list[list[str]]) -> list[str]:
+    """What these commands print, each in a process of its own and all let go at one moment."""
+    paths = os.pathsep.join(str(ledger.settings.project_dir / part) for part in ("scripts", "tests/python"))
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | {"PYTHONPATH": paths},
+        )
+        for command in commands
+    ]  # fmt: skip
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return [process.communicate(timeout=300)[0] for process in processes]
+
+
+@pytest.mark.usefixtures("run")
+def test_four_openings_and_four_resolutions_at_once_are_one_of_each(ledger: Warehouse) -> None:
+    said = at_once(ledger, [["open", "API down", "--severity", "P2", "--component", "api:x"]] * 4)
+    assert all(each.startswith("0 ") for each in said), said
+    assert sum("is open already" in each for each in said) == 3
+    (state,) = read_state(ledger)
+    said = at_once(ledger, [["resolve", state.incident_id]] * 4)
+    assert sorted(each.split()[1] for each in said) == ["NoneType", "UserError", "UserError", "UserError"], said
+    events = [item.event.event_type.value for item in read_events(ledger, incident_ids=[state.incident_id])]
+    assert events == ["detected", "resolved"]
 
 
 @pytest.mark.parametrize(
