@@ -114,8 +114,7 @@ def deliver(
 
     A channel that fails twice in a row, or once at the deadline, is left alone until the next delivery, so that a dead
     server costs no run more than a moment; so is one that has taken as long as one message may, with what is left.
-    What was not tried keeps its attempts. What is owed to a channel that is no longer set goes to those
-    that are.
+    What was not tried keeps its attempts. What is owed to a channel that is no longer set goes to those that are.
     """
     seconds = float(policy.limit("delivery_timeout_seconds", now))
     ways = {way.name: way for way in channels(settings, seconds)}
@@ -263,7 +262,7 @@ class _Round:
 
     warehouse: Warehouse
     now: datetime
-    seconds: float  # for each message, and for beginning to send by one channel
+    seconds: float  # for one message; a channel that has taken as long with all of them gets the others next time
     waits: Waits
     confirm: Callable[[], None]
 
@@ -280,14 +279,16 @@ class _Round:
         """One at a time: claim, send, record."""
         deliveries: list[Delivery] = []
         failures = 0
-        ends_at = time.monotonic() + self.seconds
+        spent = 0.0  # with the channel alone, not with the warehouse
         for row in rows:
-            if failures >= _FAILURES_IN_A_ROW or time.monotonic() > ends_at:
+            if failures >= _FAILURES_IN_A_ROW or spent > self.seconds:
                 break
             self.confirm()
             if not _claim(self.warehouse, row, self.now):
                 continue
+            begun = time.monotonic()
             result = attempt(way, row.letter, self.seconds)
+            spent += time.monotonic() - begun
             more = 1 if result.outcome is Outcome.UNCERTAIN else 0
             tried = replace(row, attempts=row.attempts + 1, uncertain_attempts=row.uncertain_attempts + more)
             self.record([(tried, result)])

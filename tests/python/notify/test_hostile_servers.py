@@ -173,6 +173,18 @@ def test_a_channel_that_drips_costs_a_delivery_one_deadline_and_no_more(warehous
     assert len(server.heard) == 1
 
 
+def test_a_channel_that_takes_long_for_each_message_gets_the_rest_in_the_next_delivery(
+    warehouse: Warehouse, hook: Hook
+) -> None:
+    place = with_channels(warehouse, f"hook=json://127.0.0.1:{hook.port}")
+    hook.answers = [(200, {}, 0.6)] * 2
+    enqueue(place, [detected("P1", key=f"table:{n}") for n in range(3)], START)
+    slow = policy_with(delivery_timeout_seconds="1")
+    first, second = (deliver(place, place.settings, slow, START) for _ in range(2))
+    assert [len(first), len(second)] == [2, 1]
+    assert {row["status"] for row in rows(place)} == {"sent"}
+
+
 def test_whatever_a_channel_asks_to_wait_is_recorded_and_no_longer_than_the_policy_allows(
     warehouse: Warehouse, hook: Hook
 ) -> None:

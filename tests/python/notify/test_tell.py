@@ -12,6 +12,7 @@ from incident_ledger.ledger.bootstrap import ensure_ledger
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify import tell as telling
+from incident_ledger.notify.due import due_events
 from incident_ledger.notify.messages import first_message_id, header_id
 from incident_ledger.notify.outbox import deliver, enqueue
 from incident_ledger.notify.tell import due_messages, tell
@@ -220,7 +221,19 @@ def test_a_check_that_flaps_is_told_of_once_in_an_interval_and_its_end_when_it_l
     assert "Status: Resolved, flapping\n" in body(flapping)
     words = " ".join(body(flapping).split())
     assert "resolved and reopened once from 2026-03-02 09:05:00 UTC to 09:14 UTC" in words
-    assert "Total Duration: 10 minutes\n" in body(end)
+    assert "Total Duration: 9 minutes\n" in body(end)  # 0 to 5 and 10 to 14
+
+
+def test_what_is_planned_is_due_as_if_it_stood_in_the_ledger_and_no_sooner(ledger: Warehouse) -> None:
+    """As a rehearsal asks: a new incident, the end of a known one, and one that is too soon."""
+    say(ledger, BEGINNING)
+    tell(ledger, POLICY, START)
+    other = event("detected", at=START + 5 * MINUTE, severity="P1", key="table:other", title="x", components=["c"])
+    for minute, wanted in ((5, [other]), (20, [other, event("resolved", at=START + 20 * MINUTE)])):
+        planned = [event("resolved", at=START + minute * MINUTE), other]
+        found = due_events(ledger, POLICY, START + minute * MINUTE, planned)
+        assert [each.event for each in found] == wanted
+    assert due_events(ledger, POLICY, START + HOUR) == []
 
 
 @pytest.mark.parametrize("severity", ["P0", "P2"])
