@@ -176,7 +176,7 @@ RUN_STEPS = RawTable(
 
 LEASES = RawTable(
     name="leases",
-    description="One row a lease: who may run and deliver, and until when.",
+    description="One row a lease: who may run and deliver (`run`), or act for a person (`command`), and until when.",
     columns=(*_required(name="STRING", holder="STRING", until="TIMESTAMP"),),
 )
 

@@ -178,6 +178,12 @@ def test_poll_without_a_page_or_of_a_part_retracts_nothing() -> None:
         assert tell(second, known=tell(first), importer=VOUCHED) == []
 
 
+def test_to_vouch_for_an_archive_says_nothing_and_is_noted() -> None:
+    known = tell(NEW, MIDDLE, OLD)
+    assert tell(NEW, OLD, known=known, importer=VOUCHED) == []
+    assert "--complete says nothing" in notes(NEW, OLD, known=known, importer=VOUCHED)[0]
+
+
 def test_summary_says_which_open_incidents_it_does_not_speak_of() -> None:
     known = tell(poll(60, NEW, opened("middle", 0), OLD))
     summary = poll(90, NEW, components=[], scheduled_maintenances=[])

@@ -93,8 +93,8 @@ def test_as_of_sets_the_clock_and_shows_what_is_recorded_now(run: Any) -> None:
             "shown as they are recorded now: it only sets the clock, and leaves out what was detected",
         ),
         (("incident", "show"), "shown as they are recorded now: it only sets the clock."),
-        (("run",), "shown, and make the exit code, as they are recorded now: it only sets the clock, and leaves out"),
-        (("tick",), "shown, and make the exit code, as they are recorded now: it only sets the clock, and leaves out"),
+        (("run",), "shown, and make the alarm, as they are recorded now: it only sets the clock, and leaves out"),
+        (("tick",), "shown, and make the alarm, as they are recorded now: it only sets the clock, and leaves out"),
     ],
 )
 def test_help_says_that_as_of_derives_no_past_state(command: tuple[str, ...], says: str) -> None:

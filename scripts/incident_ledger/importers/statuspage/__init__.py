@@ -94,6 +94,8 @@ class StatuspageImporter:
                 notes[listing.page] = missing.note
                 for memory in missing.deleted:
                     said += _learn(memories, memory.source_key, withdrawn(memory, listing.at, _VANISHED))
+        if self.rule.is_complete and not any(listing.is_whole for listing in records):
+            notes[""] = "no answer of incidents.json is among these, so --complete says nothing: nothing is retracted"
         remarks = tuple(note for note in notes.values() if note)
         return Told(events=tuple(said), new_incidents=new, unchanged=unchanged, left_out=left_out, remarks=remarks)
 
