@@ -81,6 +81,11 @@ def test_a_return_of_what_was_told_to_be_over_is_told_at_once_and_then_its_turns
     ]
 
 
+def test_a_return_between_two_runs_of_what_was_told_to_be_over_is_told_at_once_however_often_it_turned() -> None:
+    reader = Reader([BEGINNING, *flaps(20, 22, 23, 24)])
+    assert reader.each_minute(60, every=10) == [(0, "detected", 0), (20, "resolved", 0), (30, "reopened", 2)]
+
+
 def test_a_rise_is_told_at_once_and_delays_no_turn() -> None:
     raised = event("severity_changed", at=START + 7 * MINUTE, severity="P1", **{"from": "P2"})
     reader = Reader([BEGINNING, raised, *flaps(8)])
