@@ -44,34 +44,60 @@ class Heard:
     redirect: str | None = None  # in words: whatever the service makes of it, a message did not arrive
 
 
+_here = threading.local()  # `heard`, while a thread sends
+_watching = threading.Lock()
+
+
 @contextlib.contextmanager
 def overheard() -> Iterator[Heard]:
     """Note how the exchanges of this thread end: services swallow both the error and the answer."""
-    heard, here, original = Heard(), threading.get_ident(), HTTPAdapter.send
-
-    def send(adapter: HTTPAdapter, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        if threading.get_ident() != here:
-            return original(adapter, request, **options)
-        heard.error, heard.is_taken, heard.is_uncertain, heard.wait_seconds = None, False, False, 0.0
-        try:
-            response = _exchange(lambda each: original(adapter, each, **{**options, "stream": True}), request)
-            heard.is_uncertain = response.ok  # it is taken, should the rest of the answer not come
-            _read(response)
-        except requests.RequestException as error:
-            heard.error = str(error) or type(error).__name__
-            heard.is_uncertain = heard.is_uncertain or _may_have_arrived(error)
-            heard.redirect = heard.error if isinstance(error, RedirectError) else heard.redirect
-            raise
-        heard.is_taken, heard.is_uncertain = response.ok, False
-        heard.error = None if response.ok else f"HTTP {response.status_code} {response.reason}"
-        heard.wait_seconds = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
-        return response
-
-    HTTPAdapter.send = send  # type: ignore[method-assign,assignment]
+    _watch()
+    _here.heard = heard = Heard()
     try:
         yield heard
     finally:
-        HTTPAdapter.send = original  # type: ignore[method-assign]
+        _here.heard = None
+
+
+def _watch() -> None:
+    """Have every exchange of `requests` come by here, once and for good.
+
+    To take that back after each send would take it from the next one, too, when a thread that was left behind ends.
+    """
+    with _watching:
+        original = HTTPAdapter.send
+        if getattr(original, "is_watched", False):
+            return
+
+        def send(adapter: HTTPAdapter, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+            heard: Heard | None = getattr(_here, "heard", None)
+            if heard is None:
+                return original(adapter, request, **options)
+            return _heard_by(heard, lambda each: original(adapter, each, **{**options, "stream": True}), request)
+
+        send.is_watched = True  # type: ignore[attr-defined]
+        HTTPAdapter.send = send  # type: ignore[method-assign,assignment]
+
+
+def _heard_by(
+    heard: Heard,
+    send: Callable[[requests.PreparedRequest], requests.Response],
+    request: requests.PreparedRequest,
+) -> requests.Response:
+    heard.error, heard.is_taken, heard.is_uncertain, heard.wait_seconds = None, False, False, 0.0
+    try:
+        response = _exchange(send, request)
+        heard.is_uncertain = response.ok  # it is taken, should the rest of the answer not come
+        _read(response)
+    except requests.RequestException as error:
+        heard.error = str(error) or type(error).__name__
+        heard.is_uncertain = heard.is_uncertain or _may_have_arrived(error)
+        heard.redirect = heard.error if isinstance(error, RedirectError) else heard.redirect
+        raise
+    heard.is_taken, heard.is_uncertain = response.ok, False
+    heard.error = None if response.ok else f"HTTP {response.status_code} {response.reason}"
+    heard.wait_seconds = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+    return response
 
 
 def _exchange(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from incident_ledger.deadline import within
 from incident_ledger.notify.attempts import Waits, attempt, kept
 from incident_ledger.notify.channels import Channel, Outcome, Result, channels
-from incident_ledger.notify.exchanges import RedirectError, _target, retry_after
+from incident_ledger.notify.exchanges import RedirectError, _target, overheard, retry_after
 from incident_ledger.notify.outbox import deliver, enqueue
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
@@ -161,6 +161,25 @@ def test_what_cannot_be_cut_off_is_left_behind_and_can_connect_nothing_more() ->
         woken.wait(0.01)
         threading.Event().wait(0.01)
     assert said == ["the deadline is over"]
+
+
+def test_a_thread_that_was_left_behind_takes_no_watch_from_the_next_send() -> None:
+    begun, go_on, gone = threading.Event(), threading.Event(), threading.Event()
+
+    def lingering() -> None:
+        with overheard():
+            begun.set()
+            go_on.wait(20)
+        gone.set()
+
+    threading.Thread(target=lingering, daemon=True).start()
+    assert begun.wait(20)
+    with overheard() as heard, peer(answer("302 Moved\r\nLocation: http://localhost:9/")) as server:
+        go_on.set()
+        assert gone.wait(20)
+        with pytest.raises(RedirectError):
+            requests.post(f"http://127.0.0.1:{server.port}/", timeout=5)
+    assert heard.redirect
 
 
 def test_a_channel_that_drips_costs_a_delivery_one_deadline_and_no_more(warehouse: Warehouse) -> None:
