@@ -1,18 +1,19 @@
 """Who may run and deliver: one row, taken with an UPDATE.
 
-Statements that change the same row conflict in BigQuery, and one of them then changes none. The warehouse's clock
-decides, so that a machine with a wrong one cannot take what is held. A holder renews in the background; one that died
-stops doing so, and the lease passes on when its time is over.
+Statements that change the same row conflict in BigQuery, and one of them then changes none and is tried again. The
+warehouse's clock decides, so that a machine with a wrong one cannot take what is held; the row says how long the lease
+is, so that an end that the clock wrote before it was put right holds nobody up. A holder renews in the background; one
+that died stops doing so, and the lease passes on when its time is over.
 """
 
 import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 
@@ -26,6 +27,7 @@ COMMANDS = "command"  # who holds it may say what depends on what an incident is
 
 # What BigQuery says when two statements change the same row at once: one of them changed nothing and may try again.
 _CONFLICTS = ("concurrent update", "could not serialize access")
+_WAITS = (0.1, 0.2, 0.4, 0.8)  # seconds between the attempts of one statement
 
 
 class Lease:
@@ -41,30 +43,50 @@ class Lease:
         self._renewer: threading.Thread | None = None
 
     def take(self) -> bool:
-        """Take it, or renew it; False when another holds it."""
+        """Take it, or renew it; False when another holds it.
+
+        An end further off than the lease is long was written before the warehouse's clock was put back: nobody's.
+        """
         sql = f"""
             update {self._warehouse.raw("leases")}
-            set holder = @holder, until = timestamp_add(current_timestamp(), interval @milliseconds millisecond)
-            where name = @name and (holder = @holder or until <= current_timestamp())
+            set
+                holder = @holder,
+                milliseconds = @milliseconds,
+                until = timestamp_add(current_timestamp(), interval @milliseconds millisecond)
+            where
+                name = @name
+                and (
+                    holder = @holder
+                    or until <= current_timestamp()
+                    or until > timestamp_add(
+                        current_timestamp(), interval coalesce(milliseconds, @milliseconds) millisecond
+                    )
+                )
         """  # noqa: S608 - only the quoted table name is not a parameter
         params = {"name": self._name, "holder": self.holder, "milliseconds": int(self._seconds * 1000)}
-        try:
-            return self._warehouse.execute(sql, params) > 0
-        except OutsideError as error:
-            if any(words in str(error).lower() for words in _CONFLICTS):
-                return False
-            raise
+        return self._write(sql, params) > 0
 
     def release(self) -> None:
-        """Let the next one have it at once. Does nothing when another holds it."""
+        """Let the next one have it at once, whatever any clock says. Does nothing when another holds it."""
         sql = f"""
-            update {self._warehouse.raw("leases")} set until = current_timestamp()
+            update {self._warehouse.raw("leases")} set holder = '', until = timestamp_seconds(0)
             where name = @name and holder = @holder
         """  # noqa: S608
         try:
-            self._warehouse.execute(sql, {"name": self._name, "holder": self.holder})
+            self._write(sql, {"name": self._name, "holder": self.holder})
         except OutsideError as error:
             log.warning("the lease was not given back; it ends by itself", reason=str(error).splitlines()[0])
+
+    def _write(self, sql: str, params: Mapping[str, Any]) -> int:
+        """The number of rows changed. A conflict is no loss, it is tried again; `OutsideError` when it does not end."""
+        for wait in _WAITS:
+            try:
+                return self._warehouse.execute(sql, params)
+            except OutsideError as error:
+                if not is_conflict(error):
+                    raise
+            time.sleep(random.uniform(0.5, 1) * wait)  # noqa: S311 - apart from the others
+        return self._warehouse.execute(sql, params)
 
     def ensure_row(self) -> None:
         """Make the row on first use. Two processes may both insert it: every UPDATE then changes both rows alike."""
@@ -79,7 +101,7 @@ class Lease:
         """Who holds it and until when, in words."""
         sql = f"select holder, until from {self._warehouse.raw('leases')} where name = @name"  # noqa: S608
         row = next(iter(self._warehouse.rows(sql, {"name": self._name})), None)
-        return f"{row['holder']} until {row['until']:%H:%M:%S} UTC" if row else "nobody"
+        return f"{row['holder']} until {row['until']:%H:%M:%S} UTC" if row and row["holder"] else "nobody"
 
     def confirm(self) -> None:
         """Raise `LeaseHeldError` when it was lost meanwhile (this process slept too long). Called before each write."""
@@ -110,6 +132,21 @@ class Lease:
                 log.warning("the lease was not renewed", reason=str(error).splitlines()[0])
 
 
+def is_conflict(error: OutsideError) -> bool:
+    """Whether another statement was changing the same row."""
+    return any(words in str(error).lower() for words in _CONFLICTS)
+
+
+def _got(lease: Lease) -> bool:
+    """Whether the lease was taken; a conflict that does not end is one more reason to wait."""
+    try:
+        return lease.take()
+    except OutsideError as error:
+        if is_conflict(error):
+            return False
+        raise
+
+
 @contextmanager
 def hold(
     warehouse: Warehouse,
@@ -129,7 +166,7 @@ def hold(
     lease.ensure_row()
     end = time.monotonic() + wait
     told = False
-    while not lease.take():
+    while not _got(lease):
         if time.monotonic() >= end:
             raise LeaseHeldError(
                 f"Another run is at work: {lease.held_by()}. Wait longer with --wait, or try again later; the lease "

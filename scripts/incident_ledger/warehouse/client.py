@@ -1,5 +1,6 @@
 """A thin client: statements with bound parameters in, rows or counts out, each call with a timeout."""
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -143,9 +144,7 @@ class Warehouse:
         self, sql: str, params: Mapping[str, Any] | None, *, default_dataset: str | None = None
     ) -> tuple[Any, Any]:
         config = bigquery.QueryJobConfig(
-            query_parameters=[parameter(name, value) for name, value in (params or {}).items()],
-            maximum_bytes_billed=self.settings.maximum_bytes_billed,
-            labels={"app": "incident-ledger"},
+            query_parameters=[parameter(name, value) for name, value in (params or {}).items()]
         )
         if default_dataset:
             config.default_dataset = f"{self.settings.project}.{default_dataset}"
@@ -195,6 +194,11 @@ def connect(settings: Settings) -> Warehouse:
         credentials=_credentials(settings),
         endpoint=endpoint,
         limit=settings.query_timeout,
+        config=bigquery.QueryJobConfig(
+            maximum_bytes_billed=settings.maximum_bytes_billed,
+            labels={"app": "incident-ledger"},
+            job_timeout_ms=math.ceil(settings.query_timeout * 1000),
+        ),
     )
     return Warehouse(client, settings, endpoint)
 

@@ -28,6 +28,7 @@ from incident_ledger.warehouse.records import (
     csv_records,
     json_records,
 )
+from incident_ledger.warehouse.tables import ensure_dataset
 from incident_ledger.warehouse.values import BadValueError, UnkeptError, convert, json_of_text
 
 _FORMATS = {
@@ -171,7 +172,7 @@ def _send(
     try:
         with warehouse.in_our_words():
             if target is None:
-                client.create_dataset(f"{settings.project}.{name[0]}", exists_ok=True, timeout=60)
+                ensure_dataset(warehouse, name[0])
             with path.open("rb") as file:
                 try:
                     job = client.load_table_from_file(

@@ -177,7 +177,7 @@ RUN_STEPS = RawTable(
 LEASES = RawTable(
     name="leases",
     description="One row a lease: who may run and deliver (`run`), or act for a person (`command`), and until when.",
-    columns=(*_required(name="STRING", holder="STRING", until="TIMESTAMP"),),
+    columns=(*_required(name="STRING", holder="STRING", until="TIMESTAMP"), *_nullable(milliseconds="INT64")),
 )
 
 ALL = (
@@ -208,9 +208,7 @@ def ensure_tables(warehouse: Warehouse) -> None:
             there = {}
         if not there:
             for name in (settings.raw_dataset, settings.dataset):
-                dataset = Dataset(DatasetReference(settings.project, name))
-                dataset.location = settings.location
-                client.create_dataset(dataset, exists_ok=True, timeout=60)
+                ensure_dataset(warehouse, name)
         for spec in ALL:
             item = there.get(spec.name)
             if item is None:
@@ -220,6 +218,17 @@ def ensure_tables(warehouse: Warehouse) -> None:
                 item = client.create_table(table, exists_ok=True, timeout=60)
             if item.labels.get(_LABEL) != _fingerprint(spec):
                 _bring_up_to_date(warehouse, spec)
+
+
+def ensure_dataset(warehouse: Warehouse, name: str) -> None:
+    """Make the dataset when it is missing. Who may not make any may still use one that is there: asked for first."""
+    dataset = Dataset(DatasetReference(warehouse.settings.project, name))
+    dataset.location = warehouse.settings.location
+    with warehouse.in_our_words():
+        try:
+            warehouse.client.get_dataset(dataset.reference, timeout=60)
+        except NotFound:
+            warehouse.client.create_dataset(dataset, exists_ok=True, timeout=60)
 
 
 def _bring_up_to_date(warehouse: Warehouse, spec: RawTable) -> None:

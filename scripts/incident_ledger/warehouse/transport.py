@@ -1,9 +1,10 @@
 """How requests reach BigQuery: never without a timeout, tried again only where that can help, errors in our words."""
 
 import concurrent.futures
+import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ CONNECT_SECONDS = 10.0
 REQUEST_SECONDS = 120.0
 """For requests whose caller gives no timeout of its own."""
 RETRY_SECONDS = 60.0
+CANCEL_SECONDS = 5.0
 MAX_STATEMENT_ATTEMPTS = 4
 QUERY_LINES = 12
 _TRIES_AGAIN = {"passing": 4, "reset": 1, "internal": 1}
@@ -42,9 +44,19 @@ class Client(bigquery.Client):
     """
 
     def __init__(
-        self, *, project: str, location: str, credentials: Credentials, endpoint: str | None, limit: float
+        self,
+        *,
+        project: str,
+        location: str,
+        credentials: Credentials,
+        endpoint: str | None,
+        limit: float,
+        config: bigquery.QueryJobConfig,
     ) -> None:
-        """`limit`: the seconds that no answer may take, whatever its caller would wait."""
+        """`limit`: the seconds that no answer may take, whatever its caller would wait.
+
+        `config` holds for every statement, whoever sends it; what a caller says of his own goes before it.
+        """
         session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
         _restrict(session, endpoint, _Adapter(limit))
         super().__init__(
@@ -52,6 +64,7 @@ class Client(bigquery.Client):
             location=location,
             credentials=credentials,
             client_options={"api_endpoint": endpoint} if endpoint else None,
+            default_query_job_config=config,
             _http=session,
         )
 
@@ -65,11 +78,21 @@ class Client(bigquery.Client):
         return self.run(query, options.get("job_config"), seconds if isinstance(seconds, int | float) else 600.0)[1]
 
     def run(self, sql: str, config: bigquery.QueryJobConfig | None, seconds: float) -> tuple[Any, Any]:
-        """The finished job of a statement, and its rows. A passing fault of the service is tried again, three times."""
+        """The finished job of a statement, and its rows. A passing fault of the service is tried again, three times.
+
+        A statement that is not waited for any longer is cancelled: it would go on, and be paid for.
+        """
 
         def once() -> tuple[Any, Any]:
-            job = self.query(sql, job_config=config, timeout=seconds)
-            return job, job.result(timeout=seconds, job_retry=None)
+            job_id = f"incident_ledger_{uuid.uuid4().hex}"
+            try:
+                job = self._sent(sql, config, job_id, seconds)
+                return job, job.result(timeout=seconds, job_retry=None)
+            except Exception as error:
+                if is_time_up(error):
+                    with suppress(Exception):  # the first fault is told
+                        self.cancel_job(job_id, timeout=CANCEL_SECONDS)
+                raise
 
         attempts = Retrying(
             retry=retry_if_exception(_is_passing_fault_of_a_job),
@@ -78,6 +101,16 @@ class Client(bigquery.Client):
             reraise=True,
         )
         return attempts(once)
+
+    def _sent(self, sql: str, config: bigquery.QueryJobConfig | None, job_id: str, seconds: float) -> Any:
+        """The job of this id. Sent again after a lost answer, it is there already, and that is the one."""
+        try:
+            return self.query(sql, job_config=config, job_id=job_id, timeout=seconds)
+        except exceptions.Conflict as conflict:
+            try:
+                return self.get_job(job_id, timeout=REQUEST_SECONDS)
+            except exceptions.NotFound:
+                raise conflict from None
 
     def _call_api(self, retry: Any, *args: Any, **options: Any) -> Any:
         return super()._call_api(_retry() if retry else None, *args, **options)
@@ -181,6 +214,12 @@ def _reason(error: BaseException) -> str:
     errors = getattr(error, "errors", None)
     first = errors[0] if isinstance(errors, list | tuple) and errors else {}
     return str(first.get("reason", "")) if isinstance(first, dict) else ""
+
+
+def is_time_up(error: BaseException) -> bool:
+    """Whether nothing was heard in time; what was asked for may still be at work."""
+    cause = error.cause if isinstance(error, exceptions.RetryError) and error.cause is not None else error
+    return isinstance(cause, _TimeIsUp | requests.exceptions.ReadTimeout | concurrent.futures.TimeoutError)
 
 
 def is_refused(error: BaseException) -> bool:

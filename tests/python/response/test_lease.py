@@ -4,8 +4,8 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
+from typing import Any
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_only_one_of_two_holds_the_lease(warehouse: Warehouse) -> None:
 
 def test_a_doubled_row_is_still_one_lease(warehouse: Warehouse) -> None:
     first, second = lease_of(warehouse, "first"), lease_of(warehouse, "second")
-    warehouse.execute(f"insert into {warehouse.raw('leases')} values ('run', '', timestamp_seconds(0))")
+    warehouse.execute(f"insert into {warehouse.raw('leases')} values ('run', '', timestamp_seconds(0), null)")
     assert first.take()
     assert not second.take()
 
@@ -105,25 +105,107 @@ def test_a_holder_that_slept_too_long_writes_nothing_more(warehouse: Warehouse) 
         sleeper.confirm()
 
 
-@pytest.mark.parametrize(
-    ("words", "outcome"),
-    [
-        ("Transaction is aborted due to concurrent update against table leases", "lost"),
-        ("Could not serialize access to table leases due to concurrent update", "lost"),
-        ("Access Denied: Table leases", "raised"),
-    ],
-)
-def test_a_conflict_of_bigquery_is_a_lost_turn_and_nothing_else_is(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, words: str, outcome: str
-) -> None:
+CONFLICTS = [
+    "Transaction is aborted due to concurrent update against table leases",
+    "Could not serialize access to table leases",
+]
+
+
+class Failing:
+    """Fails in these words so many times, then does as the warehouse does."""
+
+    def __init__(self, warehouse: Warehouse, words: str, times: int) -> None:
+        self._execute = warehouse.execute
+        self._words = words
+        self.left = times
+
+    def __call__(self, sql: str, params: Any = None) -> int:
+        if self.left > 0 and sql.lstrip().startswith("update"):
+            self.left -= 1
+            raise OutsideError(self._words)
+        return self._execute(sql, params)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("incident_ledger.response.lease._WAITS", (0.01,) * 4)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("words", CONFLICTS)
+def test_a_conflict_is_no_loss(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, words: str) -> None:
     lease = lease_of(warehouse, "unlucky")
+    failing = Failing(warehouse, words, times=3)
+    monkeypatch.setattr(warehouse, "execute", failing)
+    assert lease.take()
+    failing.left = 3
+    lease.confirm()
+    failing.left = 3
+    lease.release()
+    assert lease.held_by() == "nobody"
 
-    def refuse(*_: object) -> Callable[..., int]:
-        raise OutsideError(words)
 
-    monkeypatch.setattr(warehouse, "execute", refuse)
-    if outcome == "lost":
-        assert not lease.take()
-    else:
-        with pytest.raises(OutsideError, match="Access Denied"):
-            lease.take()
+@pytest.mark.usefixtures("quick")
+def test_a_conflict_at_a_renewal_does_not_lose_the_lease(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    with hold(warehouse, "run", seconds=3, wait=0, holder="busy") as lease:
+        failing = Failing(warehouse, CONFLICTS[0], times=7)  # more than one renewal tries
+        monkeypatch.setattr(warehouse, "execute", failing)
+        deadline = time.monotonic() + 20
+        while failing.left:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        lease.confirm()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_conflict_that_does_not_end_is_waited_for(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    lease_of(warehouse, "any")
+    monkeypatch.setattr(warehouse, "execute", Failing(warehouse, CONFLICTS[1], times=7))
+    with hold(warehouse, "run", seconds=30, wait=20, holder="patient", sleep=lambda _: None) as lease:
+        assert lease.held_by().startswith("patient until")
+
+
+def test_any_other_fault_is_raised(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    lease = lease_of(warehouse, "unlucky")
+    monkeypatch.setattr(warehouse, "execute", Failing(warehouse, "Access Denied: Table leases", times=1))
+    with pytest.raises(OutsideError, match="Access Denied"):
+        lease.take()
+
+
+def _set_clock_back(warehouse: Warehouse, minutes: int) -> None:
+    """What a clock that was so far ahead, and is right again, has left behind."""
+    warehouse.execute(
+        f"update {warehouse.raw('leases')} set until = timestamp_add(until, interval @minutes minute) where true",
+        {"minutes": minutes},
+    )
+
+
+def test_a_lease_of_a_clock_that_was_put_back_is_nobodys(warehouse: Warehouse) -> None:
+    assert lease_of(warehouse, "first").take()
+    _set_clock_back(warehouse, 60)
+    second = lease_of(warehouse, "second")
+    assert second.take()
+    assert not lease_of(warehouse, "third").take()
+
+
+def test_a_lease_given_back_under_a_clock_ahead_is_free(warehouse: Warehouse) -> None:
+    first = lease_of(warehouse, "first")
+    assert first.take()
+    first.release()
+    (row,) = warehouse.rows(f"select holder, until from {warehouse.raw('leases')}")
+    assert (row["holder"], row["until"].timestamp()) == ("", 0)
+    assert first.held_by() == "nobody"
+
+
+def test_a_longer_lease_than_ones_own_is_held_all_the_same(warehouse: Warehouse) -> None:
+    assert lease_of(warehouse, "long", seconds=7200).take()
+    assert not lease_of(warehouse, "short", seconds=5).take()
+
+
+def test_a_row_of_an_older_version_is_judged_by_ones_own_length(warehouse: Warehouse) -> None:
+    lease = lease_of(warehouse, "new")
+    set_until = f"update {warehouse.raw('leases')} set holder = 'old', until = timestamp_add(current_timestamp(), "
+    warehouse.execute(set_until + "interval 10 second) where true")
+    assert not lease.take()
+    warehouse.execute(set_until + "interval 3600 second) where true")
+    assert lease.take()

@@ -50,6 +50,57 @@ def test_every_statement_has_a_byte_limit_a_label_and_an_id(relay: Relay, throug
     assert sent.json["jobReference"]["jobId"]
 
 
+def test_statements_of_others_have_them_too(relay: Relay, through: Warehouse) -> None:
+    """Great Expectations asks by way of SQLAlchemy, which knows nothing of our settings."""
+    import sqlalchemy
+    from sqlalchemy_bigquery import BigQueryDialect
+
+    dbapi = BigQueryDialect.import_dbapi()
+    engine = sqlalchemy.create_engine(
+        "bigquery://p?user_supplied_client=True",
+        creator=lambda: dbapi.connect(client=through.client, prefer_bqstorage_client=False),
+    )
+    with engine.connect() as connection:
+        assert connection.execute(sqlalchemy.text("select 1 as a")).scalar() == 1
+    engine.dispose()
+    through.client.query_and_wait("select 1 as a")
+    Dbt(through.settings, through.endpoint).invoke(["show", "--inline", "select 1 as a"])
+    configurations = [request.json["configuration"] for request in relay.requests if request.query]
+    assert len(configurations) == 3
+    for configuration in configurations:
+        assert configuration["query"]["maximumBytesBilled"] == str(100 * 1024**3)
+        assert configuration["labels"]["app"] in {"incident-ledger", "dbt"}
+        assert configuration["jobTimeoutMs"] == "600000"
+
+
+def test_a_statement_that_is_not_waited_for_is_cancelled(relay: Relay, tmp_path: Path) -> None:
+    warehouse = connect(fresh_settings(relay.endpoint, tmp_path, query_timeout=1.0))
+    relay.rule(sends("select 7"), Delay(3))
+    with pytest.raises(OutsideError, match="no answer within 1 s"):
+        warehouse.rows("select 7 as a")
+    warehouse.close()
+    (sent,) = [request for request in relay.requests if request.query]
+    (cancelled,) = relay.to("/cancel")
+    assert sent.json["jobReference"]["jobId"] in cancelled.path
+
+
+def test_datasets_that_are_there_are_used_by_who_may_make_none(
+    relay: Relay, through: Warehouse, tmp_path: Path
+) -> None:
+    raw, marts = through.settings.raw_dataset, through.settings.dataset
+    through.client.create_dataset(raw, timeout=60)
+    relay.rule(
+        lambda request: request.method == "POST" and request.path.split("?")[0].endswith("/datasets"),
+        failed(403, "accessDenied"),
+    )
+    ensure_tables(through)
+    assert {item.table_id for item in through.client.list_tables(raw, timeout=60)} == {spec.name for spec in ALL}
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"a": 1}\n')
+    load_file(through, file, marts, "new")
+    assert through.rows(f"select a from {marts}.new") == [{"a": 1}]
+
+
 @pytest.mark.parametrize(
     ("reason", "code"), [("backendError", 503), ("rateLimitExceeded", 403), ("internalError", 500)]
 )
@@ -213,7 +264,12 @@ def test_columns_that_a_newer_version_added_are_made(through: Warehouse) -> None
     through.execute(f"create table {raw}.leases (name STRING)")
     through.execute(f"insert into {raw}.leases (name) values ('old')")
     ensure_tables(through)
-    assert [column.name for column in through.table_columns(raw, "leases")] == ["name", "holder", "until"]
+    assert [column.name for column in through.table_columns(raw, "leases")] == [
+        "name",
+        "holder",
+        "until",
+        "milliseconds",
+    ]
     assert through.rows(f"select name, holder from {raw}.leases") == [{"name": "old", "holder": None}]
     assert {item.table_id for item in through.client.list_tables(raw, timeout=60)} == {spec.name for spec in ALL}
 
