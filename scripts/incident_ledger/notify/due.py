@@ -19,14 +19,15 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime, planned: Seq
     A beginning is told while the incident is open or within the policy's `notification_window_hours`, so that an
     archive of old incidents that is imported today alarms nobody, and no end is told without its beginning. Whoever
     is told of a beginning is told of what followed, however late, in the same run, or when the policy's
-    `message_interval_minutes` allow it (`turns`); what a source merely corrects is not told again, nor a severity that
-    another has followed already.
+    `message_interval_minutes` allow it (`turns`), and when a retraction that was told is taken back; what a source
+    merely corrects is not told again, nor a severity that another has followed already.
     """
     types = {row["event_type"] for row in policy.rows("notification_rules", now)}
     interval = timedelta(minutes=policy.limit("message_interval_minutes", now))
     stories: dict[str, list[Event]] = defaultdict(list)
-    for event in (*_events(warehouse, policy, now, types, planned), *planned):
-        if event.event_type in types and event.occurred_at <= now:
+    found_there = _events(warehouse, policy, now, types, planned)
+    for event in (*found_there, *(each for each in planned if each.event_type in types)):
+        if event.occurred_at <= now:
             stories[event.incident_id].append(event)
     if not stories:
         return []
@@ -42,7 +43,10 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime, planned: Seq
 def _events(
     warehouse: Warehouse, policy: Policy, now: datetime, types: Iterable[str], planned: Sequence[Event]
 ) -> list[Event]:
-    """Events of those types of the incidents of which something is not told yet, or something is planned."""
+    """Events of those types, and notes that take back what was told.
+
+    Of the incidents of which something is not told yet, or something is planned.
+    """
     sql = f"""
         with
 
@@ -59,7 +63,16 @@ def _events(
                 effective.event_order, told.event_id is not null as is_told
             from {warehouse.name(warehouse.settings.staging_dataset, "int_incident_events_effective")} as effective
             left join told on effective.incident_id = told.incident_id and effective.event_id = told.event_id
-            where effective.event_type in unnest(@types) and effective.occurred_at <= @now
+            where
+                effective.occurred_at <= @now
+                and (
+                    effective.event_type in unnest(@types)
+                    -- what takes back what was told
+                    or (
+                        effective.event_type = 'note'
+                        and json_value(effective.payload, '$.supersedes') in (select told.event_id from told)
+                    )
+                )
         ),
 
         latest as (
@@ -80,6 +93,7 @@ def _events(
                 and case events.event_type
                     when 'detected' then events.incident_id not in (select told.incident_id from told)
                     when 'severity_changed' then events.event_order = latest.severity
+                    when 'note' then true
                     else
                         events.event_order > latest.told_turn
                         and coalesce(json_value(events.payload, '$.supersedes'), '') not in (

@@ -26,6 +26,7 @@ _NEWS = {
     EventType.REOPENED: "Reopened: ",
     EventType.RESOLVED: "Resolved: ",
     EventType.RETRACTED: "Retracted: ",
+    EventType.NOTE: "Reinstated: ",  # of the notes only those that take a retraction back are told
     EventType.ESCALATED: "Escalated: ",
 }
 
@@ -70,7 +71,9 @@ def compose(
     outbox adds whoever was told before.
     """
     incident = with_event(state, event)
-    template = policy.template(event.event_type.value, incident.severity_level, now)
+    # What takes a retraction back is told like a return.
+    kind = EventType.REOPENED if event.event_type is EventType.NOTE else event.event_type
+    template = policy.template(kind.value, incident.severity_level, now)
     if template is None:
         return []
     subject = _subject(event, incident, flapping)

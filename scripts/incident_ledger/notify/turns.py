@@ -36,12 +36,13 @@ class Due:
 def due(events: Sequence[Event], told: Mapping[str, datetime], interval: timedelta, now: datetime) -> list[Due]:
     """What is to be told of one incident at `now`.
 
-    `events` are those that ask for a message and are not superseded, in order, none later than `now`; `told` has the
-    event of each message of the incident and when it was written.
+    `events` are those that ask for a message and are not superseded, in order, none later than `now`, with the notes
+    that take back what was told; `told` has the event of each message of the incident and when it was written.
     """
     found = [Due(event=event) for event in events if event.event_type is EventType.DETECTED and not told]
     severities = [event for event in events if event.event_type is EventType.SEVERITY_CHANGED]
     found += [Due(event=event) for event in severities[-1:] if event.event_id not in told]
+    found += [Due(event=event) for event in events if event.event_type is EventType.NOTE and event.event_id not in told]
     turn = _turn(events, told, interval, now)
     return [*found, turn] if turn else found
 

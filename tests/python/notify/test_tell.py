@@ -146,6 +146,25 @@ def test_whoever_was_told_of_an_incident_is_told_that_it_was_none(ledger: Wareho
     assert subjects(ledger)[-1] == f"[INCIDENT-P2] Retracted: {TITLE}"
 
 
+def test_whoever_was_told_of_a_retraction_is_told_that_it_was_taken_back_and_of_no_other_note(
+    ledger: Warehouse,
+) -> None:
+    retracted = event("retracted", at=START + HOUR, reason="It vanished from the page.")
+    for number, said in enumerate([BEGINNING, retracted]):
+        say(ledger, said)
+        tell(ledger, POLICY, START + number * HOUR)
+    back = event("note", at=START + 2 * HOUR, text="The page lists it again.", supersedes=retracted.event_id)
+    say(ledger, back, event("note", at=START + 2 * HOUR, text="Another."))
+    tell(ledger, POLICY, START + 2 * HOUR)
+    assert subjects(ledger)[-1] == f"[INCIDENT-P2] Reinstated: {TITLE}"
+    say(ledger, event("resolved", at=START + 3 * HOUR))
+    tell(ledger, POLICY, START + 3 * HOUR)
+    assert [subject.removeprefix("[INCIDENT-P2] ").split(":")[0] for subject in subjects(ledger)[1:]] == [
+        "Retracted", "Reinstated", "Resolved",
+    ]  # fmt: skip
+    assert tell(ledger, POLICY, START + 4 * HOUR) == []
+
+
 class Died(BaseException):
     """The process is gone."""
 
