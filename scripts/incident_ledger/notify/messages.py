@@ -26,7 +26,7 @@ _NEWS = {
     EventType.REOPENED: "Reopened: ",
     EventType.RESOLVED: "Resolved: ",
     EventType.RETRACTED: "Retracted: ",
-    EventType.NOTE: "Reinstated: ",  # of the notes only those that take a retraction back are told
+    EventType.NOTE: "Reinstated: ",  # of the notes only those that take back what was told
     EventType.ESCALATED: "Escalated: ",
 }
 
@@ -71,9 +71,7 @@ def compose(
     outbox adds whoever was told before.
     """
     incident = with_event(state, event)
-    # What takes a retraction back is told like a return.
-    kind = EventType.REOPENED if event.event_type is EventType.NOTE else event.event_type
-    template = policy.template(kind.value, incident.severity_level, now)
+    template = policy.template(_kind(event, incident).value, incident.severity_level, now)
     if template is None:
         return []
     subject = _subject(event, incident, flapping)
@@ -93,6 +91,13 @@ def compose(
             html=_environment().get_template(f"{template}.html.j2").render(known),
         )
     ]
+
+
+def _kind(event: Event, incident: IncidentState) -> EventType:
+    """What an event is told as. A note that takes back what was told is what it leaves: a return, or an end."""
+    if event.event_type is not EventType.NOTE:
+        return event.event_type
+    return EventType.REOPENED if incident.is_open else EventType.RESOLVED
 
 
 def first_message_id(incident_id: str) -> str:
@@ -119,6 +124,8 @@ def _subject(event: Event, incident: IncidentState, flapping: Flapping | None) -
     news = _NEWS.get(event.event_type, "Update: ")
     if flapping and event.event_type is EventType.REOPENED:
         news = "Flapping: "
+    if event.event_type is EventType.NOTE and not incident.is_open:
+        news = "Resolved: "
     if event.event_type is EventType.SEVERITY_CHANGED:
         news = f"Now {incident.severity_level}: "
     return shortened(one_line(f"[INCIDENT-{incident.severity_level}] {news}{incident.title}"), SUBJECT_CHARACTERS)

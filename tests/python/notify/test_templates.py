@@ -283,6 +283,19 @@ def test_an_end_that_was_not_the_last_is_told_with_the_time_until_then() -> None
     assert [found and found[1] for found in said] == ["10 minutes", "20 minutes", "21 minutes"]
 
 
+def test_a_note_that_takes_back_what_was_told_is_told_as_what_it_leaves() -> None:
+    """A status page takes a reopening back, and so it is resolved, as of before; or it lists a retracted one again."""
+    end = event("resolved", at=START + 23 * MINUTE, solution="A new key.")
+    over = incident("P1", is_open=False, status=Status.RESOLVED, resolution_time=end.occurred_at)
+    back = event("note", at=START + 60 * MINUTE, text="The page takes its reopening back.", supersedes="x")
+    message = compose(back, over, POLICY, START + 60 * MINUTE, history=[end])[0]
+    assert (message.template, message.subject) == ("resolution", f"[INCIDENT-P1] Resolved: {TITLE}")
+    assert "Total Duration: 23 minutes\n" in message.text
+    assert "- Fix Applied: A new key.\n" in message.text
+    again = compose(back, incident("P1"), POLICY, START + 60 * MINUTE)[0]
+    assert (again.template, again.subject) == ("critical", f"[INCIDENT-P1] Reinstated: {TITLE}")
+
+
 def test_reversed_times_are_said_and_not_shown_as_a_duration() -> None:
     assert "Total Duration: not yet known (resolved before it was detected" in resolved("P1", at=START - MINUTE).text
 
