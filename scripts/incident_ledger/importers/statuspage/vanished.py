@@ -21,6 +21,7 @@ from incident_ledger.importers.statuspage.memory import Memory
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _SHOWN = 5
+_VOUCH = "; if it leaves nothing out: import statuspage --complete"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,25 +52,23 @@ def absent(listing: Listing, memories: Iterable[Memory], rule: RetractionRule) -
     if not missing:
         return Absent()
     orders = _orders(listing)
-    shown = [order for order in orders if order.fits] or (orders if rule.is_complete else [])
-    vanished = [memory for memory in missing if shown and all(order.must_list(memory) for order in shown)]
-    reasons = [
+    shown = [order for order in orders if order.fits]
+    vanished = [memory for memory in missing if orders and all(order.must_list(memory) for order in shown or orders)]
+    slid_out = vanished and any(not any(map(order.must_list, missing)) for order in orders)
+    certain = [
         (not listing.is_whole, "it is a part of what the page lists"),
         (not any(view.resolved_at for view in listing.views), "it lists nothing that is over"),
         (_is_outdated(listing, known, missing), "a later state of the page is known"),
-        (not shown, "its order is neither that of creation nor that of resolution"),
     ]
-    if not rule.is_complete:
-        slid_out = vanished and any(not any(map(order.must_list, missing)) for order in orders)
-        reasons += [
-            (not _is_full(listing, missing, vanished, rule), "it may be a part of what the page lists"),
-            (
-                len(listing.ids) == rule.full_length and bool(slid_out),
-                "it may be sorted anew, and the rest have slid out",
-            ),
-            (len(vanished) > rule.most_at_once, f"{len(vanished)} are missing at once, as in a filtered copy"),
-        ]
-    doubt = next((reason for holds, reason in reasons if holds), None)
+    vouchable = [
+        (not shown, "its order is neither that of creation nor that of resolution"),
+        (not _is_full(listing, missing, vanished, rule), "it may be a part of what the page lists"),
+        (len(listing.ids) == rule.full_length and slid_out, "it may be sorted anew, and the rest have slid out"),
+        (len(vanished) > rule.most_at_once, f"{len(vanished)} are missing at once, as in a filtered copy"),
+    ]
+    doubt = next((f"since {reason}" for holds, reason in certain if holds), None)
+    if doubt is None and not rule.is_complete:
+        doubt = next((f"since {reason}{_VOUCH}" for holds, reason in vouchable if holds), None)
     deleted = tuple(vanished) if doubt is None else ()
     gone = {memory.source_key for memory in vanished}
     kept = [
@@ -130,6 +129,5 @@ def _note(listing: Listing, kept: Sequence[Memory], doubt: str | None) -> str | 
         return None
     named = [f"{memory.incident_id} ({'open' if memory.is_open else 'over'} here)" for memory in kept[:_SHOWN]]
     more = f" and {len(kept) - _SHOWN} more" if len(kept) > _SHOWN else ""
-    why = f"nothing is retracted, since {doubt}" if doubt else "it may have slid out of what the page lists"
-    hint = "; if it leaves nothing out: import statuspage --complete" if doubt and listing.is_whole else ""
-    return f"{listing.file} does not list {', '.join(named)}{more}: {why}{hint}"
+    why = f"nothing is retracted, {doubt}" if doubt else "it may have slid out of what the page lists"
+    return f"{listing.file} does not list {', '.join(named)}{more}: {why}"
