@@ -118,7 +118,7 @@ def test_no_incident_that_the_page_still_has_is_retracted_by_whole_filtered_or_c
 
 
 @pytest.mark.soak
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=5_000, deadline=None)
 @given(st.data())
 def test_no_incident_that_the_page_still_has_is_ever_retracted(data: st.DataObject) -> None:
     life_is_told_truly(data)
