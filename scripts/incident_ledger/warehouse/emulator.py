@@ -29,6 +29,7 @@ from typing import Any, TextIO
 
 from incident_ledger.errors import UserError
 from incident_ledger.private import private_folder, write_private
+from incident_ledger.warehouse.damage import check_log
 from incident_ledger.warehouse.guard import guarded, new_token, token_file
 
 FIRST_FREE_PORT, LAST_PORT = 1024, 65535
@@ -70,7 +71,10 @@ def main() -> None:
     os.umask(0o077)
     with os.fdopen(options.ready_fd, "w") as ready:
         try:
-            lock = _lock(private_folder(options.folder))
+            options.folder = private_folder(options.folder.resolve())
+            os.chdir(options.folder)
+            lock = _lock(options.folder)
+            check_log(options.folder)
             asyncio.run(_serve(options, ready, lock))
         except Exception as error:
             traceback.print_exc()  # into the log, first: who hears of the failure ends this process

@@ -27,6 +27,7 @@ from pydantic import SecretStr
 from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.private import private_files, private_folder, write_private
 from incident_ledger.settings import Settings
+from incident_ledger.warehouse.damage import damage
 from incident_ledger.warehouse.guard import token_file
 
 START_SECONDS = 90.0
@@ -207,6 +208,8 @@ def _first_line(reader: int, seconds: float) -> dict[str, Any]:
 
 
 def _start_error(folder: Path, error: str, log: Path) -> Exception:
+    if error.startswith("UserError: "):
+        return UserError(error.removeprefix("UserError: "))
     if "Could not set lock on file" in error:
         holder = re.search(r"PID (\d+)", error)
         who = f" (process {holder.group(1)})" if holder else ""
@@ -214,13 +217,8 @@ def _start_error(folder: Path, error: str, log: Path) -> Exception:
             f"The data file of the local warehouse in {folder} is in use by another program{who}. End it, or name "
             "another folder in INCIDENT_LEDGER_LOCAL_DIR."
         )
-    if re.search(r"version number|[Ss]erializ|not a valid DuckDB|[Cc]orrupt|storage version", error):
-        return UserError(
-            f"The data of the local warehouse in {folder} were written by another version of DuckDB or are damaged. "
-            "`incident-ledger warehouse reset` deletes them; INCIDENT_LEDGER_LOCAL_DIR names another folder."
-        )
-    if error.startswith("UserError: "):
-        return UserError(error.removeprefix("UserError: "))
+    if (found := damage(error, str(folder), is_start=True)) is not None:
+        return found
     first_line = error.partition("\n")[0][:300]
     return OutsideError(f"The local warehouse did not start; its log is {log}. {first_line}".rstrip())
 
@@ -263,7 +261,13 @@ def _state(folder: Path) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         return {}
-    return {name: content[name] for name, kind in _STATE.items() if isinstance(content.get(name), kind)}
+    known = {name: content[name] for name, kind in _STATE.items() if isinstance(content.get(name), kind)}
+    # Only such an address is asked, and only such a process is ever told to end.
+    if not re.fullmatch(r"http://127\.0\.0\.1:\d{1,5}", known.get("endpoint", "")):
+        return {}
+    if isinstance(known.get("pid"), bool) or known.get("pid", 2) < 2:
+        del known["pid"]
+    return known
 
 
 def _is_locked(folder: Path) -> bool:

@@ -20,6 +20,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from incident_ledger.errors import IncidentLedgerError, OutsideError, StatementError, UserError
+from incident_ledger.warehouse.damage import damage
 
 CONNECT_SECONDS = 10.0
 REQUEST_SECONDS = 120.0
@@ -254,7 +255,8 @@ def _explained(error: Exception, where: str, sql: str) -> IncidentLedgerError:
         errors = [item for item in (cause.errors or []) if isinstance(item, dict)]
         reason = _reason(cause) or type(cause).__name__
         message = str(errors[0].get("message") if errors else None or cause.message)
-        return StatementError(f"The warehouse says {reason}: {message[:1500]}", reason=reason, detail=detail)
+        said = StatementError(f"The warehouse says {reason}: {message[:1500]}", reason=reason, detail=detail)
+        return (where != "BigQuery" and damage(message, f"the server {where}", is_start=False)) or said
     if is_refused(cause):
         return OutsideError(
             f"Nothing answers at {where}. `incident-ledger warehouse status` shows the local warehouse; "

@@ -1,5 +1,6 @@
 """The life of the local warehouse: one server a folder, started when needed, never left behind."""
 
+import fcntl
 import json
 import os
 import signal
@@ -16,7 +17,9 @@ import pytest
 from conftest import PROJECT_DIR
 from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.settings import Settings
-from incident_ledger.warehouse import connect, local
+from incident_ledger.warehouse import connect, emulator, local
+from incident_ledger.warehouse.damage import check_log, damage
+from incident_ledger.warehouse.load import load_file
 
 from .conftest import run_cli
 
@@ -176,11 +179,123 @@ def test_a_process_id_that_is_somebody_elses_misleads_nobody(folder: Path) -> No
     assert local.start(folder, idle=60).endpoint != "http://127.0.0.1:1"
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null"])
-def test_a_damaged_server_json_is_no_obstacle(folder: Path, content: str) -> None:
+GARBAGE = [
+    b"", b"{", b"[]", b"null", b"7", b'"text"', b"true", b"\xff\xfe\x00", b"[" * 100_000, b"1" * 5_000, b"NaN",
+    *(
+        json.dumps({"endpoint": endpoint, "pid": pid, "memory": [], "idle_seconds": "x", "started_at": 1}).encode()
+        for endpoint in (None, 7, [], {}, "", "nowhere", "http://127.0.0.1:port", "http://127.0.0.1:99999999", ":-1")
+        for pid in (1, "1", -1, 0, True, 2**70, None, [])
+    ),
+]  # fmt: skip
+
+
+def test_garbage_in_server_json_is_no_obstacle(folder: Path) -> None:
+    """Also while the lock is held, when the file is believed."""
     folder.mkdir()
-    (folder / "server.json").write_text(content)
-    assert not local.status(folder).is_running
+    with (folder / "server.lock").open("w") as lock:
+        for content in GARBAGE:
+            (folder / "server.json").write_bytes(content)
+            (folder / "token").write_text("token")
+            assert emulator._port(folder / "server.json") == 0
+            for is_held in (True, False):
+                fcntl.flock(lock, fcntl.LOCK_EX if is_held else fcntl.LOCK_UN)
+                assert local._running(folder) is None
+                status = local.status(folder)
+                assert not (status.is_running and not is_held)
+    assert local.start(folder, idle=60).endpoint
+
+
+@pytest.mark.parametrize("name", ["it's", "line\nbreak", "a b", 'é"ü', "semi;colon", "back\\slash", "%s{x}"])
+def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    try:
+        warehouse = connect(own(folder))
+        rows = tmp_path / "rows.jsonl"
+        rows.write_text('{"a": 1}\n')
+        load_file(warehouse, rows, "d", "t")
+        assert warehouse.rows("select a from d.t") == [{"a": 1}]
+        warehouse.close()
+    finally:
+        local.stop(folder)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
+    """A data file of DuckDB's and its log, as a killed server leaves them."""
+    file = tmp_path_factory.mktemp("sound") / "t.duckdb"
+    program = (
+        f"import duckdb, os; c = duckdb.connect({str(file)!r}); c.execute('create table t as select range as a, "
+        "md5(range::varchar) as b from range(50000)'); c.execute('checkpoint'); "
+        "c.execute('insert into t select * from t limit 500'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    return file.read_bytes(), file.with_name("t.duckdb.wal").read_bytes()
+
+
+def damaged(sound: tuple[bytes, bytes], kind: str) -> tuple[bytes, bytes]:
+    data, log = sound
+    middle, noise = len(log) // 2, bytes(range(256)) * 16
+    return {
+        "cut in half": (data[: len(data) // 2], b""),
+        "cut after a block": (data[:12288], b""),
+        "cut in its header": (data[:100], b""),
+        "of zero bytes": (b"", b""),
+        "overwritten": (noise * 10, b""),
+        "with another beginning": (noise + data[4096:], b""),
+        "with other headers": (data[:4096] + noise * 2 + data[12288:], b""),
+        "with a flipped log": (data, log[:middle] + bytes([log[middle] ^ 255]) + log[middle + 1 :]),
+        "with a log overwritten": (data, noise),
+    }[kind]
+
+
+DAMAGES = [
+    "cut in half", "cut after a block", "cut in its header", "of zero bytes", "overwritten", "with another beginning",
+    "with other headers", "with a flipped log", "with a log overwritten",
+]  # fmt: skip
+
+
+def test_a_sound_file_is_not_called_damaged(folder: Path, sound: tuple[bytes, bytes]) -> None:
+    (folder / "data").mkdir(parents=True)
+    check_log(folder)
+    for suffix, content in zip(("", ".wal"), sound, strict=True):
+        (folder / "data" / f"bqemulator.duckdb{suffix}").write_bytes(content)
+    check_log(folder)
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_data_file_that_is_damaged_says_what_is_lost_and_what_to_do(
+    folder: Path, sound: tuple[bytes, bytes], kind: str
+) -> None:
+    (folder / "data").mkdir(parents=True)
+    data, log = damaged(sound, kind)
+    (folder / "data" / "bqemulator.duckdb").write_bytes(data)
+    if log:
+        (folder / "data" / "bqemulator.duckdb.wal").write_bytes(log)
+    said: Exception | None = None
+    try:
+        check_log(folder)
+        database = duckdb.connect(str(folder / "data" / "bqemulator.duckdb"))
+        try:  # a file that ends too early opens, and shows it when what is missing is read
+            database.execute("select count(b), max(b) from t").fetchall()
+        except duckdb.Error as error:
+            said = damage(str(error), str(folder), is_start=False)
+        database.close()
+    except UserError as error:
+        said = error
+    except duckdb.Error as error:
+        said = local._start_error(folder, f"{type(error).__name__}: {error}", folder / "server.log")
+    assert isinstance(said, UserError)
+    for part in (str(folder), "backup", "`incident-ledger warehouse reset`", "damaged"):
+        assert part in str(said)
+
+
+def test_a_damaged_file_is_said_in_one_line_by_a_command(folder: Path) -> None:
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "bqemulator.duckdb").write_bytes(b"")
+    done = run_cli(here(folder), "sql", "select 1")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert "all tables are lost" in line and "`incident-ledger warehouse reset`" in line
 
 
 def test_a_data_file_in_use_by_another_program_is_named(folder: Path) -> None:
@@ -204,7 +319,7 @@ def test_data_of_another_duckdb_are_named() -> None:
     )
     said = local._start_error(Path("x"), error, Path("x/server.log"))
     assert isinstance(said, UserError)
-    assert "written by another version of DuckDB" in str(said)
+    assert "another version of DuckDB wrote it" in str(said)
 
 
 def test_damaged_data_are_named_and_can_be_reset(folder: Path) -> None:
@@ -215,7 +330,7 @@ def test_damaged_data_are_named_and_can_be_reset(folder: Path) -> None:
     header[12] = 200  # the version of the storage format
     data.write_bytes(header)
     (folder / "outbox").mkdir()
-    with pytest.raises(UserError, match=r"are damaged.*warehouse reset"):
+    with pytest.raises(UserError, match=r"is damaged.*warehouse reset"):
         local.start(folder, idle=60)
     local.reset(folder)
     assert not (folder / "data").exists() and not (folder / "outbox").exists()
