@@ -297,6 +297,19 @@ def test_labels_are_listed(unfixed: Warehouse, fixed: Warehouse) -> None:
     assert labels(fixed) == {"owner": "us"}
 
 
+def test_views_can_be_deleted(unfixed: Warehouse, fixed: Warehouse) -> None:
+    def deleted(warehouse: Warehouse) -> bool:
+        view = name(warehouse, "v")
+        warehouse.execute(f"create view `{view}` as select 1 as a")
+        if refused(lambda: warehouse.client.delete_table(view, timeout=60, retry=None)):
+            return False
+        warehouse.execute(f"create table `{view}` (a int64)")
+        return True
+
+    assert not deleted(unfixed)
+    assert deleted(fixed)
+
+
 def test_record_fields_are_quoted(unfixed: Warehouse, fixed: Warehouse) -> None:
     def create(warehouse: Warehouse) -> None:
         inner = FIELD("at", "RECORD", "REPEATED", fields=[FIELD("end", "TIMESTAMP")])

@@ -37,6 +37,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     tables.labels_are_listed,
     tables.record_fields_are_quoted,
     views.views_are_read_as_views,
+    views.views_can_be_deleted,
     dml.one_source_row_for_a_target_row,
     sql.contract_tables,
     sql.numeric_keeps_nine_decimals,

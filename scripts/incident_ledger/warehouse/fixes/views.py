@@ -1,10 +1,12 @@
-"""Fixes to the reading of views. Seen in bqemulator 1.4.0."""
+"""Fixes to views. Seen in bqemulator 1.4.0."""
 
 from contextvars import ContextVar
 from typing import Any
 
+import duckdb
 from bqemulator.jobs import executor
 from bqemulator.sql.rewriter import row_access_filter
+from bqemulator.storage.engine import DuckDBEngine
 
 _ALTERED = "Contents of view were altered"  # DuckDB's words for a view whose tables have got other columns since
 
@@ -37,3 +39,19 @@ def views_are_read_as_views() -> None:
 
     row_access_filter._Rewriter._expand_view = expand_if_needed
     executor._run_single_sql = run_once_more_if_altered
+
+
+def views_can_be_deleted() -> None:
+    """`tables.delete` of a view is a 500, so that dbt could not make a table of what was a view."""
+    original = DuckDBEngine.execute
+    drop = "DROP TABLE IF EXISTS "
+
+    def execute(self: Any, statement: str, parameters: list[Any] | None = None) -> Any:
+        try:
+            return original(self, statement, parameters)
+        except duckdb.CatalogException as error:
+            if not statement.startswith(drop) or "is of type View" not in str(error):
+                raise
+        return original(self, f"DROP VIEW IF EXISTS {statement.removeprefix(drop)}")
+
+    DuckDBEngine.execute = execute
