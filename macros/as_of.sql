@@ -7,6 +7,18 @@
 {%- endmacro %}
 
 {#
+  How old an open incident is at that time, in microseconds, without the times in which it was resolved; null when it is over, or
+  was detected later. Each table that says an age computes it, and says its `as_of`: no age is read from another build's table.
+#}
+{% macro age_microseconds() -%}
+    if(
+        is_open and detection_time <= {{ as_of() }},
+        greatest(timestamp_diff({{ as_of() }}, detection_time, microsecond) - reopened_gap_microseconds, 0),
+        null
+    )
+{%- endmacro %}
+
+{#
   When this invocation of dbt began, by the clock, as a literal: for the one question what was written since. What a fact
   says never depends on it.
 #}

@@ -15,6 +15,8 @@ mentions as (
         component_offset as component_position
     from events
     cross join unnest(events.components) as component with offset as component_offset
+    -- BigQuery fails on an array with a null.
+    where component is not null
 
 ),
 
@@ -31,7 +33,7 @@ final as (
 
     select
         incident_id,
-        array_agg(component order by event_order, component_position) as components
+        array_agg(component ignore nulls order by event_order, component_position) as components
     from first_mentions
     group by incident_id
 

@@ -87,12 +87,13 @@ answers as (
     select
         incidents.incident_id,
         coalesce(
-            least(incidents.acknowledged_time, outages.first_resolution_time),
-            incidents.acknowledged_time,
+            least(incidents.our_acknowledged_time, outages.first_resolution_time),
+            incidents.our_acknowledged_time,
             outages.first_resolution_time
         ) as response_time
     from incidents
     left join outages on incidents.incident_id = outages.incident_id
+    where incidents.has_sla
 
 ),
 

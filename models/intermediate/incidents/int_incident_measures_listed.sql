@@ -22,10 +22,12 @@ listed as (
             {{ is_left_out(measure) }} as is_anomaly,
             {{ counted_microseconds(measure) }} as counted_microseconds,
             {% if measure == 'mttd' -%}
-                cast(null as int64) as waiting_microseconds
+                false
             {%- else -%}
-                if({{ measure }}_microseconds is null, age_microseconds, null) as waiting_microseconds
-            {%- endif %}
+                is_open and {{ measure }}_microseconds is null{{ ' and has_sla' if measure == 'mtta' }}
+            {%- endif %} as is_waiting,
+            detection_time,
+            reopened_gap_microseconds
         from incidents
         {% if not loop.last %}
             union all
@@ -46,8 +48,9 @@ final as (
         said_microseconds,
         is_anomaly,
         counted_microseconds,
-        waiting_microseconds,
-        coalesce(counted_microseconds, waiting_microseconds) as at_least_microseconds
+        is_waiting,
+        detection_time,
+        reopened_gap_microseconds
     from listed
 
 )

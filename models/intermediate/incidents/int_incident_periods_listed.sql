@@ -41,8 +41,9 @@ final as (
         measure,
         is_anomaly,
         counted_microseconds,
-        waiting_microseconds,
-        at_least_microseconds
+        is_waiting,
+        detection_time,
+        reopened_gap_microseconds
     from periods
 
     union all
@@ -57,8 +58,9 @@ final as (
         measure,
         is_anomaly,
         counted_microseconds,
-        waiting_microseconds,
-        at_least_microseconds
+        is_waiting,
+        detection_time,
+        reopened_gap_microseconds
     from periods
 
 )

@@ -11,7 +11,10 @@ incidents as (
 
 counting as (
 
-    select * from incidents
+    select
+        *,
+        if(has_sla, our_acknowledged_time, null) as answered_time
+    from incidents
     where not is_retracted and merged_into is null
 
 ),
@@ -21,16 +24,11 @@ measured as (
     select
         *,
         timestamp_diff(detection_time, start_time, microsecond) as mttd_microseconds,
-        timestamp_diff(acknowledged_time, detection_time, microsecond) as mtta_microseconds,
+        timestamp_diff(answered_time, detection_time, microsecond) as mtta_microseconds,
         timestamp_diff(contained_time, detection_time, microsecond) as mttc_microseconds,
         timestamp_diff(resolution_time, detection_time, microsecond) - reopened_gap_microseconds as mttr_microseconds,
         -- Of several the last: what came before a later one is in order. A reversed one tells of nothing but itself.
-        if(resolution_time >= detection_time, resolution_time, null) as credible_resolution_time,
-        if(
-            is_open and detection_time <= {{ as_of() }},
-            greatest(timestamp_diff({{ as_of() }}, detection_time, microsecond) - reopened_gap_microseconds, 0),
-            null
-        ) as age_microseconds
+        if(resolution_time >= detection_time, resolution_time, null) as credible_resolution_time
     from counting
 
 ),
@@ -38,13 +36,13 @@ measured as (
 final as (
 
     select
-        * except (credible_resolution_time),
+        * except (answered_time, credible_resolution_time),
         date(detection_time) as detection_date,
         -- The local warehouse gives null for no anomaly, BigQuery an empty text.
         coalesce(array_to_string(
             [
                 if(mttd_microseconds < 0, 'mttd', null),
-                if(mtta_microseconds < 0 or acknowledged_time > credible_resolution_time, 'mtta', null),
+                if(mtta_microseconds < 0 or answered_time > credible_resolution_time, 'mtta', null),
                 if(mttc_microseconds < 0 or contained_time > credible_resolution_time, 'mttc', null),
                 if(mttr_microseconds < 0, 'mttr', null),
                 if(identified_time < detection_time, 'identified', null)

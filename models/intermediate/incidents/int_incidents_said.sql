@@ -24,6 +24,7 @@ final as (
         events.incident_id,
         any_value(source having min event_order) as source,  -- noqa: RF04
         any_value(source_key having min event_order) as source_key,
+        {{ detected_by('any_value(source having min event_order)') }} as detected_by,
         any_value(occurred_at having min if(event_type = 'detected', event_order, null)) as detection_time,
         any_value(title having min if(event_type = 'detected', event_order, null)) as first_title,
         any_value(title having max if(event_type = 'note' and title is not null, event_order, null)) as later_title,
@@ -40,6 +41,11 @@ final as (
         logical_or(event_type = 'retracted') as is_retracted,
         {{ latest_said('merged_into') }} as merged_into,
         min(if(event_type = 'acknowledged', occurred_at, null)) as acknowledged_time,
+        min(if(event_type = 'acknowledged' and {{ is_person('events.actor') }}, occurred_at, null))
+            as person_acknowledged_time,
+        -- A note is remembered, and nothing is done.
+        min(if(event_type not in ('detected', 'note') and {{ is_person('events.actor') }}, occurred_at, null))
+            as person_acted_time,
         min(if(status = 'identified' or event_type = 'root_cause_identified', occurred_at, null)) as identified_time,
         min(if(status = 'resolving', occurred_at, null)) as contained_time,
         max(if(event_type = 'review_completed', occurred_at, null)) as closed_time,

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with
 
 incidents as (
@@ -44,7 +42,8 @@ final as (
         if(strpos(component, ':') > 0, split(component, ':')[safe_offset(0)], null) as component_kind,
         count(distinct incident_id) as incidents,
         count(distinct if(is_open, incident_id, null)) as open_incidents,
-        max(if(incident_id is not null, seen_at, null)) as last_detection_time
+        max(if(incident_id is not null, seen_at, null)) as last_detection_time,
+        {{ as_of() }} as as_of
     from named
     where component is not null
     group by component

@@ -44,7 +44,8 @@ final as (
         rules_now.response_basis,
         cast(rules_now.escalation_minutes as float64) as escalation_minutes,
         rules_now.escalation_basis,
-        severities_once.review
+        severities_once.review,
+        {{ as_of() }} as as_of
     from severities_once
     left join rules_now on severities_once.severity_level = rules_now.severity_level
 

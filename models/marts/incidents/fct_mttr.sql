@@ -8,14 +8,25 @@ incidents as (
 
 ),
 
+aged as (
+
+    select
+        *,
+        {{ age_microseconds() }} as age_microseconds
+    from incidents
+
+),
+
 final as (
 
     select
-        {{ surrogate_key(['detection_date', 'severity_level', 'component', 'root_cause_category']) }} as mttr_id,
+        {{ surrogate_key(['detection_date', 'severity_level', 'component', 'root_cause_category', 'detected_by']) }}
+            as mttr_id,
         detection_date,
         severity_level,
         component,
         root_cause_category,
+        detected_by,
         count(*) as incidents,
         countif(is_open) as open_incidents,
         countif(status = 'resolved') as resolved_incidents,
@@ -33,9 +44,10 @@ final as (
             order by mttr_microseconds, incident_id
         ) as mttr_minutes,
         array_agg({{ minutes('age_microseconds') }} ignore nulls order by age_microseconds, incident_id)
-            as open_age_minutes
-    from incidents
-    group by detection_date, severity_level, component, root_cause_category
+            as open_age_minutes,
+        {{ as_of() }} as as_of
+    from aged
+    group by detection_date, severity_level, component, root_cause_category, detected_by
 
 )
 

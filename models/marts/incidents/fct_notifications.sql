@@ -21,7 +21,7 @@ final as (
         notifications.message_id,
         notifications.event_id,
         notifications.incident_id,
-        incidents.severity_level,
+        notifications.severity_level,
         notifications.template,
         notifications.channel,
         notifications.audience,

@@ -24,6 +24,12 @@ derived as (
 
     select
         said.* except (status, start_time, closed_time, services),
+        if(said.detected_by = 'vendor', said.person_acknowledged_time, said.acknowledged_time)
+            as our_acknowledged_time,
+        -- A vendor's incident is ours by what a person here did before it was over; what is over needs no clock.
+        said.detected_by != 'vendor'
+        or coalesce(said.person_acted_time <= outages.first_resolution_time, said.person_acted_time is not null)
+            as has_sla,
         component_lists.components,
         outages.last_resolution_time,
         outages.last_reopened_time,
@@ -33,7 +39,12 @@ derived as (
         coalesce(said.later_title, said.first_title) as title,
         if(said.start_time <= said.detection_time, said.start_time, null) as start_time,
         component_lists.components[safe_offset(0)] as component,
-        json_value_array(said.services) as services,
+        array(
+            select service
+            from unnest(json_value_array(said.services)) as service with offset as place
+            where service is not null
+            order by place
+        ) as services,
         if(outages.is_resolved, outages.last_resolution_time, null) as resolution_time,
         if(outages.is_resolved, said.closed_time, null) as closed_time,
         case
@@ -55,6 +66,8 @@ final as (
         incident_id,
         source,
         source_key,
+        detected_by,
+        has_sla,
         title,
         description,
         rule_id,
@@ -69,6 +82,7 @@ final as (
         start_time,
         detection_time,
         acknowledged_time,
+        our_acknowledged_time,
         identified_time,
         contained_time,
         resolution_time,

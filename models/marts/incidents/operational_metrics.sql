@@ -6,6 +6,15 @@ incidents as (
 
 ),
 
+aged as (
+
+    select
+        *,
+        {{ age_microseconds() }} as age_microseconds
+    from incidents
+
+),
+
 deadlines as (
 
     select * from {{ ref('int_incident_deadlines_set') }}
@@ -15,35 +24,37 @@ deadlines as (
 final as (
 
     select
-        incidents.incident_id,
-        incidents.severity_level,
-        {{ minutes('incidents.mttr_microseconds') }} as mttr_minutes,
-        incidents.root_cause_category,
-        incidents.resolution_time,
-        incidents.detection_time,
-        incidents.detection_date,
-        incidents.title,
-        incidents.status,
-        incidents.is_open,
-        incidents.component,
+        aged.incident_id,
+        aged.severity_level,
+        {{ minutes('aged.mttr_microseconds') }} as mttr_minutes,
+        aged.root_cause_category,
+        aged.resolution_time,
+        aged.detection_time,
+        aged.detection_date,
+        aged.title,
+        aged.status,
+        aged.is_open,
+        aged.component,
         -- A table of BigQuery keeps a null array as an empty one, the local warehouse as null.
-        coalesce(array_length(incidents.components), 0) as component_count,
-        incidents.source,
-        incidents.source_key,
-        incidents.rule_id,
-        incidents.initial_severity_level,
-        incidents.incident_commander,
-        incidents.start_time,
-        incidents.acknowledged_time,
-        incidents.identified_time,
-        incidents.contained_time,
-        incidents.closed_time,
-        incidents.estimated_resolution_time,
-        {{ minutes('incidents.mttd_microseconds') }} as mttd_minutes,
-        {{ minutes('incidents.mtta_microseconds') }} as mtta_minutes,
-        {{ minutes('incidents.mttc_microseconds') }} as mttc_minutes,
-        {{ minutes('incidents.age_microseconds') }} as age_minutes,
-        incidents.reopen_count,
+        coalesce(array_length(aged.components), 0) as component_count,
+        aged.source,
+        aged.source_key,
+        aged.detected_by,
+        aged.has_sla,
+        aged.rule_id,
+        aged.initial_severity_level,
+        aged.incident_commander,
+        aged.start_time,
+        aged.acknowledged_time,
+        aged.identified_time,
+        aged.contained_time,
+        aged.closed_time,
+        aged.estimated_resolution_time,
+        {{ minutes('aged.mttd_microseconds') }} as mttd_minutes,
+        {{ minutes('aged.mtta_microseconds') }} as mtta_minutes,
+        {{ minutes('aged.mttc_microseconds') }} as mttc_minutes,
+        {{ minutes('aged.age_microseconds') }} as age_minutes,
+        aged.reopen_count,
         deadlines.response_severity_level,
         deadlines.response_deadline,
         case
@@ -51,10 +62,11 @@ final as (
             when {{ as_of() }} > deadlines.response_deadline then false
         end as is_response_met,
         deadlines.escalation_deadline,
-        incidents.time_anomalies != '' as has_time_anomaly,
-        nullif(incidents.time_anomalies, '') as time_anomalies
-    from incidents
-    left join deadlines on incidents.incident_id = deadlines.incident_id
+        {{ as_of() }} as as_of,
+        aged.time_anomalies != '' as has_time_anomaly,
+        nullif(aged.time_anomalies, '') as time_anomalies
+    from aged
+    left join deadlines on aged.incident_id = deadlines.incident_id
 
 )
 

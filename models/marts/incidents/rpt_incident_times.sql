@@ -6,6 +6,24 @@ listed as (
 
 ),
 
+aged as (
+
+    select
+        *,
+        if(is_waiting, {{ age_microseconds() }}, null) as waiting_microseconds
+    from listed
+
+),
+
+known as (
+
+    select
+        *,
+        coalesce(counted_microseconds, waiting_microseconds) as at_least_microseconds
+    from aged
+
+),
+
 -- Exact and interpolated linearly; nulls (unknown, anomalies) do not count.
 ranked as (
 
@@ -23,7 +41,7 @@ ranked as (
         percentile_cont({{ minutes('at_least_microseconds') }}, 0.9) over (
             partition by period_grain, period_start, severity_level, measure
         ) as at_least_p90_minutes
-    from listed
+    from known
 
 ),
 
@@ -51,7 +69,8 @@ final as (
         {{ minutes('sum(at_least_microseconds)') }}
         / nullif(count(at_least_microseconds), 0) as at_least_mean_minutes,
         max(at_least_median_minutes) as at_least_median_minutes,
-        max(at_least_p90_minutes) as at_least_p90_minutes
+        max(at_least_p90_minutes) as at_least_p90_minutes,
+        {{ as_of() }} as as_of
     from ranked
     group by period_grain, period_start, severity_level, measure
 

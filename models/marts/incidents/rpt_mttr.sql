@@ -1,3 +1,5 @@
+{#- A view, so that it has the one clock of the table that it reads. -#}
+{{ config(materialized='view') }}
 {%- set grains = ['week', 'month', 'quarter', 'year'] -%}
 
 with
@@ -25,7 +27,7 @@ periods as (
         end as previous_period_start,
         case period_grain
             {% for grain in grains -%}
-                when '{{ grain }}' then {{ period_start('date(' ~ as_of() ~ ')', grain) }}
+                when '{{ grain }}' then {{ period_start('date(as_of)', grain) }}
             {% endfor -%}
         end as running_period_start
     from times
@@ -92,7 +94,8 @@ final as (
             when not is_enough_to_compare then 'too few incidents to tell'
             when previous_median_minutes = 0 then 'in minutes only'
             else 'in percent'
-        end as comparison
+        end as comparison,
+        as_of
     from compared
 
 )

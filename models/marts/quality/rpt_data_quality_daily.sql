@@ -1,3 +1,4 @@
+{#- A view, since checks only grow; its one clock is a row of `int_build_time`. -#}
 {{ config(materialized='view') }}
 
 with
@@ -8,6 +9,12 @@ checks as (
         *,
         date(checked_at) as check_date
     from {{ ref('fct_data_quality') }}
+
+),
+
+build_time as (
+
+    select * from {{ ref('int_build_time') }}
 
 ),
 
@@ -29,9 +36,11 @@ table_days as (
         first_checks.table_name,
         first_checks.component,
         first_checks.first_checked_at,
+        build_time.as_of,
         check_date
     from first_checks
-    cross join unnest(generate_date_array(date(first_checks.first_checked_at), date({{ as_of() }}))) as check_date
+    cross join build_time
+    cross join unnest(generate_date_array(date(first_checks.first_checked_at), date(build_time.as_of))) as check_date
 
 ),
 
@@ -41,7 +50,7 @@ days_with_hours as (
     select
         *,
         timestamp_diff(
-            least(timestamp_add(timestamp(check_date), interval 1439 minute), {{ as_of() }}),
+            least(timestamp_add(timestamp(check_date), interval 1439 minute), as_of),
             timestamp(check_date),
             hour
         )
@@ -63,9 +72,12 @@ check_days as (
         sum(rules_ran) as rules_run,
         sum(rules_failed) as rules_failed,
         count(distinct if(is_checked, extract(hour from checked_at), null)) as hours_checked,
+        count(distinct batch_day) as data_days_checked,
+        count(distinct if(is_breach, batch_day, null)) as data_days_failed,
         min(severity_level) as worst_severity_level
     from checks
-    where checked_at <= {{ as_of() }}
+    cross join build_time
+    where checks.checked_at <= build_time.as_of
     group by table_name, check_date
 
 ),
@@ -86,7 +98,10 @@ final as (
         days_with_hours.hours_due,
         coalesce(check_days.hours_checked, 0) as hours_checked,
         days_with_hours.hours_due - coalesce(check_days.hours_checked, 0) as hours_not_checked,
-        check_days.worst_severity_level
+        coalesce(check_days.data_days_checked, 0) as data_days_checked,
+        coalesce(check_days.data_days_failed, 0) as data_days_failed,
+        check_days.worst_severity_level,
+        days_with_hours.as_of
     from days_with_hours
     left join check_days
         on

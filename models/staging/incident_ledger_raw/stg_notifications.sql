@@ -18,6 +18,8 @@ final as (
         audience,
         recipients,
         subject,
+        -- What an older version of us wrote has it in its subject alone.
+        coalesce(severity_level, regexp_extract(subject, r'^\[INCIDENT-([^\]]+)\]')) as severity_level,
         created_at,
         status,
         attempts,

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from incident_ledger.errors import UserError
-from incident_ledger.ledger.events import Event, EventType, Status, incident_id, timestamp
+from incident_ledger.ledger.events import MACHINES, Event, EventType, Status, incident_id, timestamp
 from incident_ledger.ledger.state import IncidentState
 
 SOURCE = "cli"
@@ -35,6 +35,8 @@ class Saying:
             raise UserError(f"{_show(self.at)} is in the future (it is {_show(self.now)}).")
         if not self.actor.strip():
             raise UserError("Say who you are: --actor NAME.")
+        if self.actor.strip() in MACHINES:
+            raise UserError(f"{self.actor} is the name of a program here. Say who you are: --actor NAME.")
 
 
 def open_incident(
@@ -121,7 +123,7 @@ def held_at(incident: IncidentState, history: Sequence[Event], at: datetime) -> 
 def acknowledge(incident: IncidentState, saying: Saying, text: str | None = None) -> Event:
     """`acknowledged`, once; earlier than a known acknowledgement is taken, as a correction of the record."""
     _check_time(incident, saying)
-    known = incident.acknowledged_time
+    known = incident.our_acknowledged_time
     if known and known <= saying.at:
         raise UserError(f"{incident.incident_id} was acknowledged already, at {_show(known)}.")
     if incident.resolution_time and saying.at > incident.resolution_time:

@@ -13,6 +13,9 @@ from typing import Any
 # Of this project alone; changing it would change every id.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "incident-ledger:events")
 
+# Who writes events without a person: every other actor is one. `macros/actors.sql` has the same names.
+MACHINES = frozenset({"incident-ledger", "statuspage"})
+
 
 class EventType(StrEnum):
     """Every type of event, in the order in which an incident usually meets them."""

@@ -36,7 +36,7 @@ def minutes_of(incident: IncidentState, now: datetime) -> dict[str, float | None
         resolved -= incident.reopened_gap_microseconds / _MINUTE
     return {
         "mttd_minutes": _minutes(incident.start_time, detected),
-        "mtta_minutes": _minutes(detected, incident.acknowledged_time),
+        "mtta_minutes": _minutes(detected, incident.our_acknowledged_time if incident.has_sla else None),
         "mttc_minutes": _minutes(detected, incident.contained_time),
         "mttr_minutes": resolved,
         "age_minutes": None if age is None else age / timedelta(minutes=1),

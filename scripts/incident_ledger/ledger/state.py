@@ -27,6 +27,8 @@ class IncidentState:
     last_event_time: datetime
     # The worst that its detector has said; a person may have lowered `severity_level` below it.
     detected_severity_level: str
+    detected_by: str = "check"  # or `person`, `vendor`
+    has_sla: bool = True  # a vendor's incident has none until a person here acts on it
     is_retracted: bool = False
     merged_into: str | None = None
     rule_id: str | None = None
@@ -34,7 +36,8 @@ class IncidentState:
     component: str | None = None
     components: tuple[str, ...] = ()
     start_time: datetime | None = None
-    acknowledged_time: datetime | None = None
+    acknowledged_time: datetime | None = None  # by whomever
+    our_acknowledged_time: datetime | None = None  # of a vendor's incident the first by a person here, else the first
     identified_time: datetime | None = None
     contained_time: datetime | None = None
     resolution_time: datetime | None = None

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.events import MACHINES, Event, EventType
 from incident_ledger.ledger.state import IncidentState, in_order
 from incident_ledger.notify.texts import one_line, utc, whole_minutes
 from incident_ledger.policy import Policy
 
-# What a vendor's page acknowledges is no answer of ours, and what it opens has no clock of ours.
-VENDORS = frozenset({"statuspage"})
 _MINUTE = timedelta(minutes=1)
 
 
@@ -20,13 +18,13 @@ def answer(state: IncidentState, policy: Policy, now: datetime, said: Sequence[E
     """
     if not state.is_open:
         return ()
-    first = _acknowledgement(said)
+    first = _acknowledgement(state, said)
     if first is not None:
         return (("Acknowledged", f"{utc(first.occurred_at)} by {one_line(first.actor)}"),)
-    if state.source in VENDORS:
+    if not state.has_sla:  # a vendor's, on which nobody here has acted
         return ()
-    if state.acknowledged_time is not None:  # its event is not at hand
-        return (("Acknowledged", utc(state.acknowledged_time)),)
+    if state.our_acknowledged_time is not None:  # its event is not at hand
+        return (("Acknowledged", utc(state.our_acknowledged_time)),)
     command = f"incident-ledger incident ack {state.incident_id}"
     if state.last_resolution_time is not None or any(each.event_type is EventType.RESOLVED for each in said):
         return (("To acknowledge", command),)  # its first resolution answered it; a reopening starts no clock
@@ -57,7 +55,8 @@ def _until(deadline: datetime, now: datetime) -> str:
     return utc(deadline)
 
 
-def _acknowledgement(said: Sequence[Event]) -> Event | None:
-    """The first by a person here, or by whoever else answers for us."""
-    given = [e for e in said if e.event_type is EventType.ACKNOWLEDGED and e.actor not in VENDORS]
+def _acknowledgement(state: IncidentState, said: Sequence[Event]) -> Event | None:
+    """The first that answers for us: what a vendor's page acknowledges does not."""
+    programs = MACHINES if state.detected_by == "vendor" else frozenset()
+    given = [e for e in said if e.event_type is EventType.ACKNOWLEDGED and e.actor not in programs]
     return min(given, key=in_order, default=None)

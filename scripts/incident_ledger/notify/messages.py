@@ -34,7 +34,7 @@ _NEWS = {
 # Of `notifications`: what a message is, on a channel; the other columns say what became of it.
 COLUMNS = (
     *("message_id", "event_id", "incident_id", "template", "channel", "audience", "recipients"),
-    *("subject", "body_text", "body_html"),
+    *("subject", "body_text", "body_html", "severity_level"),
 )
 
 

@@ -157,7 +157,7 @@ NOTIFICATIONS = RawTable(
         *_required(channel="STRING", audience="STRING", recipients="STRING", subject="STRING"),
         *_required(body_text="STRING", body_html="STRING", created_at="TIMESTAMP", status="STRING", attempts="INT64"),
         *_nullable(uncertain_attempts="INT64", last_attempt_at="TIMESTAMP", sent_at="TIMESTAMP", last_error="STRING"),
-        *_nullable(not_before="TIMESTAMP"),
+        *_nullable(not_before="TIMESTAMP", severity_level="STRING"),
     ),
     partition="created_at",
     cluster=("incident_id",),

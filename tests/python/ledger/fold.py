@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.events import MACHINES, Event, EventType
 from incident_ledger.ledger.state import in_order
 
 
@@ -24,12 +24,18 @@ def _fold(events: list[Event]) -> dict[str, Any]:
         "title": None, "severity_level": None, "initial_severity_level": None, "detection_time": None,
         "acknowledged_time": None, "identified_time": None, "contained_time": None, "last_resolution_time": None,
         "reopen_count": 0, "reopened_gap_microseconds": 0, "is_retracted": False, "components": (),
-        "event_count": len(events), "start_time": None,
+        "event_count": len(events), "start_time": None, "our_acknowledged_time": None,
+        "detected_by": {"statuspage": "vendor", "cli": "person"}.get(events[0].source, "check"),
     }  # fmt: skip
+    is_vendor, is_ours, was_over = state["detected_by"] == "vendor", False, False
     ended, status = False, "investigating"
     renamed = False
     for event in events:
         payload, kind, at = event.payload, event.event_type, event.occurred_at
+        is_person = event.actor not in MACHINES
+        if is_person and kind not in (EventType.DETECTED, EventType.NOTE):
+            is_ours = is_ours or not was_over or at == state["last_resolution_time"]
+        was_over = was_over or kind is EventType.RESOLVED
         if kind in (EventType.DETECTED, EventType.SEVERITY_CHANGED):
             state["severity_level"] = event.severity_level
             state["initial_severity_level"] = state["initial_severity_level"] or event.severity_level
@@ -42,6 +48,8 @@ def _fold(events: list[Event]) -> dict[str, Any]:
             state["title"], renamed = payload["title"], True
         if kind is EventType.ACKNOWLEDGED:
             state["acknowledged_time"] = state["acknowledged_time"] or at
+            if is_person or not is_vendor:
+                state["our_acknowledged_time"] = state["our_acknowledged_time"] or at
         said = payload.get("status") if kind is EventType.STATUS_CHANGED else None
         if kind is EventType.REOPENED:
             said = payload.get("status", "investigating")
@@ -61,5 +69,6 @@ def _fold(events: list[Event]) -> dict[str, Any]:
         state["components"] = tuple(dict.fromkeys([*state["components"], *payload.get("components", [])]))
     state["status"] = "resolved" if ended else status
     state["resolution_time"] = state["last_resolution_time"] if ended else None
+    state["has_sla"] = is_ours or not is_vendor
     state["is_open"] = not ended and not state["is_retracted"]
     return state

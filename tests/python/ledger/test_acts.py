@@ -101,10 +101,21 @@ def test_nothing_happens_before_the_detection(act: object) -> None:
 
 
 def test_acknowledgement_is_taken_once_or_earlier() -> None:
-    known = state(acknowledged_time=after(5))
+    known = state(acknowledged_time=after(5), our_acknowledged_time=after(5))
     with pytest.raises(UserError, match="acknowledged already, at 2026-03-02T09:05:00Z"):
         acts.acknowledge(known, saying(6))
     assert acts.acknowledge(known, saying(3)).occurred_at == after(3)
+
+
+def test_a_person_acknowledges_what_the_vendors_page_has_acknowledged() -> None:
+    of_vendor = state(detected_by="vendor", has_sla=False, acknowledged_time=after(0))
+    assert acts.acknowledge(of_vendor, saying(6)).occurred_at == after(6)
+
+
+@pytest.mark.parametrize("program", ["incident-ledger", " statuspage"])
+def test_no_person_acts_under_the_name_of_a_program(program: str) -> None:
+    with pytest.raises(UserError, match="is the name of a program here"):
+        saying(1, actor=program)
 
 
 def test_acknowledgement_of_what_is_over_must_say_when_it_was() -> None:

@@ -1,20 +1,26 @@
 """`incident_state`: from events alone, true at the moment an event is written."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from incident_ledger.errors import UserError
-from incident_ledger.ledger.events import EventType, Status, timestamp
+from incident_ledger.importers.statuspage import memory
+from incident_ledger.ledger.events import MACHINES, EventType, Status, timestamp
 from incident_ledger.ledger.find import find_incident, minutes_of, one_line
-from incident_ledger.ledger.state import IncidentState, in_order, read_state
+from incident_ledger.ledger.state import IncidentState, in_order, read_events, read_state
 from incident_ledger.ledger.writer import append
+from incident_ledger.notify import told
+from incident_ledger.response import plan
 from incident_ledger.warehouse import Warehouse, tables
 from ledger.fold import fold
 from ledger.making import T0, after, event, resolved, state
 
+PAGE = (("detected", 0), ("acknowledged", 0), ("resolved", 40), ("reopened", 60))
+OURS = ("has_sla", "our_acknowledged_time", "detected_by")
 MODELS = Path(__file__).resolve().parents[3] / "models"
 
 
@@ -50,6 +56,49 @@ def test_sql_and_a_fold_in_python_say_the_same_of_a_whole_life(ledger: Warehouse
     expected["start_time"] = after(-5)
     assert {name: getattr(said, name) for name in expected} == expected
     assert said.reopened_gap_microseconds == 120_000_000
+
+
+def test_a_vendors_incident_is_ours_from_what_a_person_does_before_its_end(ledger: Warehouse) -> None:
+    """Acknowledged by the page at 0; ann acts, or notes, or comes too late: whether it is ours, and from when."""
+    lives = {
+        "nobody": [],
+        "noted": [("note", 5)],
+        "answered": [("note", 5), ("acknowledged", 12)],
+        "answered at its end": [("acknowledged", 40)],
+        "too late": [("root_cause_identified", 50)],
+        "when it was back": [("acknowledged", 70)],
+    }
+    for key, acts in lives.items():
+        of_page = [event(kind, at, key=key) for kind, at in PAGE]
+        by_ann = [event(kind, at, key=key) for kind, at in acts]
+        actors = [*((one, "statuspage") for one in of_page), *((one, "ann") for one in by_ann)]
+        append(ledger, [replace(one, source="statuspage", actor=actor) for one, actor in actors], T0)
+    found = {item.source_key: item for item in read_state(ledger)}
+    assert {key: (item.has_sla, item.our_acknowledged_time) for key, item in found.items()} == {
+        "nobody": (False, None),
+        "noted": (False, None),
+        "answered": (True, after(12)),
+        "answered at its end": (True, after(40)),
+        "too late": (False, None),
+        "when it was back": (False, after(70)),
+    }
+    assert {item.detected_by for item in found.values()} == {"vendor"}
+    assert {item.acknowledged_time for item in found.values()} == {T0}
+    minutes = {key: minutes_of(item, after(80))["mtta_minutes"] for key, item in found.items()}
+    assert {key: value for key, value in minutes.items() if value is not None} == {
+        "answered": 12.0,
+        "answered at its end": 40.0,
+    }
+    events = [item.event for item in read_events(ledger, incident_ids=[item.incident_id for item in found.values()])]
+    expected = fold(events)
+    assert all(getattr(item, name) == expected[item.incident_id][name] for item in found.values() for name in OURS)
+
+
+def test_sql_knows_the_programs_that_write_events() -> None:
+    macro = (MODELS.parent / "macros/actors.sql").read_text()
+    listed = re.search(r"not in \((.*?)\)", macro)
+    assert listed is not None
+    assert set(re.findall(r"'([^']+)'", listed.group(1))) == MACHINES == {plan.ACTOR, told.ACTOR, memory.ACTOR}
 
 
 def test_read_state_selects_by_openness_source_key_and_id(ledger: Warehouse) -> None:

@@ -67,6 +67,7 @@ def test_metrics_by_month_are_those_of_the_report(archive: Ledger) -> None:
 def test_failure_rates_are_over_what_ran(cases: Cases) -> None:
     table = "quality_check__table_name"
     rates = {row[table]: row["failed_validation_rate"] for row in ask(cases.ledger, ["failed_validation_rate"], table)}
-    assert rates == {"shop.thirds": pytest.approx(1 / 3), "shop.broken": None, "shop.orders": 0.0}
+    days = pytest.approx(10 / (10 * 3 + 81 * 20))
+    assert rates == {"shop.thirds": pytest.approx(1 / 3), "shop.broken": None, "shop.orders": 0.0, "shop.days": days}
     errors = {row[table]: row["checks_errored"] for row in ask(cases.ledger, ["checks_errored"], table)}
-    assert errors == {"shop.thirds": 0, "shop.broken": 1, "shop.orders": 0}
+    assert errors == {"shop.thirds": 0, "shop.broken": 1, "shop.orders": 0, "shop.days": 0}

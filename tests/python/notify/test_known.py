@@ -149,10 +149,13 @@ def test_a_vendors_incident_has_no_deadline_of_ours_until_a_person_answers() -> 
         source="statuspage",
         source_key="x",
     )
-    quiet = of("detected", "P1", source="statuspage", acknowledged_time=START, history=[page])
+    vendors = {"source": "statuspage", "detected_by": "vendor", "acknowledged_time": START}
+    quiet = of("detected", "P1", **vendors, has_sla=False, history=[page])
     assert "cknowledge" not in quiet.text
     taken = event("acknowledged", at=START + 7 * MINUTE)
-    assert "Acknowledged: 2026-03-02 09:07:00 UTC by tester" in of("reopened", "P1", history=[page, taken]).text
+    assert "Acknowledged: 2026-03-02 09:07:00 UTC by tester" in (
+        of("reopened", "P1", **vendors, history=[page, taken]).text
+    )
 
 
 def test_flapping_is_said_with_its_count_its_times_and_how_it_is_now() -> None:

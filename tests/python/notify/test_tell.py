@@ -71,6 +71,8 @@ def test_an_incident_is_told_from_its_beginning_to_its_end_in_one_thread(ledger:
         f"[INCIDENT-P1] Now P1: {TITLE}",
         "[INCIDENT-P1] Resolved: Another title",
     ]
+    sql = f"select severity_level from {ledger.raw('notifications')} order by created_at"
+    assert [row["severity_level"] for row in ledger.rows(sql)] == ["P2", "P1", "P1"]  # each as it was told
     first, *later = mails(ledger)
     assert first["Message-ID"] == header_id(first_message_id(ID))
     assert [mail["In-Reply-To"] for mail in later] == [first["Message-ID"]] * 2

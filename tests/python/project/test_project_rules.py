@@ -23,7 +23,7 @@ NAMES = {
     "metrics": r"metricflow_time_spine|[a-z0-9_]+",
 }
 # Marts whose key is tested under tests/python alone: a test on each build would read their whole history.
-KEY_TESTED_BY_PYTEST = {"rpt_data_quality_daily", "fct_usage_daily"}
+KEY_TESTED_BY_PYTEST = {"rpt_data_quality_daily", "rpt_data_days", "fct_usage_daily"}
 # Its days are asked of the warehouse while it is compiled, which a unit test cannot do: tests/python/usage has it.
 WITHOUT_UNIT_TEST = {"fct_usage_freshness"}
 KEY_TESTS = {"unique", "unique_lately", "unique_combination"}
