@@ -29,6 +29,11 @@ final as (
         cost_usd,
         cast(null as numeric) as estimated_cost_usd,
         false as is_subscription,
+        -- A kind of cache that an event did not use is left out of it; a call that is billed by request has no counts.
+        coalesce(is_token_based, true) and (uncached_input_tokens is null or output_tokens is null)
+            as is_token_count_unknown,
+        false as is_request_count_unknown,
+        is_cost_unknown,
         loaded_at
     from cursor_events
     union all
@@ -48,6 +53,10 @@ final as (
         cast(null as numeric) as cost_usd,
         cast(null as numeric) as estimated_cost_usd,
         false as is_subscription,
+        false as is_token_count_unknown,
+        composer_requests + chat_requests + agent_requests + command_k_uses + bugbot_uses is null
+            as is_request_count_unknown,
+        false as is_cost_unknown,
         loaded_at
     from cursor_daily
 

@@ -48,7 +48,10 @@ final as (
         if(are_tokens_counted, cache_read_tokens, null) as cache_read_tokens,
         if(are_tokens_counted, output_tokens, null) as output_tokens,
         if(is_estimate_counted, estimated_cost_usd, cost_usd) as cost_usd,
-        is_estimate_counted and estimated_cost_usd is not null as is_cost_estimated
+        is_estimate_counted and estimated_cost_usd is not null as is_cost_estimated,
+        are_tokens_counted and is_token_count_unknown as is_token_count_unknown,
+        is_request_count_unknown,
+        is_cost_unknown
     from judged
     where is_row_counted and (are_tokens_counted or is_estimate_counted)
 

@@ -41,6 +41,11 @@ final as (
         cast(null as numeric) as cost_usd,
         cast(null as numeric) as estimated_cost_usd,
         false as is_subscription,
+        coalesce(is_cache_creation_partial, false)
+        or uncached_input_tokens + cache_creation_tokens + cache_read_tokens + output_tokens is null
+            as is_token_count_unknown,
+        requests is null as is_request_count_unknown,
+        false as is_cost_unknown,
         loaded_at
     from anthropic_usage
     union all
@@ -59,6 +64,9 @@ final as (
         cost_usd,
         cast(null as numeric) as estimated_cost_usd,
         false as is_subscription,
+        false as is_token_count_unknown,
+        false as is_request_count_unknown,
+        cost_usd is null as is_cost_unknown,
         loaded_at
     from anthropic_costs
     union all
@@ -77,6 +85,10 @@ final as (
         cast(null as numeric) as cost_usd,
         estimated_cost_usd,
         coalesce(customer_type = 'subscription', false) as is_subscription,
+        uncached_input_tokens + cache_creation_tokens + cache_read_tokens + output_tokens is null
+            as is_token_count_unknown,
+        false as is_request_count_unknown,
+        estimated_cost_usd is null as is_cost_unknown,
         loaded_at
     from claude_code
     union all

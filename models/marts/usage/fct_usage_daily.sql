@@ -71,7 +71,11 @@ summed as (
         sum(counted.cost_usd) as cost_usd,
         sum(counted.estimated_cost_usd) as estimated_cost_usd,
         logical_or(counted.is_cost_estimated) as is_cost_estimated,
-        logical_and(coalesce(completeness.is_complete, false)) as is_complete,
+        logical_and(coalesce(completeness.is_complete, false)) as is_export_complete,
+        countif(counted.is_token_count_unknown) as unknown_token_records,
+        -- A report that counts no requests at all leaves the row without; one that leaves some out makes it too low.
+        if(count(counted.requests) > 0, countif(counted.is_request_count_unknown), 0) as unknown_request_records,
+        countif(counted.is_cost_unknown) as unknown_cost_records,
         max(load_counts.load_count) as load_count,
         max(counted.loaded_at) as loaded_at
     from counted
@@ -108,7 +112,11 @@ final as (
         cost_usd,
         estimated_cost_usd,
         is_cost_estimated,
-        is_complete,
+        unknown_token_records,
+        unknown_request_records,
+        unknown_cost_records,
+        is_export_complete and unknown_token_records + unknown_request_records + unknown_cost_records = 0
+            as is_complete,
         load_count,
         loaded_at,
         {{ built_at() }} as built_at

@@ -74,6 +74,7 @@ final as (
             cache_5m_tokens,
             cast(json_value(result, '$.cache_creation') as int64)
         ) as cache_creation_tokens,
+        (cache_1h_tokens is null) != (cache_5m_tokens is null) as is_cache_creation_partial,
         cast(json_value(result, '$.cache_read_input_tokens') as int64) as cache_read_tokens,
         cast(json_value(result, '$.output_tokens') as int64) as output_tokens,
         cast(json_value(result, '$.server_tool_use.web_search_requests') as int64) as web_search_requests,

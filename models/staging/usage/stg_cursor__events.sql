@@ -35,6 +35,16 @@ priced as (
 
 ),
 
+judged as (
+
+    select
+        *,
+        coalesce(not is_chargeable, regexp_contains(lower(kind), r'included|no[ _]charge|not[ _]charged'), false)
+            as is_free
+    from priced
+
+),
+
 -- What is charged. An export without these fields has the two parts of it, of which either may be missing; without both
 -- the cost is unknown.
 final as (
@@ -58,15 +68,17 @@ final as (
         cursor_fee_usd,
         charged_usd,
         if(
-            coalesce(not is_chargeable, regexp_contains(lower(kind), r'included|no[ _]charge|not[ _]charged'), false),
+            is_free,
             numeric '0',
             coalesce(charged_usd, token_cost_usd + cursor_fee_usd, token_cost_usd, cursor_fee_usd)
         ) as cost_usd,
+        not is_free and charged_usd is null and token_cost_usd is null
+        and (coalesce(is_token_based, true) or cursor_fee_usd is null) as is_cost_unknown,
         exported_at,
         loaded_at,
         file,
         line
-    from priced
+    from judged
 
 )
 

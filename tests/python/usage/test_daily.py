@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 from usage.answers import bucket, code, cost, event, events, page, usage
 from usage.conftest import Place, total
@@ -112,6 +113,67 @@ UNKNOWN = story(2006, Load("anthropic_usage", page(bucket("2006-03-01", {"model"
 def test_an_unknown_kind_of_token_is_null_and_adds_nothing(outcome: Outcome) -> None:
     (row,) = outcome.first[UNKNOWN]
     assert (row["cache_read_tokens"], row["output_tokens"], row["total_tokens"]) == (None, 5, 5)
+    assert (row["unknown_token_records"], row["is_complete"]) == (1, False)
+
+
+def _without(name: str, record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != name}
+
+
+PARTS = story(
+    2018,
+    Load(
+        "anthropic_usage",
+        page(
+            bucket(
+                "2018-03-04",
+                *(_without("output_tokens", usage(f"K{number}", uncached_input_tokens=7)) for number in range(5)),
+            ),
+            bucket("2018-03-05", usage("K0", output_tokens=5), usage("K0", output_tokens=7, service_tier="batch")),
+        ),
+    ),
+    Load(
+        "cursor_events",
+        events(event("2018-03-06T10:00:00Z"), _without("cursorTokenFee", event("2018-03-06T11:00:00Z"))),
+    ),
+    Load(
+        "cursor_daily",
+        {
+            "data": [
+                {
+                    "date": int(datetime(2018, 3, 7, tzinfo=UTC).timestamp() * 1000),
+                    "email": "ann@example.com",
+                    "composerRequests": 7,
+                }
+            ]
+        },
+    ),
+    then=[
+        Load(
+            "anthropic_usage",
+            page(bucket("2018-03-04", *(usage(f"K{n}", uncached_input_tokens=7, output_tokens=n) for n in range(5)))),
+        ),
+        Load("cursor_events", events(event("2018-03-06T12:00:00Z") | {"tokenUsage": {"outputTokens": 1}})),
+    ],
+)
+
+
+def test_a_sum_of_which_a_part_is_unknown_says_so_until_it_is_known(outcome: Outcome) -> None:
+    names = ("total_tokens", "unknown_token_records", "unknown_request_records", "unknown_cost_records", "is_complete")
+    first = [(row["usage_date"].day, *(row[name] for name in names)) for row in outcome.first[PARTS]]
+    assert first == [
+        *((4, 7, 1, 0, 0, False) for _ in range(5)),
+        (5, 12, 0, 0, 0, True),
+        (6, 200, 0, 0, 0, True),
+        (7, None, 0, 1, 0, False),
+    ]
+    then = [(row["usage_date"].day, *(row[name] for name in names)) for row in outcome.then[PARTS]]
+    assert then == [
+        *((4, 7 + number, 0, 0, 0, True) for number in range(5)),
+        (5, 12, 0, 0, 0, True),
+        (6, 201, 1, 0, 1, False),
+        (7, None, 0, 1, 0, False),
+    ]
 
 
 CHANGES = story(
