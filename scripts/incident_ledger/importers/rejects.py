@@ -8,6 +8,7 @@ from typing import Any
 from incident_ledger.importers import Reject
 from incident_ledger.ledger.events import canonical
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.scratch import MAX_REQUEST_BYTES, batch
 
 _MERGE = """
     merge {table} as kept
@@ -19,7 +20,7 @@ _MERGE = """
             json_value(item, '$.error') as error,
             json_value(item, '$.field') as field,
             json_value(item, '$.record') as record
-        from unnest(json_value_array(@rejects)) as item
+        from {items}
     ) as said
     on kept.reject_id = said.reject_id
     when not matched then insert (reject_id, source, file, line, error, field, record, rejected_at)
@@ -29,18 +30,27 @@ _MERGE = """
 """
 
 _LONGEST_RECORD = 100_000  # characters; enough to see what was wrong
-_BATCH = 50  # rejects a statement: with records of that length, under BigQuery's 10 MB a request
 
 
-def write_rejects(warehouse: Warehouse, source: str, rejects: Sequence[Reject], rejected_at: datetime) -> int:
-    """Keep the rejects that are not kept yet; how many were new. The same record of the same file is one reject."""
+def write_rejects(
+    warehouse: Warehouse,
+    source: str,
+    rejects: Sequence[Reject],
+    rejected_at: datetime,
+    *,
+    max_bytes: int = MAX_REQUEST_BYTES,
+) -> int:
+    """Keep the rejects that are not kept yet, by one MERGE; how many were new.
+
+    The same record of the same file is one reject. What does not fit into a request of `max_bytes` goes by a load job
+    into a table of its own first.
+    """
     rows = {row["reject_id"]: canonical(row) for row in (_row(source, reject) for reject in rejects)}
-    items, new = list(rows.values()), 0
-    sql = _MERGE.format(table=warehouse.raw("import_rejects"))
-    for start in range(0, len(items), _BATCH):
-        params = {"source": source, "rejected_at": rejected_at, "rejects": canonical(items[start : start + _BATCH])}
-        new += warehouse.execute(sql, params)
-    return new
+    if not rows:
+        return 0
+    with batch(warehouse, list(rows.values()), max_bytes) as (items, params):
+        sql = _MERGE.format(table=warehouse.raw("import_rejects"), items=items)
+        return warehouse.execute(sql, {"source": source, "rejected_at": rejected_at, **params})
 
 
 def _row(source: str, reject: Reject) -> dict[str, Any]:

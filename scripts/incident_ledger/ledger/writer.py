@@ -1,6 +1,5 @@
 """The one writer: appends events to `incident_events`, each once."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.events import Event, canonical, timestamp
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.scratch import MAX_REQUEST_BYTES, scratch_table
+from incident_ledger.warehouse.scratch import MAX_REQUEST_BYTES, batch
 
 _MERGE = """
     merge {table} as ledger
@@ -50,16 +49,9 @@ def append(
     rows = {event.event_id: canonical(_row(event)) for event in events}
     if not rows:
         return 0
-    items = list(rows.values())
-    batch = canonical(items)
     table = warehouse.raw("incident_events")
-    params: dict[str, Any] = {"recorded_at": recorded_at}
-    # The transport writes the parameter as JSON once more, and everything that is not ASCII as \uXXXX.
-    if len(json.dumps(batch)) <= max_bytes:
-        sql = _MERGE.format(table=table, items="unnest(json_value_array(@events)) as item")
-        return warehouse.execute(sql, params | {"events": batch})
-    with scratch_table(warehouse, items) as scratch:
-        return warehouse.execute(_MERGE.format(table=table, items=scratch), params)
+    with batch(warehouse, list(rows.values()), max_bytes) as (items, params):
+        return warehouse.execute(_MERGE.format(table=table, items=items), {"recorded_at": recorded_at, **params})
 
 
 def _row(event: Event) -> dict[str, Any]:

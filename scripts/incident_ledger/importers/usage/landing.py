@@ -1,6 +1,5 @@
 """The statements that land a load: records by one MERGE, what they take back by another, then the days by a third."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,9 +8,10 @@ from typing import Any
 from incident_ledger.importers.usage.records import Batch, UsageRecord
 from incident_ledger.importers.usage.reports import Report
 from incident_ledger.ledger.events import canonical, timestamp
-from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.scratch import MAX_REQUEST_BYTES, scratch_table
+from incident_ledger.warehouse import Warehouse, scratch
+from incident_ledger.warehouse.scratch import MAX_REQUEST_BYTES
 
+_DAYS_A_STATEMENT = 10_000  # each with the name of its file: far below what a request may hold
 RETRACTED = "null"  # the record of a row that takes its key back; staging leaves such a key out
 
 # A record is new when the newest one of its key that was exported no later says something else. So the same file again
@@ -196,7 +196,9 @@ def land(
         {"day": day.isoformat(), "file": file, "is_complete": "false" if day in batch.incomplete_days else "true"}
         for day, file in touched
     ]
-    warehouse.execute(_sql(warehouse, _DAYS), params | {"days": canonical(said)})
+    for start in range(0, len(said), _DAYS_A_STATEMENT):
+        part = said[start : start + _DAYS_A_STATEMENT]
+        warehouse.execute(_sql(warehouse, _DAYS), params | {"days": canonical(part)})
     return Landed(new=new, retracted=retracted)
 
 
@@ -234,14 +236,8 @@ def _gone(warehouse: Warehouse, report: Report, batch: Batch, params: dict[str, 
 
 
 def _land_rows(warehouse: Warehouse, rows: Sequence[dict[str, Any]], params: dict[str, Any], max_bytes: int) -> int:
-    items = [canonical(row) for row in rows]
-    batch = canonical(items)
-    # The transport writes the parameter as JSON once more, and everything that is not ASCII as \uXXXX.
-    if len(json.dumps(batch)) <= max_bytes:
-        sql = _sql(warehouse, _RECORDS, items="unnest(json_value_array(@records)) as item")
-        return warehouse.execute(sql, params | {"records": batch})
-    with scratch_table(warehouse, items) as scratch:
-        return warehouse.execute(_sql(warehouse, _RECORDS, items=scratch), params)
+    with scratch.batch(warehouse, [canonical(row) for row in rows], max_bytes) as (items, texts):
+        return warehouse.execute(_sql(warehouse, _RECORDS, items=items), params | texts)
 
 
 def _sql(warehouse: Warehouse, statement: str, **more: str) -> str:
