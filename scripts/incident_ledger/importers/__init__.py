@@ -9,15 +9,18 @@
 To add a source of incidents, write an `Importer`, and a command for it in `cli/importing.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, Self, TypeVar
 
+from incident_ledger.errors import UserError
 from incident_ledger.ledger.events import Event
 from incident_ledger.policy import Policy
 
 R = TypeVar("R")
+MAX_REJECTS = 50_000
+"""Of one call. A file with more is of another kind, or needs its maker: nobody looks through so many."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,33 @@ class Reject:
         return f"{place}: {self.field}: {self.error}" if self.field else f"{place}: {self.error}"
 
 
+class Rejects(list[Reject]):
+    """Rejects of one call. Raises `UserError` when they are more than `MAX_REJECTS`; then nothing is kept."""
+
+    def append(self, reject: Reject) -> None:
+        """One more."""
+        super().append(reject)
+        self._check()
+
+    def extend(self, rejects: Iterable[Reject]) -> None:
+        """Some more."""
+        super().extend(rejects)
+        self._check()
+
+    def _check(self) -> None:
+        if len(self) > MAX_REJECTS:
+            raise UserError(
+                f"{self[-1].file}: more than {MAX_REJECTS:,} records are refused, the first: {self[0]}. Nothing of it "
+                "was taken in; correct the file, or give it in parts."
+            )
+
+
 @dataclass
 class Parsed(Generic[R]):
     """Records in the order of the documents, what was refused, and remarks for a person on what was taken in."""
 
     records: list[R] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=Rejects)
     remarks: list[str] = field(default_factory=list)
 
 
@@ -85,7 +109,7 @@ class Importer(Protocol[R]):
         """The same importer, with the limits that the policy sets at `now`."""
 
     def parse(self, document: Document) -> Parsed[R]:
-        """All records of a document. Raises nothing: what cannot be read is a reject."""
+        """All records of a document. What cannot be read is a reject; raises `UserError` for too many of them."""
 
     def size(self, records: Sequence[R]) -> int:
         """How many records of the source these are (one of ours may hold many, such as a poll)."""

@@ -11,7 +11,7 @@ from incident_ledger.deadline import within
 from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.importers import Document
 
-MAX_BYTES = 200 * 1024**2  # an archive of ten thousand incidents is about 20 MB
+MAX_BYTES = 32 * 1024**2  # an archive of ten thousand incidents is about 20 MB; JSON takes up to 30 times its size
 TIMEOUT = httpx.Timeout(20.0)  # seconds for each of connecting, writing and each read
 MAX_SECONDS = 120.0  # for one URL as a whole
 MAX_REDIRECTS = 5
@@ -25,7 +25,7 @@ def read_documents(places: Sequence[str], *, on_read: Callable[[str], None] | No
     """
     documents = []
     for place in places:
-        documents.append(_from_url(place) if is_url(place) else _from_file(place))
+        documents.append(_from_url(place) if is_url(place) else read_file(place))
         if on_read:
             on_read(place)
     return documents
@@ -36,11 +36,12 @@ def is_url(place: str) -> bool:
     return place.startswith(("http://", "https://"))
 
 
-def _from_file(place: str) -> Document:
+def read_file(place: str) -> Document:
+    """The content of a file. Raises `UserError` when it is missing, unreadable or too large."""
     path = Path(place)
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{place} is larger than {MAX_BYTES // 1024**2} MB. Split it by lines.")
+            raise UserError(f"{place} is larger than {MAX_BYTES // 1024**2} MB. Split it: by lines, or by periods.")
         return Document(place, path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{place}: there is no such file.") from None

@@ -43,7 +43,7 @@ def parse_all(importer: Importer[R], documents: Sequence[Document], on_parsed: C
     for document in documents:
         parsed = importer.parse(document)
         everything.records += parsed.records
-        everything.rejects += parsed.rejects
+        everything.rejects.extend(parsed.rejects)
         everything.remarks += parsed.remarks
         on_parsed()
     if everything.rejects and not everything.records and all(reject.line == 0 for reject in everything.rejects):

@@ -112,7 +112,7 @@ def test_a_file_that_is_still_wrong_is_refused_whole_and_listed_once(
         ({"data": [{"date": 1767225600000, "isActive": True}]}, "looks like --source cursor_daily"),
         ("{", "malformed JSON"),
         ("", "is empty"),
-        (None, "cannot be read"),
+        (None, "there is no such file"),
     ],
 )
 def test_a_file_that_is_no_export_of_the_report_is_the_users_mistake(

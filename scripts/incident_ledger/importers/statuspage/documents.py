@@ -1,5 +1,6 @@
 """Documents → listings: an archive (JSON lines of incidents), an answer of `incidents.json`, or many of either."""
 
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from incident_ledger.importers.statuspage.records import FieldError, View, parse
 _NO_INCIDENT = "is neither an incident of a status page nor an answer of its incidents.json"
 # Answers of the same API that list only some of the incidents: what is not in them has not vanished.
 _PARTIAL = ("components", "scheduled_maintenances", "status")
+_NEAR = 500_000  # characters in which a record's id is looked for; a whole document each time would be its square
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -60,7 +62,8 @@ class _Lines:
         key = item.get("id") if isinstance(item, Mapping) else None
         if isinstance(key, str):
             named = (f'"id": {written_json(key)}', f'"id":{written_json(key)}')
-            found = [at for at in (self.text.find(name, self.position) for name in named) if at >= 0]
+            end = self.position + _NEAR
+            found = [at for at in (self.text.find(name, self.position, end) for name in named) if at >= 0]
             if found:
                 self.line += self.text.count("\n", self.position, min(found))
                 self.position = min(found)
@@ -101,9 +104,8 @@ def parse(document: Document) -> Parsed[Listing]:
 
 
 def _by_line(document: Document, parsed: Parsed[Listing]) -> None:
-    lines = document.content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     unreadable: list[Reject] = []
-    for number, raw in enumerate(lines, start=1):
+    for number, raw in enumerate(io.BytesIO(document.content.removeprefix(b"\xef\xbb\xbf")), start=1):
         if not raw.strip():
             continue
         place = _Place(document.name, number)
@@ -111,7 +113,7 @@ def _by_line(document: Document, parsed: Parsed[Listing]) -> None:
         try:
             item = scan_json(raw)
         except JsonError as error:
-            shown = raw.decode(errors="backslashreplace").rstrip("\r")
+            shown = raw.decode(errors="backslashreplace").rstrip("\r\n")
             parsed.rejects.append(place.reject(f"is no JSON: {_reason(error)}", shown))
             unreadable += parsed.rejects[before:]
             continue
@@ -121,7 +123,7 @@ def _by_line(document: Document, parsed: Parsed[Listing]) -> None:
     if unreadable and len(unreadable) == len(parsed.rejects) and not parsed.records:
         # No JSON lines at all (a page of HTML, a cut-off answer): one reject of the whole says so, not one a line.
         why = f"holds no record of a status page; line {unreadable[0].line} {unreadable[0].error}"
-        parsed.rejects = [Reject(document.name, 0, why, document.content.decode(errors="backslashreplace"))]
+        parsed.rejects[:] = [Reject(document.name, 0, why, document.content.decode(errors="backslashreplace"))]
     _sum_up(document.name, parsed)
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from incident_ledger.errors import UserError
-from incident_ledger.importers import Reject
+from incident_ledger.importers import Reject, Rejects
 from incident_ledger.importers.rejects import write_rejects
 from incident_ledger.importers.usage.landing import land
 from incident_ledger.importers.usage.reading import Answer, read_answers
@@ -74,16 +74,17 @@ def read_batch(source: str, files: Sequence[Path], exported_at: datetime) -> Bat
     """What the files hold, without a warehouse. Raises `UserError` as `load_usage` does."""
     report = _report(source)
     answers: list[Answer] = []
-    rejects: list[Reject] = []
+    rejects: list[Reject] = Rejects()
     for path in files:
         found, bad = read_answers(path)
         answers += found
-        rejects += bad
+        rejects.extend(bad)
     batch = collect(report, answers, exported_at)
     if answers and len(batch.rejects) == len(answers) and all(reject.field is None for reject in batch.rejects):
         first = batch.rejects[0]
         raise UserError(f"{first}. Nothing was loaded.")
-    batch.rejects = rejects + batch.rejects
+    rejects.extend(batch.rejects)
+    batch.rejects = rejects
     return batch
 
 

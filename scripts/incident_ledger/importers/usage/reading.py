@@ -1,14 +1,14 @@
 """From files to the answers in them: one JSON answer, a list of answers, or one answer a line."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from incident_ledger.encoding import Fault, JsonError, scan_json
 from incident_ledger.errors import UserError
-from incident_ledger.importers import Reject
-
-MAX_BYTES = 200 * 1024**2  # of a file, which is read whole; a year of a large organization is about 50 MB
+from incident_ledger.importers import Reject, Rejects
+from incident_ledger.importers.sources import read_file
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,9 @@ def read_answers(path: Path) -> tuple[list[Answer], list[Reject]]:
     Raises `UserError` when the file cannot be read, is empty or too large, or has no answer at all.
     """
     name = str(path)
-    content = _content(path)
+    content = read_file(name).content.removeprefix(b"\xef\xbb\xbf")
+    if not content.strip():
+        raise UserError(f"{name}: is empty.")
     try:
         whole = scan_json(content)
     except JsonError as error:
@@ -42,36 +44,22 @@ def read_answers(path: Path) -> tuple[list[Answer], list[Reject]]:
     return answers, [_no_answer(name, first, body) for body in bodies if not isinstance(body, dict)]
 
 
-def _content(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= MAX_BYTES else b""
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}.") from None
-    if size > MAX_BYTES:
-        raise UserError(f"{path} is larger than {MAX_BYTES // 1024**2} MB: export shorter periods.")
-    content = content.removeprefix(b"\xef\xbb\xbf")
-    if not content.strip():
-        raise UserError(f"{path}: is empty.")
-    return content
-
-
 def _by_line(name: str, content: bytes) -> tuple[list[Answer], list[Reject]]:
     answers: list[Answer] = []
-    rejects: list[Reject] = []
-    for number, line in enumerate(content.split(b"\n"), start=1):
+    rejects: list[Reject] = Rejects()
+    for number, line in enumerate(io.BytesIO(content), start=1):
         if not line.strip():
             continue
         try:
             body = scan_json(line)
         except JsonError as error:
             reason = f"malformed JSON: {error.reason}" + f" at column {error.column}" * bool(error.column)
-            rejects.append(Reject(name, number, reason, line.decode(errors="backslashreplace")))
+            rejects.append(Reject(name, number, reason, line.decode(errors="backslashreplace").rstrip("\r\n")))
             continue
         if isinstance(body, dict):
             answers.append(Answer(name, number, body))
         else:
-            rejects.append(_no_answer(name, number, body, line.decode()))
+            rejects.append(_no_answer(name, number, body, line.decode().rstrip("\r\n")))
     return answers, rejects
 
 

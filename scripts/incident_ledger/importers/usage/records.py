@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from incident_ledger.encoding import find_fault, path_text, written_json
-from incident_ledger.importers import Reject
+from incident_ledger.importers import Reject, Rejects
 from incident_ledger.importers.usage.fields import check_fields, moment, show
 from incident_ledger.importers.usage.pages import Page, incomplete
 from incident_ledger.importers.usage.reading import Answer
@@ -36,7 +36,7 @@ class Batch:
     """
 
     records: dict[str, UsageRecord] = field(default_factory=dict)
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=Rejects)
     incomplete_days: set[date] = field(default_factory=set)
     loose_days: set[date] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
