@@ -9,7 +9,7 @@ import typer
 from incident_ledger.cli._console import Text, err, out, print_rows, to_json, write_text
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.importers.replay import find_reject, kept_rejects
-from incident_ledger.importers.replay import replay as replay_one
+from incident_ledger.importers.replay import replay as take_in_again
 from incident_ledger.ledger.find import one_line
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import connect
@@ -17,6 +17,7 @@ from incident_ledger.warehouse import connect
 app = typer.Typer(no_args_is_help=True, help="What imports and loads refused: list, show, take in after all.")
 
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+_SHOWN = 1_000
 _ID = 12  # characters of an id that a person needs
 
 
@@ -31,7 +32,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """What was refused and not taken in yet."""
-    found = kept_rejects(connect(load_settings()), everything=everything)
+    found = kept_rejects(connect(load_settings()), everything=everything, with_record=json)
     if json:
         write_text(to_json([vars(reject) for reject in found]))
         return
@@ -47,10 +48,12 @@ def list_(
             Text(reject.field or ""),
             Text(one_line(reject.error, 120)),
         ]
-        for reject in found
+        for reject in found[:_SHOWN]
     ]
     first = ("id", "source", *(("taken in",) if everything else ()))
     print_rows((*first, "where", "field", "why"), rows, first=range(len(first)))
+    if len(found) > _SHOWN:
+        err.print(f"{len(found) - _SHOWN:,} more; --json has all", style="dim")
 
 
 @app.command()
@@ -81,7 +84,7 @@ def replay(
     if file and len(rejects or []) != 1:
         raise UserError("--file corrects one reject: name it by its id.")
     chosen = [find_reject(warehouse, part) for part in rejects] if rejects else kept_rejects(warehouse)
-    outcomes = [replay_one(warehouse, reject, now, corrected=file) for reject in chosen]
+    outcomes = take_in_again(warehouse, chosen, now, corrected=file)
     if json:
         write_text(to_json([vars(outcome) for outcome in outcomes]))
     else:

@@ -1,6 +1,6 @@
 """Rejects, listed and taken in after all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,8 @@ from incident_ledger.importers.usage import REPORTS, load_usage
 from incident_ledger.importers.usage.load import read_batch
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.tables import ensure_tables
+
+_IDS_A_STATEMENT = 50_000  # some 3 MB as parameters
 
 # Sources whose records can be read one by one again.
 _IMPORTERS: dict[str, Importer[Any]] = {importer.source: importer for importer in (StatuspageImporter(),)}
@@ -45,15 +47,18 @@ class Replayed:
     error: str | None = None
 
 
-def kept_rejects(warehouse: Warehouse, *, id_part: str | None = None, everything: bool = False) -> list[KeptReject]:
+def kept_rejects(
+    warehouse: Warehouse, *, id_part: str | None = None, everything: bool = False, with_record: bool = True
+) -> list[KeptReject]:
     """Rejects that were not taken in yet (or all), in the order of their files and lines."""
     ensure_tables(warehouse)
     where = "true" if everything else "replayed_at is null"
     params: dict[str, Any] = {}
     if id_part is not None:
         where, params = "starts_with(reject_id, @id_part)", {"id_part": id_part.lower()}
+    record = "record" if with_record else "cast(null as string) as record"
     sql = f"""
-        select reject_id, source, file, line, error, field, record, rejected_at, replayed_at
+        select reject_id, source, file, line, error, field, {record}, rejected_at, replayed_at
         from {warehouse.raw("import_rejects")}
         where {where}
         qualify row_number() over (partition by reject_id order by replayed_at desc, rejected_at) = 1
@@ -73,23 +78,59 @@ def find_reject(warehouse: Warehouse, part: str) -> KeptReject:
     raise UserError(f"No reject's id begins with {part!r}: incident-ledger rejects list")
 
 
-def replay(warehouse: Warehouse, reject: KeptReject, now: datetime, *, corrected: Path | None = None) -> Replayed:
-    """Take a record in after all: as it came (after a change of the importer), or corrected.
+def replay(
+    warehouse: Warehouse, rejects: Sequence[KeptReject], now: datetime, *, corrected: Path | None = None
+) -> list[Replayed]:
+    """Take records in after all: as they came (after a change of the importer), or the one that is given, corrected.
 
-    Of a usage export only a corrected file can be taken in, whole or not at all.
+    What became of each, in their order. All of a source are one import, however many they are. Of a usage export only
+    a corrected file can be taken in, whole or not at all.
     """
-    importer = _IMPORTERS.get(reject.source)
-    if importer is None:
-        return _load_again(warehouse, reject, now, corrected)
-    document = (
-        read_documents([str(corrected)])[0] if corrected else Document(reject.file, (reject.record or "").encode())
-    )
-    parsed = importer.parse(document)
-    if parsed.rejects or not parsed.records:
-        return Replayed(reject_id=reject.reject_id, error=_why(parsed.rejects))
-    report = take_in(warehouse, importer, [document], now)
-    mark_replayed(warehouse, [reject.reject_id], now)
-    return Replayed(reject_id=reject.reject_id, new_events=report.new_events)
+    outcomes: dict[str, Replayed] = {}
+    readable: dict[str, list[_Readable]] = {}
+    for reject in rejects:
+        importer = _IMPORTERS.get(reject.source)
+        if importer is None:
+            outcomes[reject.reject_id] = _load_again(warehouse, reject, now, corrected)
+            continue
+        content = (reject.record or "").encode()
+        document = read_documents([str(corrected)])[0] if corrected else Document(reject.file, content)
+        parsed = importer.parse(document)
+        if parsed.rejects or not parsed.records:
+            outcomes[reject.reject_id] = Replayed(reject_id=reject.reject_id, error=_why(parsed.rejects))
+        else:
+            found = _Readable(reject.reject_id, document, importer.concerned(parsed.records).source_keys)
+            readable.setdefault(reject.source, []).append(found)
+    for source, members in readable.items():
+        outcomes.update(_take_in_again(warehouse, _IMPORTERS[source], members, now))
+    return [outcomes[reject.reject_id] for reject in rejects]
+
+
+@dataclass(frozen=True)
+class _Readable:
+    """A reject that can be read now, and which incidents it speaks of."""
+
+    reject_id: str
+    document: Document
+    source_keys: tuple[str, ...]
+
+
+def _take_in_again(
+    warehouse: Warehouse, importer: Importer[Any], members: Sequence[_Readable], now: datetime
+) -> Iterator[tuple[str, Replayed]]:
+    take_in(warehouse, importer, [member.document for member in members], now)
+    sql = f"""
+        select source_key, count(*) as events
+        from {warehouse.raw("incident_events")}
+        where recorded_at = @now and source = @source
+        group by source_key
+    """  # noqa: S608 - only the quoted table name is not a parameter
+    written = {row["source_key"]: row["events"] for row in warehouse.rows(sql, {"now": now, "source": importer.source})}
+    mark_replayed(warehouse, [member.reject_id for member in members], now)
+    for member in members:
+        # What two of them say of one incident counts for the first.
+        new = sum(written.pop(key, 0) for key in member.source_keys)
+        yield member.reject_id, Replayed(reject_id=member.reject_id, new_events=new)
 
 
 def _load_again(warehouse: Warehouse, reject: KeptReject, now: datetime, corrected: Path | None) -> Replayed:
@@ -124,4 +165,6 @@ def mark_replayed(warehouse: Warehouse, reject_ids: Sequence[str], now: datetime
         update {warehouse.raw("import_rejects")} set replayed_at = @now
         where reject_id in unnest(@reject_ids) and replayed_at is null
     """  # noqa: S608 - only the quoted table name is not a parameter
-    warehouse.execute(sql, {"now": now, "reject_ids": list(reject_ids)})
+    for start in range(0, len(reject_ids), _IDS_A_STATEMENT):
+        part = list(reject_ids[start : start + _IDS_A_STATEMENT])
+        warehouse.execute(sql, {"now": now, "reject_ids": part})
