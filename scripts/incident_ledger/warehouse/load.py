@@ -65,8 +65,7 @@ def load_file(
 
     Raises `UserError` with file and line for what is wrong with the file; the table is then as it was.
     """
-    kind = _FORMATS.get(path.suffix.lower())
-    if kind is None:
+    if path.suffix.lower() not in _FORMATS:
         raise UserError(f"{path}: the name must end in {', '.join(_FORMATS)}.")
     if not path.is_file():
         raise UserError(f"There is no file {path}.")
@@ -75,21 +74,47 @@ def load_file(
         raise UserError(f"{dataset}.{table} is a {target.table_type.lower()}; rows can be loaded into tables only.")
     given = None if target is None else tuple(column(item) for item in target.schema)
     with tempfile.TemporaryDirectory(prefix="incident-ledger-") as folder:
-        ready = Path(folder) / "rows"
-        if kind == "PARQUET":
-            source = parquet.open_parquet(path)
-            columns = given or parquet.columns_of(path, source.schema_arrow, strings=strings)
-            if not files.fits_parquet(columns):
-                raise UserError(f"{dataset}.{table} has columns that Parquet has no type for; load CSV or JSON lines.")
-            rows, is_parquet = parquet.rewrite(source, path, columns, ready), True
-        else:
-            columns = given or _columns_of(path, kind, strings=strings, on_bytes=on_bytes)
-            typed, is_parquet = _typed(path, kind, columns, on_bytes), files.fits_parquet(columns)
-            rows = (files.write_parquet if is_parquet else files.write_json_lines)(ready, columns, typed)
-        if rows == 0:
-            raise UserError(f"{path} has no records; nothing was loaded.")
-        _send(warehouse, ready, (dataset, table), target, columns, is_parquet=is_parquet, replace=replace)
-    return Loaded(rows, columns, target is None)
+        ready = prepare(path, Path(folder) / "rows", given, strings=strings, on_bytes=on_bytes)
+        _send(warehouse, ready, (dataset, table), target, replace=replace)
+    return Loaded(ready.rows, ready.columns, target is None)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A file that a load job takes as it is, and what is in it."""
+
+    path: Path
+    rows: int
+    columns: tuple[Column, ...]
+    is_parquet: bool
+
+
+def prepare(
+    path: Path,
+    target: Path,
+    given: tuple[Column, ...] | None = None,
+    *,
+    strings: bool = False,
+    on_bytes: OnBytes = lambda _size: None,
+) -> Ready:
+    """Write all records of a file to `target`, typed by the columns given or by their values. Asks no warehouse.
+
+    Raises `UserError` with file and line for what is wrong with the file.
+    """
+    kind = _FORMATS[path.suffix.lower()]
+    if kind == "PARQUET":
+        source = parquet.open_parquet(path)
+        columns = given or parquet.columns_of(path, source.schema_arrow, strings=strings)
+        if not files.fits_parquet(columns):
+            raise UserError(f"{path}: the table has columns that Parquet has no type for; load CSV or JSON lines.")
+        rows, is_parquet = parquet.rewrite(source, path, columns, target), True
+    else:
+        columns = given or _columns_of(path, kind, strings=strings, on_bytes=on_bytes)
+        typed, is_parquet = _typed(path, kind, columns, on_bytes), files.fits_parquet(columns)
+        rows = (files.write_parquet if is_parquet else files.write_json_lines)(target, columns, typed)
+    if rows == 0:
+        raise UserError(f"{path} has no records; nothing was loaded.")
+    return Ready(target, rows, columns, is_parquet)
 
 
 def _records(path: Path, kind: str, on_bytes: OnBytes) -> Iterator[Record]:
@@ -155,30 +180,23 @@ def _places(path: Path, line: int, record: dict[str, Any], columns: tuple[Column
 
 
 def _send(
-    warehouse: Warehouse,
-    path: Path,
-    name: tuple[str, str],
-    target: bigquery.Table | None,
-    columns: tuple[Column, ...],
-    *,
-    is_parquet: bool,
-    replace: bool,
+    warehouse: Warehouse, ready: Ready, name: tuple[str, str], target: bigquery.Table | None, *, replace: bool
 ) -> None:
     client, settings = warehouse.client, warehouse.settings
     job: Any
-    config = _config(target, columns, is_parquet=is_parquet, replace=replace)
+    config = _config(target, ready.columns, is_parquet=ready.is_parquet, replace=replace)
     reference = f"{settings.project}.{name[0]}.{name[1]}"
     job_id = f"incident_ledger_{uuid.uuid4().hex}"
     try:
         with warehouse.in_our_words():
             if target is None:
                 ensure_dataset(warehouse, name[0])
-            with path.open("rb") as file:
+            with ready.path.open("rb") as file:
                 try:
                     job = client.load_table_from_file(
                         file,
                         reference,
-                        size=path.stat().st_size,
+                        size=ready.path.stat().st_size,
                         num_retries=2,
                         job_id=job_id,
                         job_config=config,
