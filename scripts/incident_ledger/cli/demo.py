@@ -1,17 +1,30 @@
 """`incident-ledger demo`: the story of a morning, and one screen that says what came of it."""
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
 import typer
+from rich.padding import Padding
 from rich.table import Table
 
 from incident_ledger.cli._console import Text, err, out
 from incident_ledger.cli._incidents import lasted, severity
 from incident_ledger.cli.run import job
+from incident_ledger.errors import UserError
+from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.find import one_line
+from incident_ledger.ledger.state import IncidentState, read_events
 from incident_ledger.response.run import RunReport
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse
+
+VENDOR = "statuspage"  # source and actor of what a status page says
+_FIRST_DAY = date(2020, 4, 1)
+_MONTHS = (
+    "select period_start, severity_level, incidents, round(median_minutes, 1) as median_minutes, "
+    "round(p90_minutes, 1) as p90_minutes from rpt_mttr "
+    "where period_grain = 'month' order by period_start desc, severity_level"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -19,54 +32,94 @@ def register(app: typer.Typer) -> None:
     app.command(help="Generate 90 days of data in the local warehouse, run the main job, show what came of it.")(demo)
 
 
-def demo() -> None:
+def demo(
+    on: Annotated[
+        str | None, typer.Option("--date", help="The morning's day (2026-03-05); by default the last one that is over.")
+    ] = None,
+) -> None:
     """The story. Replaces only what an earlier demo made; raises `UserError` where there is anything else."""
     from incident_ledger.demo import story
 
     settings = load_settings()
+    day = _day(on) if on else story.day_of(datetime.now(UTC))
     warehouse = story.begin(settings)
-    err.print(f"A morning of incidents, on generated data ({story.DAYS} days, seed {story.SEED}).", highlight=False)
+    about = f"The morning of {day}, on generated data ({story.DAYS} days, seed {story.SEED})."
+    err.print(about)
 
     def run(at: datetime, title: str) -> RunReport:
         err.print(f"\n[bold]{at:%H:%M} UTC[/]  {title}", markup=True)
         return job(warehouse, at, "run").run()
 
-    last = story.tell(warehouse, run)
+    last = story.tell(warehouse, day, run)
+    out.print("")
     _show(warehouse, last)
     worst = min(last.open_incidents, key=lambda item: (item.severity_level, item.detection_time))
-    moment = f"--as-of {story.MORNING[-1]:%Y-%m-%dT%H:%MZ}"
+    moment = f" --as-of {last.as_of:%Y-%m-%dT%H:%MZ}" if on else ""
     hints = (
-        f"incident-ledger incident list --all {moment}",
-        f"incident-ledger incident show {worst.incident_id} {moment}",
-        f"incident-ledger quality check {moment}",
-        "incident-ledger sql \"select * from rpt_mttr where period_grain = 'month'\"",
+        f"incident-ledger incident list{moment}",
+        f"incident-ledger incident show {worst.incident_id}{moment}",
+        "incident-ledger describe operational_metrics",
+        f'incident-ledger sql "{_MONTHS}"',
         f"{settings.local_path / 'outbox'}   the messages, one .eml each",
         f"{story.folder_of(settings)}   the generated files",
     )
-    out.print(
-        "\n[bold]Where to look next[/] (after `. .venv/bin/activate`, with the time of the generated morning)",
-        markup=True,
-    )
+    out.print("\n[bold]Where to look next[/] (after `. .venv/bin/activate`)", markup=True)
     for hint in hints:
-        out.print(f"  {hint}", highlight=False, soft_wrap=True, markup=False)
+        out.print(f"  {hint}", soft_wrap=True)
+
+
+def _day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"--date {text!r} is no day. Write it as 2026-03-05.") from None
+    if not _FIRST_DAY <= day <= datetime.now(UTC).date():
+        raise UserError(f"--date {text} is not between {_FIRST_DAY} and today.")
+    return day
 
 
 def _show(warehouse: Warehouse, report: RunReport) -> None:
-    """What broke, how bad, who was told, and how long such things take."""
-    out.print("\n[bold]What is broken now, the worst first[/]", markup=True)
-    out.print(_broken(report))
+    """What broke, who answers, who was told, what caused such things, and how long they take."""
+    out.print("[bold]What is broken now, the worst first[/]", markup=True)
+    _print_broken(warehouse, report)
     out.print("\n[bold]Who was told this morning[/]", markup=True)
     out.print(_told(warehouse))
+    out.print("\n[bold]What caused the incidents of the last 90 days[/]", markup=True)
+    out.print(_causes(warehouse))
     out.print("\n[bold]Minutes from detection to resolution, 90 days[/]", markup=True)
     out.print(_mttr(warehouse))
 
 
-def _broken(report: RunReport) -> Table:
-    table = _table("severity", "open for", "what")
+def _print_broken(warehouse: Warehouse, report: RunReport) -> None:
+    """Two lines an incident: which it is and who answers, and what broke in words."""
+    ids = [each.incident_id for each in report.open_incidents]
+    answered = {
+        item.event.incident_id: item.event
+        for item in read_events(warehouse, incident_ids=ids)
+        if item.event.event_type is EventType.ACKNOWLEDGED and item.event.actor != VENDOR
+    }
+    sql = f"select incident_id, response_deadline from {warehouse.mart('operational_metrics')} where is_open"  # noqa: S608
+    deadlines = {row["incident_id"]: row["response_deadline"] for row in warehouse.rows(sql)}
     for each in sorted(report.open_incidents, key=lambda item: (item.severity_level, item.detection_time)):
-        back = f" (reopened {each.last_reopened_time:%H:%M})" if each.last_reopened_time else ""
-        table.add_row(severity(each.severity_level), lasted(each, report.as_of), Text(each.title + back))
-    return table
+        back = f", reopened {each.last_reopened_time:%H:%M}" if each.last_reopened_time else ""
+        state, style = _answer(each, answered.get(each.incident_id), deadlines.get(each.incident_id), report.as_of)
+        head = Text.assemble(severity(each.severity_level), f"  {each.incident_id}  open {lasted(each, report.as_of)}")
+        out.print(Text.assemble(head, f"{back}, ", (state, style)), soft_wrap=True)
+        out.print(Padding(Text(one_line(each.title, 200)), (0, 0, 0, 4), expand=False))
+
+
+def _answer(
+    incident: IncidentState, answered: Event | None, deadline: datetime | None, now: datetime
+) -> tuple[str, str]:
+    """Who answered and when, or until when somebody had to; and the style in which that is shown."""
+    if answered:
+        late = ", late" if deadline and answered.occurred_at > deadline else ""
+        return f"acknowledged {answered.occurred_at:%H:%M} by {answered.actor}{late}", "green"
+    if incident.source == VENDOR:
+        return "the vendor is at work on it", "dim"
+    if deadline and deadline < now:
+        return f"not acknowledged: OVERDUE since {deadline:%H:%M}", "bold red"
+    return f"not acknowledged: due {deadline:%H:%M}" if deadline else "not acknowledged", "yellow"
 
 
 def _told(warehouse: Warehouse) -> Table:
@@ -79,6 +132,18 @@ def _told(warehouse: Warehouse) -> Table:
     for row in warehouse.rows(sql):
         at = f"{row['sent_at']:%H:%M}" if row["sent_at"] else row["status"]
         table.add_row(at, row["audience"], Text(row["subject"], overflow="ellipsis", no_wrap=True))
+    return table
+
+
+def _causes(warehouse: Warehouse) -> Table:
+    sql = f"""
+        select root_cause_category as cause, count(*) as incidents, countif(is_open) as open_incidents
+        from {warehouse.mart("operational_metrics")}
+        group by 1
+    """  # noqa: S608
+    table = _table("cause", "incidents", "open")
+    for row in sorted(warehouse.rows(sql), key=lambda row: (row["cause"] is None, -row["incidents"], row["cause"])):
+        table.add_row(row["cause"] or "not named", str(row["incidents"]), str(row["open_incidents"]))
     return table
 
 

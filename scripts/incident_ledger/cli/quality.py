@@ -13,7 +13,8 @@ from incident_ledger.cli._console import Text, err, out, parse_time, print_rows,
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.policy import Policy, load_files
 from incident_ledger.quality.rates import fraction_text, percent_text
-from incident_ledger.quality.verdict import BatchResult, RuleResult, shown
+from incident_ledger.quality.verdict import VALIDATION_RATE, BatchResult, RuleResult
+from incident_ledger.quality.words import shown
 from incident_ledger.settings import Settings, load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
@@ -67,7 +68,7 @@ def check(
     if json_:
         write_text(to_json([_as_json(name, found, policy) for name, found in _by_table(batches)]))
     else:
-        _show(batches, policy)
+        _show(batches, policy, now)
     levels = [level for batch in batches for level in (batch.severity_level, batch.check_severity_level)]
     if policy.is_alarm(levels, fail_on):
         raise typer.Exit(int(ExitCode.ALARM))
@@ -227,7 +228,7 @@ def _rule_json(rule: RuleResult, day: Any) -> dict[str, Any]:
     }
 
 
-def _show(batches: Sequence[BatchResult], policy: Policy) -> None:
+def _show(batches: Sequence[BatchResult], policy: Policy, now: datetime) -> None:
     """For a person: each table's verdict, its rules with their counts, and what could not be evaluated."""
     console = wide_out()
     if not batches:
@@ -240,6 +241,9 @@ def _show(batches: Sequence[BatchResult], policy: Policy) -> None:
         verdict = _mark(severity) if ran or check is None else "not checked"
         verdict += f", {_mark(check)} for the check itself" if check else ""
         failed = f"failed validation rate {fraction_text(broken, ran, 'rules')}" if ran else "no rule ran"
+        least = min(band.min_examined for band in policy.bands(VALIDATION_RATE, now))
+        if broken and ran < least:
+            failed += f", which counts from {least} rules on: the severity is that of the worst rule"
         days = f", {len(found)} batches" if len(found) > 1 else ""
         console.print(f"[bold]{escape(table)}[/bold]: {verdict}, {failed}{days}", markup=True, soft_wrap=True)
         if any(rule.error is None for rule, _ in rules):

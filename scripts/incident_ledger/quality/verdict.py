@@ -14,6 +14,7 @@ from incident_ledger.policy import Policy
 from incident_ledger.quality.rates import fraction_text, percent_text
 from incident_ledger.quality.scan import Count
 from incident_ledger.quality.suites import Rule, Suite
+from incident_ledger.quality.words import shown, what_broke
 
 RECORD_RATE = "failed_record_rate"
 VALIDATION_RATE = "failed_validation_rate"
@@ -180,7 +181,7 @@ def judge_batch(batch: Batch, rules: Sequence[RuleResult], policy: Policy, at: d
         title = _title(table, day, f"{fraction_text(len(failed), ran, 'rules')} failed")
     elif severity and worst_rule:
         value, threshold = worst_rule.failed_record_rate, worst_rule.threshold
-        title = _title(table, day, worst_rule.text)
+        title = _title(table, day, what_broke(worst_rule))
     return BatchResult(
         table=table,
         suite=suite.file,
@@ -219,11 +220,6 @@ def check_failure(  # noqa: PLR0917 - said in one breath
         error=reason,
         is_table_known=table is not None,
     )
-
-
-def shown(value: Any) -> str:
-    """A value of the table as a person reads it: times to the minute, in UTC."""
-    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value)
 
 
 def _order(rule: RuleResult, policy: Policy) -> tuple[int, float, str]:

@@ -76,7 +76,7 @@ def test_a_clean_table_by_two_rules_of_one_type_is_clean(bare: Warehouse, policy
 def test_a_message_names_a_rule_in_words_and_not_by_a_uuid(bare: Warehouse, policy: Policy) -> None:
     broken = {**rule("expect_column_values_to_not_be_null", column="amount"), "id": GX_IDS[0]}
     batch = check_one(bare, policy, broken_of(bare, "t", 5, 10), broken)
-    assert batch.title.startswith("amount.not_be_null 50 %")
+    assert batch.title.startswith("amount is missing: 50 % (5 of 10 records) in ")
     assert batch.worst_rule_id == GX_IDS[0]
 
 

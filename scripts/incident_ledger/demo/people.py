@@ -1,0 +1,97 @@
+"""What made-up people said: of this morning's incidents, and of those of the weeks before."""
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from incident_ledger.ledger import acts
+from incident_ledger.ledger.events import Event, Status
+from incident_ledger.ledger.state import IncidentState, read_state
+from incident_ledger.ledger.writer import append
+from incident_ledger.warehouse import Warehouse
+
+MAYA, TOMAS, AISHA = "Maya Lindqvist", "Tomas Rivera", "Aisha Okafor"
+_MINUTE = timedelta(minutes=1)
+# Days ago and hour, severity, what, where, minutes to the answer and to the end, cause, who. One P2 was answered late.
+_PAST = (
+    (81, 14, "P2", "Daily usage job ran out of memory", "pipeline:run_daily_job", 18, 140, "capacity", TOMAS),
+    (63, 9, "P1", "API key of Cursor was refused", "api:cursor", 6, 75, "expired credential", MAYA),
+    (
+        41,
+        16,
+        "P2",
+        "Costs of a day were counted twice",
+        "table:ai_usage_prod.fct_usage_daily",
+        95,
+        310,
+        "deploy",
+        TOMAS,
+    ),
+    (27, 11, "P3", "Dashboard names a model that was renamed", "dashboard:usage", 240, 1500, "deploy", AISHA),
+    (12, 8, "P1", "No usage was loaded since midnight", "pipeline:run_daily_job", 11, 58, "upstream", MAYA),
+)
+_CAUSES_OF_VENDORS = ("upstream", "upstream", "capacity", "deploy", "network")
+
+
+def answer(warehouse: Warehouse, at: datetime) -> None:
+    """The first hour: one breach is answered and its cause known, one is answered, and one is seen by nobody."""
+    events: list[Event] = []
+    for incident in read_state(warehouse, is_open=True):
+        if "stg_anthropic__usage" in incident.source_key:
+            text = "Asked the vendor for the export again."
+            events.append(acts.acknowledge(incident, _saying(MAYA, at + 9 * _MINUTE), text))
+            saying = _saying(MAYA, at + 25 * _MINUTE)
+            events.append(acts.set_status(incident, saying, "identified", "The vendor's export lacks output tokens."))
+            events.append(acts.name_cause(incident, saying, "upstream"))
+        elif "stg_anthropic__claude_code" in incident.source_key:
+            text = "Looking for whose records these are."
+            events.append(acts.acknowledge(incident, _saying(TOMAS, at + 31 * _MINUTE), text))
+    append(warehouse, events, at + 31 * _MINUTE)
+
+
+def remember(warehouse: Warehouse, *, seed: int, at: datetime) -> None:
+    """Incidents of our own in the weeks before, from their opening to their cause; and causes of vendors' ones."""
+    chance = random.Random(seed)  # noqa: S311 - a story, not a secret
+    events = [event for row in _PAST for event in _past(row, at)]
+    for incident in read_state(warehouse, is_open=False, source="statuspage"):
+        cause, is_known = chance.choice(_CAUSES_OF_VENDORS), chance.random() < 0.6
+        end = incident.resolution_time
+        if is_known and end and end + timedelta(hours=1) < at:
+            events.append(acts.name_cause(incident, _saying(AISHA, end + timedelta(hours=1)), cause))
+    append(warehouse, events, at)
+
+
+def _past(row: tuple[int, int, str, str, str, int, int, str, str], at: datetime) -> Iterator[Event]:
+    days, hour, severity, title, component, answered, lasted, cause, who = row
+    began = at.replace(hour=hour, minute=5) - timedelta(days=days)
+    known = ("P0", "P1", "P2", "P3")
+    detected = acts.open_incident(
+        _saying(who, began), title=title, severity_level=severity, components=[component], known_severities=known
+    )
+    yield detected
+    incident, end = _state(detected), began + lasted * _MINUTE
+    yield acts.acknowledge(incident, _saying(who, began + answered * _MINUTE))
+    yield acts.resolve(incident, _saying(who, end))
+    yield acts.name_cause(incident, _saying(who, end + 30 * _MINUTE), cause)
+
+
+def _state(detected: Event) -> IncidentState:
+    """What an incident is when it has begun and nothing else is known of it."""
+    level = detected.severity_level or ""
+    return IncidentState(
+        incident_id=detected.incident_id,
+        source=detected.source,
+        source_key=detected.source_key,
+        title=detected.payload["title"],
+        severity_level=level,
+        initial_severity_level=level,
+        detected_severity_level=level,
+        status=Status.INVESTIGATING,
+        is_open=True,
+        detection_time=detected.occurred_at,
+        last_event_time=detected.occurred_at,
+    )
+
+
+def _saying(who: str, at: datetime) -> acts.Saying:
+    return acts.Saying(actor=who, at=at, now=at)
