@@ -138,6 +138,7 @@ def _by_settings(
         all_days=all_days,
         only=table,
         is_recorded=False,
+        is_built=False,
         on_table=None if is_quiet else lambda name: err.print(f"checking {name}", style="dim", markup=False),
     )
     wanted = str(TableName.parse(table, warehouse.settings)) if table else None

@@ -2,9 +2,10 @@
 
 A suite's `meta` says how a change is seen; each way is one statement that prunes, and none reads the table's history:
 - `changes`: {"table", "day_column", "changed_at_column", "partition_column", "equals"}: a small table that records
-  which days changed when (`raw.usage_loads` for usage); the column that it is partitioned by, if another, is never
-  earlier than `changed_at_column`, and prunes;
-- `changed_at_column`: a column of the table itself, read over the last `lookback_days`;
+  which days changed when (`raw.usage_loads` for usage); `seen` reads it. The column that it is partitioned by, if
+  another, is the warehouse's clock when the row was written, and never earlier than `changed_at_column` or the day;
+- `changed_at_column`: a column of the table itself, read over the last `lookback_days`; a day changed when its number
+  of records or the newest of these times did;
 - neither: the last `lookback_days` (3 when not given), today included.
 """
 
@@ -17,6 +18,7 @@ from typing import Any
 
 from incident_ledger.quality.batches import DayColumn
 from incident_ledger.quality.rows import literal
+from incident_ledger.quality.seen import Seen
 from incident_ledger.quality.suites import Suite, TableName
 from incident_ledger.quality.typed import RuleError, Schema, quoted
 from incident_ledger.warehouse import Warehouse
@@ -33,11 +35,13 @@ class History:
     last_checked_at: datetime | None = None
     bad_days: frozenset[date] = field(default_factory=frozenset)
     is_whole_bad: bool = False
+    changes_seen: Mapping[date, str] = field(default_factory=dict)  # by day, what its last check knew of its changes
+    changes_until: datetime | None = None  # when that was last read
 
     @property
-    def since(self) -> datetime:
-        """A change after this was not checked yet."""
-        return self.last_checked_at or datetime(1970, 1, 1, tzinfo=UTC)
+    def since(self) -> datetime | None:
+        """What was recorded before this was looked at; None for a table that was never checked."""
+        return self.changes_until or self.last_checked_at
 
 
 def read_history(warehouse: Warehouse, as_of: datetime) -> dict[tuple[str, str], History]:
@@ -51,17 +55,23 @@ def read_history(warehouse: Warehouse, as_of: datetime) -> dict[tuple[str, str],
         "table_name, suite, day, checked_at, error, "
         "severity_level is not null or rules_errored > 0 or error is not null as is_bad"
     )
+    seen = (
+        "if(error is null, changes_seen, null) as changes_seen, if(error is null, changes_until, null) as changes_until"
+    )
+    no_more = "cast(null as string) as changes_seen, cast(null as timestamp) as changes_until"
     rows = warehouse.rows(
         f"""
         select
             table_name, suite, day,
             max(if(is_recorded and error is null, checked_at, null)) as last_at,
             any_value(is_bad having max checked_at)
-            or any_value(is_bad having max if(is_recorded, checked_at, null)) as is_bad
+            or any_value(is_bad having max if(is_recorded, checked_at, null)) as is_bad,
+            any_value(changes_seen having max if(changes_seen is not null, checked_at, null)) as changes_seen,
+            max(changes_until) as changes_until
         from (
-            select {columns}, true as is_recorded from {warehouse.raw("quality_batches")} where {time}
+            select {columns}, {seen}, true as is_recorded from {warehouse.raw("quality_batches")} where {time}
             union all
-            select {columns}, false from {warehouse.raw("quality_breaches")} where {time}
+            select {columns}, {no_more}, false from {warehouse.raw("quality_breaches")} where {time}
         )
         group by table_name, suite, day
         """
@@ -74,6 +84,8 @@ def read_history(warehouse: Warehouse, as_of: datetime) -> dict[tuple[str, str],
             last_checked_at=max((row["last_at"] for row in found if row["last_at"]), default=None),
             bad_days=frozenset(row["day"] for row in found if row["is_bad"] and row["day"] is not None),
             is_whole_bad=any(row["is_bad"] for row in found if row["day"] is None),
+            changes_seen={row["day"]: row["changes_seen"] for row in found if row["day"] and row["changes_seen"]},
+            changes_until=max((row["changes_until"] for row in found if row["changes_until"]), default=None),
         )
         for key, found in checks.items()
     }
@@ -103,53 +115,43 @@ def window(suite: Suite, as_of: datetime) -> tuple[date, date]:
 
 @dataclass(frozen=True)
 class Changes:
-    """The days of one table that are to be checked now."""
+    """The days of one table that are to be checked. `recorded` is what its record of changes said before a build."""
 
     warehouse: Warehouse
     suite: Suite
     table: TableName
     column: DayColumn
     as_of: datetime
+    recorded: Seen | None = None
 
-    def days(self, history: History) -> list[date]:
-        """In order, none later than now. A table that was never checked has all that its record of changes names."""
+    def seen(self, history: History) -> Seen:
+        """The days, none later than now, each with what is known of its changes."""
         first, last = window(self.suite, self.as_of)
-        source, changed_at = self.suite.meta.get("changes"), self.suite.meta.get("changed_at_column")
-        if source is not None:
-            days = self._of_record(source, history)
+        changed_at = self.suite.meta.get("changed_at_column")
+        if self.recorded is not None:
+            seen = self.recorded
         elif changed_at is not None:
-            days = self._of_column(changed_at, history, first, last)
+            seen = Seen(self._of_column(_text(changed_at, "changed_at_column"), history, first, last))
         else:
-            days = {first + timedelta(days=step) for step in range((last - first).days + 1)}
-        return sorted(day for day in days | history.bad_days if day <= last)
+            return Seen(dict.fromkeys({first + timedelta(days=step) for step in range((last - first).days + 1)}
+                                      | {day for day in history.bad_days if day <= last}, ""))  # fmt: skip
+        if seen.error:
+            raise RuleError(seen.error)
+        changed = {day for day, text in seen.days.items() if history.changes_seen.get(day) != text}
+        days = {day for day in changed | history.bad_days if day <= last}
+        return Seen({day: seen.days.get(day, history.changes_seen.get(day, "")) for day in sorted(days)}, seen.until)
 
-    def _of_record(self, source: Any, history: History) -> set[date]:
-        if not isinstance(source, Mapping):
-            raise RuleError("meta.changes is no object")
-        try:
-            name = TableName.parse(source["table"], self.warehouse.settings)
-            day, changed_at = quoted(source["day_column"]), quoted(source["changed_at_column"])
-        except KeyError as error:
-            raise RuleError(f"meta.changes needs {error.args[0]}") from None
-        equals = source.get("equals") or {}
-        if not isinstance(equals, Mapping) or not all(map(_is_bound, equals.values())):
-            raise RuleError("meta.changes.equals is no object of values, or lists of values of one kind")
-        columns = dict.fromkeys((changed_at, quoted(source.get("partition_column", source["changed_at_column"]))))
-        where = [f"{column} > {literal(history.since)}" for column in columns]
-        where += [
-            f"{quoted(column)} {'in unnest' if isinstance(value, list) else '='}(@value_{position})"
-            for position, (column, value) in enumerate(equals.items())
-        ]
-        params = {f"value_{position}": value for position, value in enumerate(equals.values())}
-        full = self.warehouse.name(name.dataset, name.table)
-        return set(
-            _days(self.warehouse, f"select distinct {day} as day from {full} where {' and '.join(where)}", params)
-        )
-
-    def _of_column(self, changed_at: Any, history: History, first: date, last: date) -> set[date]:
-        where = f"{self.column.between(first, last)} and {quoted(changed_at)} > {literal(history.since)}"
+    def _of_column(self, changed_at: str, history: History, first: date, last: date) -> dict[date, str]:
+        """How many records each of the last days has, and when one was changed last. A day that lost all is told so."""
         full = self.warehouse.name(self.table.dataset, self.table.table)
-        return set(_days(self.warehouse, f"select distinct {self.column.day} as day from {full} where {where}"))
+        sql = (
+            f"select {self.column.day} as day, count(*) as records, "
+            f"cast(max({quoted(changed_at)}) as string) as newest "
+            f"from {full} where {self.column.between(first, last)} group by day"
+        )
+        found = {row["day"]: f"{row['records']} {row['newest']}" for row in self.warehouse.rows(sql)}
+        gone = {day: "none" for day in history.changes_seen if first <= day <= last and day not in found}
+        return found | gone
 
 
 def all_days(warehouse: Warehouse, table: TableName, column: DayColumn, as_of: datetime) -> list[date]:
@@ -157,14 +159,6 @@ def all_days(warehouse: Warehouse, table: TableName, column: DayColumn, as_of: d
     where = column.between(date(1, 1, 1), as_of.astimezone(UTC).date())
     full = warehouse.name(table.dataset, table.table)
     return sorted(_days(warehouse, f"select distinct {column.day} as day from {full} where {where}"))
-
-
-def _is_bound(value: Any) -> bool:
-    """Whether it is a value, or a list of such, as a statement takes it."""
-    kinds = (str, int, float)
-    if isinstance(value, list):
-        return bool(value) and len({type(item) for item in value}) == 1 and isinstance(value[0], kinds)
-    return isinstance(value, kinds)
 
 
 def _text(value: Any, name: str) -> str:

@@ -85,6 +85,8 @@ def _batch_row(batch: BatchResult, run_id: str, checked_at: datetime) -> dict[st
         "value": batch.value,
         "threshold": batch.threshold,
         "evidence": {name: _plain(value) for name, value in batch.evidence.items()},
+        "changes_seen": batch.changes_seen,
+        "changes_until": timestamp(batch.changes_until) if batch.changes_until else None,
     }
 
 

@@ -9,6 +9,7 @@ Of a suite's `meta` we read `table` (see `TableName`), `owner`, `day_column` and
 last `lookback_days` together, as freshness is). `rule_ids` says what the id of a rule without `rule_id` is.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from incident_ledger.quality.rule_ids import Draft, short_name, with_ids
 from incident_ledger.quality.suite_types import SEVERITIES, Rule, Suite, TableName, build
 from incident_ledger.settings import Settings
 
-__all__ = ["Rule", "Suite", "TableName", "build", "load_folders", "load_suite"]
+__all__ = ["Rule", "Suite", "TableName", "build", "load_folders", "load_metas", "load_suite"]
 
 _MOST_BYTES = 10_000_000
 
@@ -48,14 +49,36 @@ def load_suite(path: Path, shown: str | None = None) -> Suite:
 
 def load_folders(settings: Settings) -> list[Suite]:
     """The suites of all folders of the settings, by file name. Raises `UserError` for a folder that is not there."""
-    suites = []
+    suites: list[Suite] = []
     for folder in settings.suite_dirs:
         if not folder.is_dir():
             raise UserError(f"There is no folder of suites {folder}: mend INCIDENT_LEDGER_SUITES.")
-        for path in sorted(folder.glob("*.json")):
-            inside = path.is_relative_to(settings.project_dir)
-            suites.append(load_suite(path, str(path.relative_to(settings.project_dir)) if inside else path.name))
+        suites += [load_suite(path, _shown(path, settings)) for path in sorted(folder.glob("*.json"))]
     return suites
+
+
+def load_metas(settings: Settings) -> dict[str, Mapping[str, Any]]:
+    """The `meta` of each suite by its file, {} where there is none: what can be told without asking for the rules."""
+    return {
+        _shown(path, settings): _meta(path)
+        for folder in settings.suite_dirs
+        if folder.is_dir()
+        for path in sorted(folder.glob("*.json"))
+    }
+
+
+def _meta(path: Path) -> Mapping[str, Any]:
+    try:
+        content = read_json(_bytes(path))
+    except (OSError, ValueError):
+        return {}
+    meta = content.get("meta") if isinstance(content, dict) else None
+    return meta if isinstance(meta, dict) else {}
+
+
+def _shown(path: Path, settings: Settings) -> str:
+    inside = path.is_relative_to(settings.project_dir)
+    return str(path.relative_to(settings.project_dir)) if inside else path.name
 
 
 def _bytes(path: Path) -> bytes:

@@ -86,6 +86,8 @@ class BatchResult:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
     is_table_known: bool = True
+    changes_seen: str | None = None  # what was recorded of the day's changes, and when that was read
+    changes_until: datetime | None = None
 
     @property
     def component(self) -> str:
@@ -153,12 +155,17 @@ def judge_rule(rule: Rule, count: Count, policy: Policy, at: datetime) -> RuleRe
 
 @dataclass(frozen=True)
 class Batch:
-    """What was checked: a table by a suite, one of its days or (day None) all of it, and how many records that were."""
+    """What was checked: a table by a suite, one of its days or (day None) all of it, and how many records that were.
+
+    `seen` is what was known of the day's changes before, `until` when that was read.
+    """
 
     table: str
     suite: Suite
     day: date | None
     rows: int
+    seen: str | None = None
+    until: datetime | None = None
 
 
 def judge_batch(batch: Batch, rules: Sequence[RuleResult], policy: Policy, at: datetime) -> BatchResult:
@@ -196,6 +203,8 @@ def judge_batch(batch: Batch, rules: Sequence[RuleResult], policy: Policy, at: d
         value=value,
         threshold=threshold,
         evidence=_evidence(day, suite, rules, breaches, errors),
+        changes_seen=batch.seen,
+        changes_until=batch.until,
     )
 
 

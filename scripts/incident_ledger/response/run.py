@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from incident_ledger import policy, quality
 from incident_ledger.errors import ExitCode
@@ -25,6 +26,8 @@ from incident_ledger.response.steps import Outcome, Step, Steps, counted, record
 from incident_ledger.transform import Dbt, NodeResult
 from incident_ledger.warehouse import Warehouse
 
+if TYPE_CHECKING:
+    from incident_ledger.quality.check import Noted
 
 @dataclass
 class RunReport:
@@ -113,8 +116,9 @@ class Job:
 
     def _whole(self, lease: Lease) -> None:
         self._load_policy()
-        self._build("build", "feeds")
-        self._check()
+        noted = self._note_changes()
+        is_built = self._build("build", "feeds")
+        self._check(noted, is_built=is_built)
         self._respond(lease)
         self._build("report", "reports")
 
@@ -131,7 +135,14 @@ class Job:
                 return
             _summarise(step, self._dbt.build(["path:seeds"], as_of=self._as_of))
 
-    def _build(self, name: str, selector: str) -> None:
+    def _note_changes(self) -> "Noted":
+        """What is recorded of changes before the build: what comes in later is checked by the next run."""
+        from incident_ledger.quality.check import note_changes
+        from incident_ledger.quality.suites import load_metas
+
+        return note_changes(self._warehouse, self._as_of, load_metas(self._warehouse.settings))
+
+    def _build(self, name: str, selector: str) -> bool:
         """dbt, with a second try for what failed: a passing fault of the warehouse is mended in the same run."""
         with self._steps.step(name) as step:
             results = self._dbt.build_selector(selector, as_of=self._as_of)
@@ -141,13 +152,19 @@ class Job:
                 results = [node for node in results if node.name not in again] + second
                 step.detail["tried_again"] = again
             _summarise(step, results)
+            return not any(node.is_error or node.is_skipped for node in results)
 
-    def _check(self) -> None:
+    def _check(self, noted: "Noted", *, is_built: bool) -> None:
         from incident_ledger.quality.check import check_all
 
         with self._steps.step("check") as step:
             batches = check_all(
-                self._warehouse, policy.load(self._warehouse), run_id=self._report.run_id, now=self._as_of
+                self._warehouse,
+                policy.load(self._warehouse),
+                run_id=self._report.run_id,
+                now=self._as_of,
+                noted=noted,
+                is_built=is_built,
             )
             bad = [f"{batch.component} {batch.severity_level}" for batch in batches if batch.severity_level]
             failed = [

@@ -94,6 +94,8 @@ QUALITY_BATCHES = RawTable(
         # For signals: the check's own failure beside the table's state, and what a person reads first.
         *_nullable(check_component="STRING", check_severity_level="STRING", title="STRING"),
         *_nullable(value="FLOAT64", threshold="STRING", evidence="JSON"),
+        # What was recorded of the day's changes before the build, and when that was read: the next run compares.
+        *_nullable(changes_seen="STRING", changes_until="TIMESTAMP"),
     ),
     partition="checked_at",
     cluster=("component",),
@@ -106,7 +108,10 @@ def _newest(which: str, of: str, frame: str = "") -> str:
     return f"max(if({which}, {at}, null)) over (partition by {of} order by {at}{frame})"
 
 
-_NOT_OF_A_BREACH = {"run_id", "owner", "examined", "rules_ran", "rules_failed", "failed_validation_rate"}
+_NOT_OF_A_BREACH = {
+    "run_id", "owner", "examined", "rules_ran", "rules_failed", "failed_validation_rate",
+    "changes_seen", "changes_until",
+}  # fmt: skip
 _BATCH, _BEFORE = "component, suite, day", " range between unbounded preceding and 1 preceding"
 _CAN_TELL = "severity_level is not null or (rules_errored = 0 and error is null)"
 # Something bad at the row's time or before it, and no check between the two that could have ended it: of the batch, one

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from conftest import PROJECT_DIR
+from engines.recorder import expected_to_be_refused
 from incident_ledger.policy import Policy
-from incident_ledger.quality.check import check_all
+from incident_ledger.quality.check import check_all, note_changes
 from incident_ledger.quality.suites import Suite
 from incident_ledger.settings import Settings
 from incident_ledger.transform import Dbt
@@ -38,12 +39,12 @@ def daily(warehouse: Warehouse, bad_days: str = "") -> str:
     )
 
 
-def load(warehouse: Warehouse, day: str, at: datetime, source: str = "s") -> None:
+def load(warehouse: Warehouse, day: str, at: datetime, source: str = "s", recorded_at: datetime | None = None) -> None:
     """Note that a load touched a day."""
     warehouse.execute(
         f"insert into {warehouse.raw('usage_loads')} (load_id, source, day, records, loaded_at, recorded_at) "
-        "values (generate_uuid(), @source, cast(@day as date), 1, @at, @at)",
-        {"source": source, "day": day, "at": at},
+        "values (generate_uuid(), @source, cast(@day as date), 1, @at, @recorded_at)",
+        {"source": source, "day": day, "at": at, "recorded_at": recorded_at or at},
     )
 
 
@@ -61,6 +62,108 @@ def test_only_days_that_a_load_touched_since_the_last_check_are_checked(warehous
     assert run(warehouse, policy, suite, NOW) == [date(2026, 3, 2), date(2026, 3, 3)]
     load(warehouse, "2026-03-03", NOW + HOUR / 2)
     assert run(warehouse, policy, suite, NOW + HOUR) == [date(2026, 3, 3)]
+
+
+def test_a_load_that_began_before_a_run_and_is_seen_after_its_build_is_checked_by_the_next(
+    warehouse: Warehouse, policy: Policy
+) -> None:
+    """Its times are those before the run, and before other loads that the run saw: no clock tells that it is new."""
+    suite = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
+    load(warehouse, "2026-03-02", NOW - HOUR / 4)
+    assert run(warehouse, policy, suite, NOW) == [date(2026, 3, 2)]
+    load(warehouse, "2026-03-02", NOW - HOUR / 2)
+    load(warehouse, "2026-03-03", NOW - HOUR / 2)
+    assert run(warehouse, policy, suite, NOW + HOUR) == [date(2026, 3, 2), date(2026, 3, 3)]
+    assert run(warehouse, policy, suite, NOW + 2 * HOUR) == []
+
+
+def test_what_becomes_visible_while_a_run_builds_is_checked_by_it_and_by_the_next(
+    warehouse: Warehouse, policy: Policy
+) -> None:
+    """It may be built or not: what a run knew is what it read before."""
+    suite = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
+    load(warehouse, "2026-03-02", NOW - HOUR)
+    noted = note_changes(warehouse, NOW, {suite.file: suite.meta})
+    load(warehouse, "2026-03-02", NOW - HOUR)
+    load(warehouse, "2026-03-03", NOW - HOUR)
+    first = check_all(warehouse, policy, run_id="1", now=NOW, suites=[suite], noted=noted)
+    assert [batch.day for batch in first] == [date(2026, 3, 2)]
+    assert run(warehouse, policy, suite, NOW + HOUR) == [date(2026, 3, 2), date(2026, 3, 3)]
+    assert run(warehouse, policy, suite, NOW + 2 * HOUR) == []
+
+
+def test_what_was_checked_without_being_built_is_checked_again(warehouse: Warehouse, policy: Policy) -> None:
+    """After a build that failed, or by hand."""
+    suite = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
+    load(warehouse, "2026-03-02", NOW - HOUR)
+    check_all(warehouse, policy, run_id="1", now=NOW, suites=[suite], is_built=False)
+    assert run(warehouse, policy, suite, NOW + HOUR) == [date(2026, 3, 2)]
+    assert run(warehouse, policy, suite, NOW + 2 * HOUR) == []
+
+
+@pytest.mark.parametrize("clock", [-400, 400])
+def test_a_clock_that_is_wrong_by_days_hides_no_load(warehouse: Warehouse, policy: Policy, clock: int) -> None:
+    """The runs' time is one, that of the records another; only those of the warehouse are compared."""
+    suite = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
+    ahead = NOW + timedelta(days=clock) if clock > 0 else NOW
+    load(warehouse, "2026-03-02", NOW - HOUR, recorded_at=NOW - timedelta(days=clock))
+    assert run(warehouse, policy, suite, ahead) == [date(2026, 3, 2)]
+    load(warehouse, "2026-03-03", NOW - HOUR, recorded_at=NOW - timedelta(days=clock))
+    assert run(warehouse, policy, suite, ahead + HOUR) == [date(2026, 3, 3)]
+
+
+def test_a_correction_of_an_old_day_is_told_from_what_was_known_of_it(warehouse: Warehouse, policy: Policy) -> None:
+    """Older than what is looked at first, it is counted whole by a second statement; a quiet run sends one."""
+    suite = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
+    for day in ("2026-03-01", "2026-03-02"):
+        load(warehouse, day, datetime(2026, 3, 2, 12, tzinfo=UTC))
+    load(warehouse, "2026-03-09", NOW - HOUR)
+    assert len(run(warehouse, policy, suite, NOW)) == 3
+    load(warehouse, "2026-03-01", NOW)
+    with statements() as sent:
+        assert run(warehouse, policy, suite, NOW + HOUR) == [date(2026, 3, 1)]
+    on_loads = [sql for sql, _ in sent if "usage_loads" in sql]
+    assert len(on_loads) == 2
+    assert "`recorded_at` >= timestamp '2026-03-08 00:00:00.000000+00'" in on_loads[0]
+    assert "`recorded_at` >= timestamp '2026-03-01 00:00:00.000000+00' and `day` in (date '2026-03-01')" in on_loads[1]
+
+
+def test_all_suites_ask_for_changes_in_one_statement_and_one_that_cannot_harms_no_other(
+    warehouse: Warehouse, policy: Policy
+) -> None:
+    good = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
+    other = replace(
+        good, file="other.json", meta={**good.meta, "changes": CHANGES | {"equals": {"source": ["x", "y"]}}}
+    )
+    load(warehouse, "2026-03-02", NOW - HOUR)
+    load(warehouse, "2026-03-04", NOW - HOUR, source="y")
+    with statements() as sent:
+        found = check_all(warehouse, policy, run_id="1", now=NOW, suites=[good, other], is_recorded=False)
+    assert [batch.day for batch in found] == [date(2026, 3, 2), date(2026, 3, 4)]
+    assert sum("usage_loads" in sql for sql, _ in sent) == 1
+    lost = replace(good, file="lost.json", meta={**good.meta, "changes": CHANGES | {"table": "raw.nowhere"}})
+    with expected_to_be_refused():
+        found = check_all(warehouse, policy, run_id="1", now=NOW, suites=[lost, good], is_recorded=False)
+    assert [(batch.day, batch.check_severity_level) for batch in found] == [(None, "P1"), (date(2026, 3, 2), None)]
+
+
+def test_a_table_that_tells_its_own_changes_is_checked_where_they_differ(warehouse: Warehouse, policy: Policy) -> None:
+    """By the records and the newest change of each of the last days, not by a clock; a day that is gone too."""
+    make_table(
+        warehouse,
+        "own",
+        "select day, 1 as amount, timestamp '2026-03-10 08:00:00+00' as changed_at "
+        "from unnest(generate_date_array('2026-03-01', '2026-03-10')) as day",
+    )
+    suite = suite_of(not_null("amount"), table="own", day_column="day", changed_at_column="changed_at")
+    assert len(run(warehouse, policy, suite, NOW)) == 3
+    assert run(warehouse, policy, suite, NOW + HOUR) == []
+    late = "values (date '2026-03-09', null, timestamp '2026-03-09 01:00:00+00')"
+    warehouse.execute(f"insert into {warehouse.mart('own')} (day, amount, changed_at) {late}")
+    assert run(warehouse, policy, suite, NOW + 2 * HOUR) == [date(2026, 3, 9)]
+    warehouse.execute(f"delete from {warehouse.mart('own')} where day >= '2026-03-09'")
+    assert run(warehouse, policy, suite, NOW + 3 * HOUR) == [date(2026, 3, 9), date(2026, 3, 10)]
+    assert run(warehouse, policy, suite, NOW + 4 * HOUR) == []
 
 
 def test_a_day_that_was_bad_is_checked_until_it_is_clean(warehouse: Warehouse, policy: Policy) -> None:
