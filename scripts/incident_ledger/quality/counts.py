@@ -17,13 +17,16 @@ from typing import Any
 
 from incident_ledger.quality.metrics import Engine, rule_is_about_nulls
 from incident_ledger.quality.suites import Rule
-from incident_ledger.quality.typed import GROUPABLE, ORDERED, TEXT, RuleError, Schema, convert
+from incident_ledger.quality.typed import GROUPABLE, NUMBERS, ORDERED, TEXT, RuleError, Schema, convert
 
 UNIQUE = {"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"}
 ROW_COUNT = {"expect_table_row_count_to_be_between", "expect_table_row_count_to_equal"}
 QUERY = "unexpected_rows_expectation"
 BETWEEN = "expect_column_values_to_be_between"
 AGGREGATES = {f"expect_column_{name}_to_be_between" for name in ("max", "min", "mean", "sum", "unique_value_count")}
+_OF_SCHEMA = {"expect_column_to_exist", "expect_table_columns_to_match_ordered_list"}
+_MEASURED = {"expect_column_value_z_scores_to_be_less_than", "expect_column_values_to_not_be_outliers"}
+DISTINCT = {f"expect_column_distinct_values_to_{name}_set" for name in ("contain", "equal")}
 _DISTINCT_IN_SET = "expect_column_distinct_values_to_be_in_set"
 _TEXT_RULES = ("regex", "like_pattern", "value_lengths", "strftime", "json", "dateutil")
 _PARAMETER = re.compile(r"(as_of|day)(?:\s*([+-])\s*(\d+)\s*(minutes|hours|days))?")
@@ -60,7 +63,7 @@ def _parameter(text: Any, as_of: datetime) -> str:
 
 def check_columns(rule: Rule, schema: Schema) -> None:
     """Refuse, before anything is asked, what the table's columns cannot answer. Raises `RuleError`."""
-    if rule.type == "expect_column_to_exist":
+    if rule.type in _OF_SCHEMA:
         return
     for column in rule.columns:
         kind = schema.kind(column)
@@ -68,6 +71,8 @@ def check_columns(rule: Rule, schema: Schema) -> None:
             raise RuleError(f"column {column!r} is repeated: only its presence can be checked")
         if any(word in rule.type for word in _TEXT_RULES):
             schema.require(column, TEXT | ({"BYTES"} if "lengths" in rule.type else set()), rule.type)
+        if rule.type in _MEASURED:
+            schema.require(column, NUMBERS, rule.type)
         if rule.type in UNIQUE:
             schema.require(column, GROUPABLE, "uniqueness")
         if rule.type == BETWEEN or "a_to_be_greater_than_b" in rule.type:
@@ -77,8 +82,11 @@ def check_columns(rule: Rule, schema: Schema) -> None:
         raise RuleError(f"the two columns differ in type: {both}")
 
 
-def broken(rule: Rule, engine: Engine, schema: Schema) -> Any:
-    """The condition of a record that breaks the rule; None when the rule is not about records one by one."""
+def broken(rule: Rule, engine: Engine, schema: Schema, statistics: Mapping[str, Any] | None = None) -> Any:
+    """The condition of a record that breaks the rule; None when the rule is not about records one by one.
+
+    Of a rule that measures a record by the others it is None without their `statistics`.
+    """
     import sqlalchemy as sa
 
     if rule.type == BETWEEN:
@@ -87,7 +95,7 @@ def broken(rule: Rule, engine: Engine, schema: Schema) -> Any:
         rule = replace(rule, type="expect_column_values_to_be_in_set")
     if rule.type.endswith("_in_set") and rule.type.startswith("expect_column_values"):
         return _set(rule, schema)
-    condition = engine.condition(rule)
+    condition = engine.condition(rule, statistics)
     counted = base(rule)
     if condition is None or counted is None or "column" in rule.kwargs:
         return condition
@@ -145,6 +153,21 @@ def _set(rule: Rule, schema: Schema) -> Any:
         equal = sa.or_(*(value == item for item in items))
         return sa.not_(equal) if is_wanted else equal
     return value.not_in(items) if is_wanted else value.in_(items)
+
+
+def distinct(rule: Rule, schema: Schema) -> tuple[Any, int, Any]:
+    """A column's values that are in the rule's set, how many there must be, and the condition of a record with another.
+
+    The last is None when others are allowed.
+    """
+    import sqlalchemy as sa
+
+    column = rule.kwargs["column"]
+    kind = schema.kind(column)
+    wanted = {convert(item, kind, column) for item in rule.kwargs["value_set"] if item is not None}
+    others = _set(replace(rule, type="expect_column_values_to_be_in_set"), schema)
+    within = sa.case((sa.not_(others), sa.column(column)))
+    return within, len(wanted), others if "equal" in rule.type else None
 
 
 def succeeded(rule: Rule, value: Any) -> bool | None:

@@ -9,7 +9,7 @@ Seen in Great Expectations 1.24.1; `test_metrics.py` compares the counts with `v
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,13 +49,42 @@ class Engine:
         self._known = {"table.columns": columns, "table.column_types": types}
         self._load(self._table)
 
-    def condition(self, rule: Rule) -> Any:
-        """The condition of a record that breaks the rule, nulls as the rule treats them; None when it has none."""
+    def condition(self, rule: Rule, statistics: Mapping[str, Any] | None = None) -> Any:
+        """The condition of a record that breaks the rule, nulls as the rule treats them; None when it has none.
+
+        One that measures a record by the others (its distance from their mean) needs their `statistics`.
+        """
+        found = self._condition_metric(rule)
+        partial = self._partial(*found, statistics or {}) if found else None
+        return None if partial is None else self._retype(partial)
+
+    def statistics(self, rule: Rule, where: str | None) -> dict[str, Any]:
+        """What the rule's condition measures records by, of the rows that `where` leaves: the library's own values.
+
+        Raises `RuleError` when they cannot be computed.
+        """
+        found = self._condition_metric(rule)
+        needed = self._needs(*found) if found else {}
+        with self._reading(self._rows(rule, where)), _no_warnings():
+            resolved = self._compute(list(needed.values()))
+        return {name: resolved[metric.id] for name, metric in needed.items()}
+
+    def _condition_metric(self, rule: Rule) -> tuple[str, Any] | None:
+        """The metric whose condition tells a record that breaks the rule, and over what."""
         for name, metric in self._dependencies(rule).items():
             if name.endswith(".unexpected_count") and (rule_is_about_nulls(rule) or "nonnull" not in name):
-                partial = self._partial(f"{name.removesuffix('.unexpected_count')}.condition", metric)
-                return None if partial is None else self._retype(partial)
+                return f"{name.removesuffix('.unexpected_count')}.condition", metric
         return None
+
+    def _needs(self, name: str, like: Any) -> dict[str, Any]:
+        """The metrics below a partial one that are values of the whole batch."""
+        found: dict[str, Any] = {}
+        for need, configuration in self._evaluated(name, like)[3].items():
+            if need.endswith((".map", ".condition")):
+                found |= self._needs(need, configuration)
+            elif need not in self._known and need != "table.row_count":
+                found[need] = configuration
+        return found
 
     def row_condition(self, rule: Rule) -> Any:
         """The rule's `row_condition`, typed; None when it has none.
@@ -88,7 +117,7 @@ class Engine:
         if len(dependencies) != 1:
             return None
         ((name, metric),) = dependencies.items()
-        return self._partial(f"{name}.aggregate_fn", metric)
+        return self._partial(f"{name}.aggregate_fn", metric, {})
 
     def ask(self, rule: Rule, where: str | None) -> tuple[bool, Any]:
         """Success and observed value by Great Expectations' own calculation, on the rows that `where` leaves.
@@ -96,33 +125,42 @@ class Engine:
         Its statements then read from a subquery that holds the literal days and the row condition, typed. Raises
         `RuleError` when it cannot tell.
         """
-        import sqlalchemy as sa
-
-        conditions = [sa.text(where)] if where else []
-        if (condition := self.row_condition(rule)) is not None:
-            conditions.append(condition)
         expectation = build(rule.type, {**_without_condition(rule), "batch_id": _BATCH}, rule.severity)
         needed = expectation.get_validation_dependencies(
             execution_engine=self._engine, runtime_configuration=dict(_BOOLEAN)
         )
         metrics = needed.get_metric_configurations()
-        source: Any = self._table
-        if conditions and not all(metric.metric_name.startswith("table.column") for metric in metrics):
-            source = sa.select(sa.text("*")).select_from(self._table).where(*conditions).subquery("batch_rows")
+        is_of_schema = all(metric.metric_name.startswith("table.column") for metric in metrics)
+        with self._reading(self._table if is_of_schema else self._rows(rule, where)), _no_warnings():
+            resolved = self._compute(metrics)
+            result = expectation.metrics_validate(
+                resolved, runtime_configuration=dict(_BOOLEAN), execution_engine=self._engine
+            )
+        return bool(result.success), _observed(resolved, metrics)
+
+    def _rows(self, rule: Rule, where: str | None) -> Any:
+        """The rows that `where` and the rule's condition leave, to be read from."""
+        import sqlalchemy as sa
+
+        conditions = [sa.text(where)] if where else []
+        if (condition := self.row_condition(rule)) is not None:
+            conditions.append(condition)
+        if not conditions:
+            return self._table
+        return sa.select(sa.text("*")).select_from(self._table).where(*conditions).subquery("batch_rows")
+
+    @contextmanager
+    def _reading(self, source: Any) -> Iterator[None]:
+        """The library's statements read from `source` inside; what they raise is a `RuleError`."""
         self._load(source)
         try:
-            with _no_warnings():
-                resolved = self._compute(metrics)
-                result = expectation.metrics_validate(
-                    resolved, runtime_configuration=dict(_BOOLEAN), execution_engine=self._engine
-                )
+            yield
         except RuleError:
             raise
         except Exception as error:
             raise RuleError(_line(error)) from error
         finally:
             self._load(self._table)
-        return bool(result.success), _observed(resolved, metrics)
 
     def _compute(self, metrics: Any) -> Mapping[Any, Any]:
         """All metrics by id. Those of the schema are known already, which saves a statement for each subquery.
@@ -155,38 +193,44 @@ class Engine:
         configurations: Mapping[str, Any] = found.metric_configurations
         return configurations
 
-    def _partial(self, name: str, like: Any) -> Any:
+    def _partial(self, name: str, like: Any, statistics: Mapping[str, Any]) -> Any:
         """The partial metric `name` over the domain and values of `like`; None when it needs a statement of its own."""
         from great_expectations.core.metric_function_types import MetricPartialFunctionTypes as Kind
         from great_expectations.exceptions import MetricProviderError
-        from great_expectations.expectations.registry import get_metric_provider
-        from great_expectations.validator.metric_configuration import MetricConfiguration
 
         try:
-            provider, function = get_metric_provider(name, self._engine)
+            provider, function, metric, needs = self._evaluated(name, like)
         except MetricProviderError:
             return None
         if getattr(function, "metric_fn_type", None) == Kind.WINDOW_CONDITION_FN:
             return None
-        metric = MetricConfiguration(name, dict(like.metric_domain_kwargs), dict(like.metric_value_kwargs))
-        needs = provider.get_evaluation_dependencies(
-            metric=metric, execution_engine=self._engine, runtime_configuration=dict(_BOOLEAN)
-        )
-        metrics: dict[str, Any] = dict(self._known)
+        metrics: dict[str, Any] = {**self._known, **statistics}
         for need, configuration in needs.items():
-            if need in self._known or need == "table.row_count":
+            if need in metrics or need == "table.row_count":
                 continue
-            part = self._partial_with_domain(need, configuration)
+            part = self._partial_with_domain(need, configuration, statistics)
             if part is None:
                 return None
             metrics[need] = part
         answer = self._call(provider, function, metric, metrics)
         return answer[0]
 
-    def _partial_with_domain(self, name: str, configuration: Any) -> Any:
+    def _evaluated(self, name: str, like: Any) -> tuple[Any, Any, Any, Mapping[str, Any]]:
+        """What computes the metric `name` over the domain and values of `like`, and the metrics that it needs."""
+        from great_expectations.expectations.registry import get_metric_provider
+        from great_expectations.validator.metric_configuration import MetricConfiguration
+
+        provider, function = get_metric_provider(name, self._engine)
+        metric = MetricConfiguration(name, dict(like.metric_domain_kwargs), dict(like.metric_value_kwargs))
+        needs = provider.get_evaluation_dependencies(
+            metric=metric, execution_engine=self._engine, runtime_configuration=dict(_BOOLEAN)
+        )
+        return provider, function, metric, needs
+
+    def _partial_with_domain(self, name: str, configuration: Any, statistics: Mapping[str, Any]) -> Any:
         if not name.endswith((".map", ".condition")):
             return None
-        part = self._partial(name, configuration)
+        part = self._partial(name, configuration, statistics)
         return None if part is None else (part, {}, {})
 
     def _call(self, provider: Any, function: Any, metric: Any, metrics: dict[str, Any]) -> Any:

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlglot.expressions as exp
-from google.cloud import bigquery
 from sqlglot import parse
 from sqlglot.errors import SqlglotError
 
 from incident_ledger.quality.typed import RuleError
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.client import parameter
+from incident_ledger.warehouse.dry_run import statement_type
 
 BATCH = "{batch}"
 _DIALECT = "bigquery"
@@ -80,11 +79,7 @@ def rows_of_select(warehouse: Warehouse, sql: str, params: Mapping[str, Any]) ->
 
     Raises `RuleError` when it is anything else, and what `Warehouse.rows` raises.
     """
-    config = bigquery.QueryJobConfig(
-        dry_run=True, query_parameters=[parameter(name, value) for name, value in params.items()]
-    )
-    with warehouse.in_our_words(sql):
-        kind = warehouse.client.query(sql, job_config=config, timeout=60).statement_type
+    kind = statement_type(warehouse, sql, params)
     if kind != "SELECT":
         raise RuleError(f"its own SQL is no single SELECT: the warehouse calls it {kind or 'nothing that it knows'}")
     return warehouse.rows(sql, params)

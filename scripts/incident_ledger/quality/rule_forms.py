@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from incident_ledger.quality.catalogue import REFUSED
 from incident_ledger.quality.own_sql import OwnQuery
 from incident_ledger.quality.suite_types import SCOPES, SEVERITIES, Rule
 from incident_ledger.quality.typed import RuleError
@@ -89,6 +90,8 @@ def form_error(item: Mapping[str, Any], meta: Mapping[str, Any], rule: Rule) -> 
 
 
 def _kwargs_error(rule: Rule) -> str | None:
+    if rule.type in REFUSED:
+        return f"{rule.type} cannot be evaluated here: {REFUSED[rule.type]}"
     for name, value in rule.kwargs.items():
         is_right, wanted = _FORMS.get(name, (None, ""))
         if is_right and value is not None and not is_right(value):

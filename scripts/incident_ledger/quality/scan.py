@@ -16,6 +16,7 @@ from typing import Any
 from incident_ledger.errors import IncidentLedgerError, StatementError
 from incident_ledger.quality import counts
 from incident_ledger.quality.batches import DayColumn, Slice
+from incident_ledger.quality.catalogue import TYPES, has_type, is_about_records
 from incident_ledger.quality.metrics import Engine
 from incident_ledger.quality.own_sql import OwnQuery, rows_of_select
 from incident_ledger.quality.rule_forms import reason_of
@@ -139,9 +140,13 @@ class Scan:
             self._broken[rule.rule_id] = f"({written})"
             selects = {f"{name}_failed": f"countif({written})"}
             return _Asked(rule, selects, lambda row: _of_records(rule, row, name), is_own_sql=True)
+        if rule.type in counts.DISTINCT:
+            return self._distinct(rule, name, condition)
         broken = counts.broken(rule, self._engine, self._schema)
-        if broken is None:
-            return None
+        return None if broken is None else self._counted(rule, name, broken, condition)
+
+    def _counted(self, rule: Rule, name: str, broken: Any, condition: str | None) -> _Asked:
+        """A rule about records, by the condition of one that breaks it."""
         base = counts.base(rule)
         self._broken[rule.rule_id] = _all(condition, self._sql(broken))
         selects = {f"{name}_failed": f"countif({self._broken[rule.rule_id]})"}
@@ -150,6 +155,20 @@ class Scan:
         if base is not None and rule.mostly < 1:
             selects[f"{name}_base"] = f"countif({_all(condition, self._sql(base))})"
         return _Asked(rule, selects, lambda row: _of_records(rule, row, name))
+
+    def _distinct(self, rule: Rule, name: str, condition: str | None) -> _Asked:
+        """A rule about which values a column has: those of its set, each once, and any other where none may be."""
+        within, wanted, others = counts.distinct(rule, self._schema)
+        text = self._sql(within)
+        selects = {f"{name}_within": f"count(distinct {f'if({condition}, {text}, null)' if condition else text})"}
+        if others is not None:
+            selects[f"{name}_others"] = f"countif({_all(condition, self._sql(others))})"
+
+        def read(row: Mapping[str, Any]) -> Count:
+            is_met = row[f"{name}_within"] == wanted and not row.get(f"{name}_others")
+            return Count(success=is_met) if row["n"] else Count()
+
+        return _Asked(rule, selects, read)
 
     def _row_condition(self, rule: Rule) -> str | None:
         clause = self._engine.row_condition(rule)
@@ -227,12 +246,30 @@ class Scan:
         try:
             if rule.type == counts.QUERY:
                 return self._query(rule, part, rows)
+            if rule.type in TYPES:
+                types = rule.kwargs.get("type_list") or [rule.kwargs["type_"]]
+                return Count(
+                    success=has_type(rule.columns[0], types, self._schema), observed=self._schema.kind(rule.columns[0])
+                )
+            if is_about_records(rule.type):
+                return self._measured(rule, part)
             success, observed = self._engine.ask(rule, part.where)
         except (RuleError, IncidentLedgerError) as error:
             return Count(error=str(error))
         except Exception as error:
             return Count(error=f"{type(error).__name__}: {reason_of(error)}")
         return Count(success=success if rows else None, observed=observed)
+
+    def _measured(self, rule: Rule, part: Slice) -> Count:
+        """A rule that measures a record by the others: by the library's own statistics of the batch."""
+        statistics = self._engine.statistics(rule, part.where)
+        broken = counts.broken(rule, self._engine, self._schema, statistics)
+        if broken is None:
+            raise RuleError(f"Great Expectations does not say which records break {rule.type}")
+        asked = self._counted(rule, "r0", broken, self._row_condition(rule))
+        condition = self._broken.pop(rule.rule_id)
+        (count,) = self._read([asked], part)[1].values()
+        return replace(count, query=self._records_query(condition, part.where)) if count.failed else count
 
     def _query(self, rule: Rule, part: Slice, rows: int) -> Count:
         """A rule whose own SQL gives the records that break it; `{batch}` is the slice."""

@@ -14,6 +14,7 @@ from typing import Any
 from incident_ledger.warehouse.client import Column, Param
 
 ORDERED = {"INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "DATE", "DATETIME", "TIMESTAMP", "TIME"}
+NUMBERS = {"INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC"}
 GROUPABLE = ORDERED | {"STRING", "BYTES", "BOOL"}
 TEXT = {"STRING"}
 

@@ -1,0 +1,69 @@
+"""What kind of rule each of Great Expectations' expectations is, by its own classes, and which cannot be evaluated."""
+
+from collections.abc import Mapping
+
+from incident_ledger.quality.typed import RuleError, Schema
+
+UNEXPECTED_ROWS = "unexpected_rows_expectation"
+# Map expectations that Great Expectations answers on SQL from the schema, without looking at a record.
+_ABOUT_TYPES = {"expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list"}
+TYPES = {*_ABOUT_TYPES, "expect_column_type_to_be"}
+
+_NO_SQL = "Great Expectations has no SQL for it"
+_BESIDE = "it reads what is beside the batch"
+_OWN_SQL = "write it as an unexpected_rows_expectation"
+REFUSED: Mapping[str, str] = {
+    "expect_column_values_to_be_increasing": f"{_NO_SQL}, and records have no order: {_OWN_SQL} with lag() over one",
+    "expect_column_values_to_be_decreasing": f"{_NO_SQL}, and records have no order: {_OWN_SQL} with lag() over one",
+    "expect_column_values_to_be_dateutil_parseable": f"{_NO_SQL}: {_OWN_SQL} with safe_cast(… as timestamp)",
+    "expect_column_values_to_be_json_parseable": f"{_NO_SQL}: {_OWN_SQL} with safe.parse_json(…)",
+    "expect_column_values_to_match_json_schema": f"{_NO_SQL}: {_OWN_SQL} with json_value(…)",
+    "expect_column_values_to_match_strftime_format": f"{_NO_SQL}: {_OWN_SQL} with safe.parse_date('…', …)",
+    "expect_table_row_count_to_equal_other_table": f"{_BESIDE}: {_OWN_SQL} that counts both",
+    "expect_query_results_to_match_comparison": f"{_BESIDE}: {_OWN_SQL} that joins both",
+}
+
+# What BigQuery calls a type, by the name that its tables API and our schema use.
+_NAMES: Mapping[str, frozenset[str]] = {
+    "INT64": frozenset({"INT64", "INTEGER", "INT", "SMALLINT", "BIGINT", "TINYINT", "BYTEINT"}),
+    "FLOAT64": frozenset({"FLOAT64", "FLOAT"}),
+    "NUMERIC": frozenset({"NUMERIC", "DECIMAL"}),
+    "BIGNUMERIC": frozenset({"BIGNUMERIC", "BIGDECIMAL"}),
+    "BOOL": frozenset({"BOOL", "BOOLEAN"}),
+    "RECORD": frozenset({"RECORD", "STRUCT"}),
+    **{
+        name: frozenset({name})
+        for name in (
+            "STRING",
+            "BYTES",
+            "DATE",
+            "DATETIME",
+            "TIME",
+            "TIMESTAMP",
+            "JSON",
+            "ARRAY",
+            "GEOGRAPHY",
+            "INTERVAL",
+        )
+    },
+}
+
+
+def is_about_records(kind: str) -> bool:
+    """Whether an expectation counts records that break it; else it speaks of the column or the table as a whole."""
+    from great_expectations.expectations import expectation as gx
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    if kind in _ABOUT_TYPES:
+        return False
+    of_records = (gx.ColumnMapExpectation, gx.ColumnPairMapExpectation, gx.MulticolumnMapExpectation)
+    return kind == UNEXPECTED_ROWS or issubclass(get_expectation_impl(kind), of_records)
+
+
+def has_type(column: str, wanted: list[str], schema: Schema) -> bool:
+    """Whether a column is of one of the types. Raises `RuleError` when none of them is a type of BigQuery."""
+    names = {name.upper() for name in wanted}
+    known = frozenset().union(*_NAMES.values())
+    if not names & known:
+        raise RuleError(f"{', '.join(wanted)} is no type of BigQuery: {', '.join(sorted(_NAMES))}")
+    return bool(names & _NAMES.get(schema.kind(column), frozenset()))
