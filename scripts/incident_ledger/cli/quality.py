@@ -9,13 +9,15 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from incident_ledger.cli import _suites
 from incident_ledger.cli._console import Text, err, out, parse_time, print_rows, to_json, wide_out, write_text
+from incident_ledger.cli._suites import NO_SUITE, folders
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.policy import Policy, load_files
 from incident_ledger.quality.rates import fraction_text, percent_text
 from incident_ledger.quality.verdict import VALIDATION_RATE, BatchResult, RuleResult
 from incident_ledger.quality.words import shown
-from incident_ledger.settings import Settings, load_settings
+from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
 app = typer.Typer(no_args_is_help=True, help="Check tables with Great Expectations suites.")
@@ -24,6 +26,7 @@ _ALARMS = {"P0", "P1"}
 
 def register(root: typer.Typer) -> None:
     """Put the group below the root command."""
+    _suites.register(app)
     root.add_typer(app, name="quality")
 
 
@@ -126,10 +129,12 @@ def _by_settings(
     warehouse: Warehouse, policy: Policy, table: str | None, now: datetime, *, all_days: bool, is_quiet: bool
 ) -> list[BatchResult]:
     from incident_ledger.quality.check import check_all, table_of
-    from incident_ledger.quality.suites import TableName, load_folders
+    from incident_ledger.quality.suites import TableName, load_folders, load_metas
     from incident_ledger.warehouse.tables import ensure_tables
 
     ensure_tables(warehouse)
+    if not load_metas(warehouse.settings):
+        raise UserError(f"Nothing is checked: there is no suite in {folders(warehouse.settings)}: {NO_SUITE}")
     batches = check_all(
         warehouse,
         policy,
@@ -144,12 +149,8 @@ def _by_settings(
     wanted = str(TableName.parse(table, warehouse.settings)) if table else None
     known = {str(table_of(suite, warehouse)) for suite in load_folders(warehouse.settings)}
     if wanted and wanted not in known:
-        raise UserError(f"No suite for {table} in {_folders(warehouse.settings)}: name one with --suite.")
+        raise UserError(f"No suite for {table} in {folders(warehouse.settings)}: name one with --suite.")
     return batches
-
-
-def _folders(settings: Settings) -> str:
-    return ", ".join(str(folder) for folder in settings.suite_dirs)
 
 
 def _by_table(batches: Iterable[BatchResult]) -> list[tuple[str, list[BatchResult]]]:

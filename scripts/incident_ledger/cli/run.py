@@ -9,6 +9,7 @@ from rich.markup import escape
 from incident_ledger.cli._console import err, out, parse_time, to_json, write_text
 from incident_ledger.cli._incidents import event_line, print_list
 from incident_ledger.ledger.events import Event, timestamp
+from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.channels import require_channels
 from incident_ledger.response.rehearsal import Rehearsal, rehearse
 from incident_ledger.response.run import Job, RunReport
@@ -51,7 +52,7 @@ def run(
     moment = parse_time(as_of, "--as-of")
     settings = load_settings()
     if dry_run:
-        _print_rehearsal(rehearse(connect(settings), moment), json=json)
+        _print_rehearsal(rehearse(connect(settings), moment), moment, json=json)
         return
     require_channels(settings)
     _finish(job(connect(settings), moment, "run", quiet=json, fail_on=fail_on).run(wait=wait), json=json)
@@ -107,11 +108,12 @@ def print_report(report: RunReport) -> None:
     print_list(report.open_incidents, report.as_of, everything=False)
 
 
-def _print_rehearsal(rehearsal: Rehearsal, *, json: bool) -> None:
-    """The events and the messages in full, which nobody is sent."""
-    events, messages = rehearsal.events, rehearsal.messages
+def _print_rehearsal(rehearsal: Rehearsal, moment: datetime, *, json: bool) -> None:
+    """The events and the messages in full, which nobody is sent, and what is open at P0 or P1 all the same."""
+    events, messages, urgent = rehearsal.events, rehearsal.messages, rehearsal.open_incidents
     if json:
         said = {"events": [event_json(each) for each in events], "messages": [vars(each) for each in messages]}
+        said |= {"open_incidents": [_incident_json(each) for each in urgent]}
         write_text(to_json(said | {"notes": rehearsal.notes}))
         return
     out.print(
@@ -126,6 +128,9 @@ def _print_rehearsal(rehearsal: Rehearsal, *, json: bool) -> None:
     for message in messages:
         head = f"\nTo: {', '.join(message.recipients)}\nSubject: {message.subject}\n\n"
         out.print(head + message.text, markup=False, highlight=False, soft_wrap=True)
+    if urgent:
+        out.print(f"\n{counted(len(urgent), 'incident')} open at P0 or P1 now:", highlight=False)
+        print_list(urgent, moment, everything=False)
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -168,15 +173,16 @@ def _report_json(report: RunReport) -> dict[str, Any]:
             }
             for delivery in report.delivered
         ],
-        "open_incidents": [
-            {
-                "incident_id": incident.incident_id,
-                "severity_level": incident.severity_level,
-                "status": incident.status.value,
-                "component": incident.component,
-                "title": incident.title,
-                "detection_time": incident.detection_time,
-            }
-            for incident in report.open_incidents
-        ],
+        "open_incidents": [_incident_json(incident) for incident in report.open_incidents],
+    }
+
+
+def _incident_json(incident: IncidentState) -> dict[str, Any]:
+    return {
+        "incident_id": incident.incident_id,
+        "severity_level": incident.severity_level,
+        "status": incident.status.value,
+        "component": incident.component,
+        "title": incident.title,
+        "detection_time": incident.detection_time,
     }

@@ -10,7 +10,7 @@ import importlib.metadata
 import os
 import platform
 import uuid
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -57,7 +57,7 @@ def examine(now: datetime, environ: Mapping[str, str] | None = None) -> Iterator
             if files is not None and warehouse.table_exists(settings.raw_dataset, "notifications"):
                 yield from check_owed(warehouse, files, now)
         yield from check_policy_tables(warehouse, files)
-    yield from check_suites(settings, warehouse)
+    yield from check_suites(settings, warehouse, files.contacts if files else ())
     if warehouse is not None:
         warehouse.close()
 
@@ -271,8 +271,14 @@ def check_policy_tables(warehouse: Warehouse, files: Policy | None) -> Iterator[
         yield Finding(check, Grade.OK, f"{warehouse.settings.policy_dataset} says what the files say")
 
 
-def check_suites(settings: Settings, warehouse: Warehouse | None = None) -> Iterator[Finding]:
-    """The folders of suites, each suite as far as can be without its table, and what only a missing one would end."""
+def check_suites(
+    settings: Settings, warehouse: Warehouse | None = None, owners: Collection[str] = ()
+) -> Iterator[Finding]:
+    """The folders of suites, each suite as far as can be without its table, and what only a missing one would end.
+
+    `owners` are the contacts of the policy, if that could be read.
+    """
+    from incident_ledger.quality.lint import remarks
     from incident_ledger.quality.suites import load_folders
 
     try:
@@ -281,10 +287,14 @@ def check_suites(settings: Settings, warehouse: Warehouse | None = None) -> Iter
         yield wrong("suites", error, f"Make the folder, or mend {PREFIX}SUITES.")
         return
     for suite in suites:
-        faults = [f"{rule.rule_id}: {rule.error}" for rule in suite.rules if rule.error]
+        faults = [f"{rule.label or rule.rule_id}: {rule.error}" for rule in suite.rules if rule.error]
         for fault in [suite.error] if suite.error else [f"{suite.file}: {fault}" for fault in faults]:
             yield Finding(
                 "suites", Grade.WRONG, fault, "Mend the file; until then each run counts it as a failed check."
+            )
+        for remark in remarks(suite, owners):
+            yield Finding(
+                "suites", Grade.WARN, remark, "Mend the name in the file; a key that nobody reads says nothing."
             )
     if warehouse is not None:
         yield from _check_missed(warehouse, {suite.file for suite in suites})

@@ -49,6 +49,9 @@ _NAMES: Mapping[str, frozenset[str]] = {
 }
 
 
+SCALARS = frozenset(_NAMES) - {"ARRAY", "RECORD"}
+
+
 def is_about_records(kind: str) -> bool:
     """Whether an expectation counts records that break it; else it speaks of the column or the table as a whole."""
     from great_expectations.expectations import expectation as gx

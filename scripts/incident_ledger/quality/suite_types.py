@@ -45,6 +45,16 @@ class TableName:
     def __str__(self) -> str:
         return f"{self.dataset}.{self.table}"
 
+    def short(self, settings: Settings) -> str:
+        """As a suite's file names it, which follows the settings."""
+        known = {
+            settings.dataset: "",
+            settings.staging_dataset: "staging.",
+            settings.raw_dataset: "raw.",
+            settings.policy_dataset: "policy.",
+        }
+        return f"{known.get(self.dataset, f'{self.dataset}.')}{self.table}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
@@ -60,6 +70,7 @@ class Rule:
     scope: Literal["batch", "window"] = "batch"
     error: str | None = None
     label: str | None = None  # what a person calls it, where the id is no name
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -109,6 +109,7 @@ def _draft(position: int, item: Any) -> Draft:
         description=text_or_none(meta.get("description")) or text_or_none(item.get("description")),
         scope="window" if scope == "window" else "batch",
         label=None if rule_id else short_name(str(kind), kwargs or {}),
+        meta=meta,
     )
     error = form_error(item, meta, rule) or _great_expectations_error(rule)
     rule = replace(rule, error=error) if error else rule

@@ -24,6 +24,7 @@ from incident_ledger.warehouse.tables import ensure_tables
 # From what the checks wrote to what the detectors say, in order.
 _CHAIN = ("stg_quality_breaches", "int_quality_observations_listed", "int_quality_breaches_found", "fct_signals")
 _RUN_ID = "rehearsal"
+URGENT = frozenset({"P0", "P1"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,8 @@ class Rehearsal:
     events: Sequence[Event] = ()
     messages: Sequence[Message] = ()
     notes: Sequence[str] = ()
+    open_incidents: Sequence[IncidentState] = ()
+    """Those open now at P0 or P1, the worst first, whether this run would change them or not."""
 
 
 def rehearse(warehouse: Warehouse, as_of: datetime) -> Rehearsal:
@@ -62,8 +65,14 @@ def rehearse(warehouse: Warehouse, as_of: datetime) -> Rehearsal:
         incident: IncidentState = state.get(event.incident_id) or opened(event)
         known = history[event.incident_id]
         messages += compose(event, incident, policy, as_of, history=known, flapping=each.flapping)
+    urgent = [
+        incident
+        for incident in state.values()
+        if incident.is_open and incident.severity_level in URGENT and incident.detection_time <= as_of
+    ]
+    urgent.sort(key=lambda incident: (policy.rank(incident.severity_level), incident.detection_time))
     notes = [f"A run builds these before it checks them; they are not there yet: {', '.join(unbuilt)}."]
-    return Rehearsal(events=events, messages=messages, notes=notes if unbuilt else [])
+    return Rehearsal(events=events, messages=messages, notes=notes if unbuilt else [], open_incidents=urgent)
 
 
 def _split(warehouse: Warehouse, models: Container[str]) -> tuple[list[Suite], list[str]]:

@@ -29,6 +29,7 @@ from incident_ledger.warehouse import Warehouse
 if TYPE_CHECKING:
     from incident_ledger.quality.check import Noted
 
+
 @dataclass
 class RunReport:
     """What a run did and what is open after it."""

@@ -286,6 +286,15 @@ def test_signals_that_cannot_be_read_are_a_finding_and_before_the_first_run_ther
     assert "not yours" in finding.text
 
 
+def test_suites_that_say_what_nobody_knows_are_warned_of_with_the_nearest_known(tmp_path: Path) -> None:
+    rule = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "a"}, "meta": {"dimention": "validity"}}
+    meta = {"table": "t", "day_colum": "day", "owner": "finance_taem"}
+    (tmp_path / "s.json").write_text(json.dumps({"meta": meta, "expectations": [rule]}), encoding="utf-8")
+    findings = list(doctor.check_suites(Settings(suites=str(tmp_path)), owners=["finance_team", "engineering_lead"]))
+    said = " ".join(finding.text for finding in findings if finding.grade is Grade.WARN)
+    assert all(f"did you mean '{name}'" in said for name in ("day_column", "finance_team", "dimension"))
+
+
 def test_suites_folder_without_a_suite_is_warned_of(tmp_path: Path) -> None:
     assert the(doctor.check_suites(Settings(suites=str(tmp_path))), "suites", Grade.WARN).text.startswith("no suite in")
 

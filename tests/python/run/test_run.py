@@ -57,6 +57,8 @@ def test_a_rehearsal_shows_what_the_run_then_writes_and_writes_nothing(undisturb
     before = place.snapshot()
     rehearsed = place.json("run", "--as-of", LATER, "--dry-run")
     assert differences(before, place.snapshot()) == []
+    urgent = {each["incident_id"] for each in place.json("incident", "list") if each["severity_level"] in {"P0", "P1"}}
+    assert {each["incident_id"] for each in rehearsed["open_incidents"]} == urgent != set()
     report = place.json("run", "--as-of", LATER)
     place.stop()
     assert [each["event_type"] for each in rehearsed["events"]] == ["resolved"]

@@ -1,0 +1,108 @@
+"""`incident-ledger quality lint` and `new`: suites read and begun, without checking a table."""
+
+import json
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from incident_ledger.cli._console import err, out
+from incident_ledger.errors import ExitCode, UserError
+from incident_ledger.policy import load_files
+from incident_ledger.settings import Settings, load_settings
+from incident_ledger.warehouse import Warehouse, connect
+
+_OWNER = "engineering_lead"
+NO_SUITE = "`incident-ledger quality new DATASET.TABLE` writes a first one; INCIDENT_LEDGER_SUITES names the folders."
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(lint)
+    app.command()(new)
+
+
+def lint(
+    files: Annotated[list[Path] | None, typer.Argument(help="Suites; those of the settings by default.")] = None,
+) -> None:
+    """Say what is wrong in suites, as far as can be told without their tables.
+
+    Exit code 2 when one cannot be evaluated; a key, an owner or a dimension that nobody knows is named alone.
+    """
+    from incident_ledger.quality.lint import remarks
+    from incident_ledger.quality.suites import load_folders, load_suite
+
+    settings = load_settings()
+    if missing := [file for file in files or () if not file.is_file()]:
+        raise UserError(f"There is no suite {missing[0]}.")
+    suites = [load_suite(file, str(file)) for file in files] if files else load_folders(settings)
+    if not suites:
+        raise UserError(f"There is no suite in {folders(settings)}: {NO_SUITE}")
+    owners = list(_owners(settings))
+    faults = 0
+    for suite in suites:
+        wrong = [suite.error] if suite.error else []
+        wrong += [f"{suite.file}: {rule.label or rule.rule_id}: {rule.error}" for rule in suite.rules if rule.error]
+        for text in wrong:
+            err.print(f"error: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
+        for text in remarks(suite, owners):
+            err.print(f"note: {text}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        faults += len(wrong)
+    rules = sum(len(suite.rules) for suite in suites)
+    out.print(f"{len(suites)} suites with {rules} rules were read, {faults} cannot be evaluated.", highlight=False)
+    raise typer.Exit(int(ExitCode.USER if faults else ExitCode.OK))
+
+
+def new(
+    table: Annotated[str, typer.Argument(help="DATASET.TABLE, or TABLE of the marts.")],
+    *,
+    file: Annotated[Path | None, typer.Option(help="Where to; the first folder of suites by default.")] = None,
+    owner: Annotated[str, typer.Option(help="Who answers for it: a contact of the policy.")] = _OWNER,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write a first suite from a table's columns, for a person to edit: keys, types, volume, freshness."""
+    from incident_ledger.quality.first_suite import first_suite
+    from incident_ledger.quality.suites import TableName
+
+    settings = load_settings()
+    owners = _owners(settings)
+    if owner not in owners:
+        near = get_close_matches(owner, owners, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"write one of {', '.join(owners)}."
+        raise UserError(f"--owner {owner!r} is no contact of the policy; {hint}")
+    name = TableName.parse(table, settings)
+    target = file or settings.suite_dirs[0] / f"{name.table}.json"
+    if target.exists() and not force:
+        raise UserError(f"{target} is there already: --force writes over it, --file names another.")
+    warehouse = connect(settings)
+    columns = warehouse.table_columns(name.dataset, name.table)
+    suite = first_suite(
+        name.short(settings), columns, owner=owner, partition=_partition(warehouse, name.dataset, name.table)
+    )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(suite, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{target} cannot be written: {error.strerror}.") from None
+    out.print(
+        f"{target}: {len(suite['expectations'])} rules for {name}. Edit it, then: incident-ledger quality check "
+        f"--table {name}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def folders(settings: Settings) -> str:
+    """The folders of suites, for a message."""
+    return ", ".join(str(folder) for folder in settings.suite_dirs)
+
+
+def _owners(settings: Settings) -> list[str]:
+    return list(load_files(settings.project_dir / "seeds" / "policy").contacts)
+
+
+def _partition(warehouse: Warehouse, dataset: str, table: str) -> str | None:
+    partitioning = warehouse.table(dataset, table).time_partitioning
+    return partitioning.field if partitioning else None
