@@ -1,6 +1,11 @@
 """Great Expectations suites in, results out: which records break which rule, and how bad that is by the policy.
 
 suites    a file of GX's own JSON, every rule accounted for: one that GX would drop is a finding
+          (suite_types values, rule_forms what a rule must look like, rule_ids, old_forms before GX 1.0, lint what
+          nobody knows, first_suite a beginning)
+catalogue which of GX's expectations count records, and which cannot be evaluated
+own_sql   a suite's own SQL: one SELECT, or refused
+seen      what is recorded of changes, read before a build
 batches   which day partitions changed since they were last checked
 metrics   what GX says that a rule means, as SQL conditions; and its own answers for what has no condition
 counts    conditions of our own where GX's differ from the design or from what BigQuery takes
