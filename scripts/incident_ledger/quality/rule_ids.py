@@ -28,7 +28,8 @@ class Draft:
 def short_name(kind: str, kwargs: Mapping[str, Any]) -> str:
     """`amount.not_be_null`: a rule in few words, for a person. Two rules may share it."""
     columns = kwargs.get("column") or kwargs.get("column_list") or [kwargs.get("column_A"), kwargs.get("column_B")]
-    names = [columns] if isinstance(columns, str) else [name for name in columns if isinstance(name, str)]
+    listed = columns if isinstance(columns, list) else [columns]  # a wrong type is a finding of the rule, named later
+    names = [name for name in listed if isinstance(name, str)]
     short = kind.removeprefix("expect_").removeprefix("column_").removeprefix("values_to_")
     return f"{'_'.join(names)}.{short}" if names else short
 

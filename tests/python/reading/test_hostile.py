@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from conftest import PROJECT_DIR
-from reading.hostile import READERS, search
+from reading.hostile import READERS, read, search
 
 IN_ALL = 10_000
 
@@ -15,6 +16,12 @@ IN_ALL = 10_000
 @pytest.mark.parametrize("name", READERS)
 def test_a_hostile_file_is_an_error_in_words(name: str) -> None:
     search(name, 12)
+
+
+@pytest.mark.parametrize("column", ["-99999999999999999999", "true", '{"a": 1}', "[[1]]", "[]"])
+def test_a_column_of_a_rule_that_is_no_text_is_a_finding(column: str, tmp_path: Path) -> None:
+    rule = f'{{"type": "expect_column_values_to_not_be_null", "kwargs": {{"column": {column}}}}}'
+    read("suite", f'{{"name": "t", "expectations": [{rule}]}}'.encode(), tmp_path)
 
 
 @pytest.mark.soak
