@@ -43,7 +43,7 @@ format: $(VENV)/.ready-dev ## Put every file into form
 	@$(BIN)/sqlfluff fix --disable-progress-bar models tests/dbt analyses
 
 unit: $(VENV)/.ready-dev ## All tests
-	@$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 15
+	@$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist loadscope --no-loadscope-reorder --durations 15
 
 soak: $(VENV)/.ready-dev ## Twenty kills instead of three, 10,000 hostile files instead of 150
 	@$(BIN)/python -m pytest -m soak

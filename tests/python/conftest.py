@@ -4,8 +4,10 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from engines.recorder import recorder  # noqa: F401  # every statement that is sent is read by Google's analyzer
 from incident_ledger.ledger.bootstrap import ensure_ledger
@@ -22,14 +24,25 @@ SHARED_DATA = Path(os.environ.get("INCIDENT_LEDGER_SHARED_DATA", PROJECT_DIR.par
 TOGETHER = {"engines", "marts", "usage"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+class _TogetherScheduling(LoadScopeScheduling):
+    """The tests of a file, or of a folder of `TOGETHER`, in one process.
+
+    xdist's own groups (`--dist loadgroup`) have no effect under pytest 9.2, which ignores the node ids that they write.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = Path(nodeid.partition("::")[0])
+        return str(path.parent if path.parent.name in TOGETHER else path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _TogetherScheduling:
+    """Who runs which tests, of `--numprocesses`."""
+    return _TogetherScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whole runs first: they are few and long, and the other process has the many short ones meanwhile."""
     items.sort(key=lambda item: "run" not in item.path.parts)
-    for item in items:
-        folder = item.path.parent
-        together = folder if folder.name in TOGETHER else item.path
-        item.add_marker(pytest.mark.xdist_group(str(together.relative_to(PROJECT_DIR))))
 
 
 @pytest.fixture(scope="session")
