@@ -95,7 +95,7 @@ def compose(
 
 def _kind(event: Event, incident: IncidentState) -> EventType:
     """What an event is told as. A note that takes back what was told is what it leaves: a return, or an end."""
-    if event.event_type is not EventType.NOTE:
+    if event.event_type is not EventType.NOTE or "supersedes" not in event.payload:
         return event.event_type
     return EventType.REOPENED if incident.is_open else EventType.RESOLVED
 
