@@ -111,7 +111,7 @@ def _by_line(document: Document, parsed: Parsed[Listing]) -> None:
         place = _Place(document.name, number)
         before = len(parsed.rejects)
         try:
-            item = scan_json(raw)
+            item = scan_json(raw.rstrip(b"\r\n"))
         except JsonError as error:
             shown = raw.decode(errors="backslashreplace").rstrip("\r\n")
             parsed.rejects.append(place.reject(f"is no JSON: {_reason(error)}", shown))
