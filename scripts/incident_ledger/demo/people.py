@@ -5,28 +5,20 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from incident_ledger.ledger import acts
-from incident_ledger.ledger.events import Event, Status
-from incident_ledger.ledger.state import IncidentState, read_state
+from incident_ledger.ledger.events import Event
+from incident_ledger.ledger.state import read_state
 from incident_ledger.ledger.writer import append
+from incident_ledger.response.plan import opened
 from incident_ledger.warehouse import Warehouse
 
 MAYA, TOMAS, AISHA = "Maya Lindqvist", "Tomas Rivera", "Aisha Okafor"
 _MINUTE = timedelta(minutes=1)
+_USAGE = "table:ai_usage_prod.fct_usage_daily"
 # Days ago and hour, severity, what, where, minutes to the answer and to the end, cause, who. One P2 was answered late.
 _PAST = (
     (81, 14, "P2", "Daily usage job ran out of memory", "pipeline:run_daily_job", 18, 140, "capacity", TOMAS),
     (63, 9, "P1", "API key of Cursor was refused", "api:cursor", 6, 75, "expired credential", MAYA),
-    (
-        41,
-        16,
-        "P2",
-        "Costs of a day were counted twice",
-        "table:ai_usage_prod.fct_usage_daily",
-        95,
-        310,
-        "deploy",
-        TOMAS,
-    ),
+    (41, 16, "P2", "Costs of a day were counted twice", _USAGE, 95, 310, "deploy", TOMAS),
     (27, 11, "P3", "Dashboard names a model that was renamed", "dashboard:usage", 240, 1500, "deploy", AISHA),
     (12, 8, "P1", "No usage was loaded since midnight", "pipeline:run_daily_job", 11, 58, "upstream", MAYA),
 )
@@ -69,28 +61,10 @@ def _past(row: tuple[int, int, str, str, str, int, int, str, str], at: datetime)
         _saying(who, began), title=title, severity_level=severity, components=[component], known_severities=known
     )
     yield detected
-    incident, end = _state(detected), began + lasted * _MINUTE
+    incident, end = opened(detected), began + lasted * _MINUTE
     yield acts.acknowledge(incident, _saying(who, began + answered * _MINUTE))
     yield acts.resolve(incident, _saying(who, end))
     yield acts.name_cause(incident, _saying(who, end + 30 * _MINUTE), cause)
-
-
-def _state(detected: Event) -> IncidentState:
-    """What an incident is when it has begun and nothing else is known of it."""
-    level = detected.severity_level or ""
-    return IncidentState(
-        incident_id=detected.incident_id,
-        source=detected.source,
-        source_key=detected.source_key,
-        title=detected.payload["title"],
-        severity_level=level,
-        initial_severity_level=level,
-        detected_severity_level=level,
-        status=Status.INVESTIGATING,
-        is_open=True,
-        detection_time=detected.occurred_at,
-        last_event_time=detected.occurred_at,
-    )
 
 
 def _saying(who: str, at: datetime) -> acts.Saying:

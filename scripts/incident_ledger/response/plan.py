@@ -52,9 +52,9 @@ def opened(detected: Event) -> IncidentState:
         detection_time=detected.occurred_at,
         last_event_time=detected.occurred_at,
         rule_id=said.get("rule_id"),
-        component=next(iter(said["components"]), None),
-        components=tuple(said["components"]),
-        evidence=said["evidence"],
+        component=next(iter(said.get("components", ())), None),
+        components=tuple(said.get("components", ())),
+        evidence=said.get("evidence", {}),
     )
 
 
