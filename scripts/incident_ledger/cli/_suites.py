@@ -1,7 +1,6 @@
 """`incident-ledger quality lint` and `new`: suites read and begun, without checking a table."""
 
 import json
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -63,14 +62,13 @@ def new(
 ) -> None:
     """Write a first suite from a table's columns, for a person to edit: keys, types, volume, freshness."""
     from incident_ledger.quality.first_suite import first_suite
+    from incident_ledger.quality.lint import nearest
     from incident_ledger.quality.suites import TableName
 
     settings = load_settings()
     owners = _owners(settings)
     if owner not in owners:
-        near = get_close_matches(owner, owners, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"write one of {', '.join(owners)}."
-        raise UserError(f"--owner {owner!r} is no contact of the policy; {hint}")
+        raise UserError(f"--owner {owner!r} is not a contact of the policy{nearest(owner, owners)}")
     name = TableName.parse(table, settings)
     target = file or settings.suite_dirs[0] / f"{name.table}.json"
     if target.exists() and not force:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Any
 
 from incident_ledger.ledger.events import Event, EventType
@@ -9,6 +10,7 @@ from incident_ledger.ledger.state import IncidentState, in_order
 from incident_ledger.notify.texts import QUERY, clean, field, minutes, one_line, utc
 from incident_ledger.notify.turns import Flapping
 from incident_ledger.policy import Policy
+from incident_ledger.quality.rates import percent_text
 
 _SHOWN_BREACHES = 5
 _SHOWN_ERRORS = 3
@@ -77,15 +79,8 @@ def _breach(breach: Mapping[str, Any]) -> str:
     about = f": {one_line(meaning)}" if meaning else ""
     if not isinstance(failed, int) or not isinstance(examined, int) or not examined:
         return f"{rule} is not met{severity}{about}"
-    return f"{failed:,} of {examined:,} records ({_percent(failed, examined)}) break {rule}{severity}{about}"
-
-
-def _percent(failed: int, examined: int) -> str:
-    """To two places, and never 0 or 100 of what is neither."""
-    hundredths = 10_000 * failed // examined
-    if failed and not hundredths:
-        return "under 0.01 %"
-    return f"{hundredths // 100}.{hundredths % 100:02d} %".replace(".00 %", " %")
+    rate = percent_text(Fraction(100 * failed, examined))
+    return f"{failed:,} of {examined:,} records ({rate}) break {rule}{severity}{about}"
 
 
 def _query(query: Any) -> str | None:

@@ -39,14 +39,15 @@ def _of_suite(suite: Suite, owners: Collection[str]) -> Iterator[str]:
 def _keys(where: str, said: Mapping[str, Any], known: Collection[str]) -> Iterator[str]:
     for key in said:
         if key not in known and key not in _OF_GX:
-            yield f"{where} has the key {key!r}, which nobody reads{_nearest(key, known)}"
+            yield f"{where} has the key {key!r}, which nobody reads{nearest(key, known)}"
 
 
 def _value(name: str, value: str | None, known: Collection[str]) -> Iterator[str]:
     if value is not None and known and value not in known:
-        yield f"{name} {value!r} is not known{_nearest(value, known)}"
+        yield f"{name} {value!r} is not known{nearest(value, known)}"
 
 
-def _nearest(word: str, known: Collection[str]) -> str:
+def nearest(word: str, known: Collection[str]) -> str:
+    """The end of a message on a word that is not known: the one that was meant, or all that there are."""
     near = get_close_matches(word.lower(), known, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else f": {', '.join(sorted(known))} are"

@@ -200,9 +200,9 @@ def test_a_rate_is_never_rounded_to_nothing_or_to_all() -> None:
     assert [rate(n) for n in (1, 100, 49_999, 50_000, 999_999, 1_000_000)] == [
         "under 0.01 %",
         "0.01 %",
-        "4.99 %",
+        "4.9999 %",
         "5 %",
-        "99.99 %",
+        "99.9999 %",
         "100 %",
     ]
 
