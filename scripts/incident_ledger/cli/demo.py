@@ -11,14 +11,13 @@ from incident_ledger.cli._console import Text, err, out
 from incident_ledger.cli._incidents import lasted, severity
 from incident_ledger.cli.run import job
 from incident_ledger.errors import UserError
-from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.events import MACHINES, Event, EventType
 from incident_ledger.ledger.find import one_line
 from incident_ledger.ledger.state import IncidentState, read_events
 from incident_ledger.response.run import RunReport
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse
 
-VENDOR = "statuspage"  # source and actor of what a status page says
 _FIRST_DAY = date(2020, 4, 1)
 _MONTHS = (
     "select period_start, severity_level, incidents, round(median_minutes, 1) as median_minutes, "
@@ -96,7 +95,7 @@ def _print_broken(warehouse: Warehouse, report: RunReport) -> None:
     answered = {
         item.event.incident_id: item.event
         for item in read_events(warehouse, incident_ids=ids)
-        if item.event.event_type is EventType.ACKNOWLEDGED and item.event.actor != VENDOR
+        if item.event.event_type is EventType.ACKNOWLEDGED and item.event.actor not in MACHINES
     }
     sql = f"select incident_id, response_deadline from {warehouse.mart('operational_metrics')} where is_open"  # noqa: S608
     deadlines = {row["incident_id"]: row["response_deadline"] for row in warehouse.rows(sql)}
@@ -115,7 +114,7 @@ def _answer(
     if answered:
         late = ", late" if deadline and answered.occurred_at > deadline else ""
         return f"acknowledged {answered.occurred_at:%H:%M} by {answered.actor}{late}", "green"
-    if incident.source == VENDOR:
+    if not incident.has_sla:
         return "the vendor is at work on it", "dim"
     if deadline and deadline < now:
         return f"not acknowledged: OVERDUE since {deadline:%H:%M}", "bold red"

@@ -1,9 +1,6 @@
 """`incident-ledger incident`: what a person says of an incident, one event a command, and what is known of it."""
 
 import getpass
-import os
-import secrets
-import socket
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -23,7 +20,7 @@ from incident_ledger.ledger.find import find_incident, minutes_of
 from incident_ledger.ledger.state import IncidentState, read_events, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.policy import Policy
-from incident_ledger.response.lease import COMMANDS, Lease, hold
+from incident_ledger.response.lease import COMMANDS, Lease, with_lease
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
@@ -263,13 +260,7 @@ def _event(warehouse: Warehouse, part: str, saying: acts.Saying, act: _Act, *, i
 
 def _alone(warehouse: Warehouse, rules: Policy, saying: acts.Saying) -> AbstractContextManager[Lease]:
     """One person's act at a time: what is read before it still holds when it is written."""
-    return hold(
-        warehouse,
-        COMMANDS,
-        seconds=float(rules.limit("lease_seconds", saying.now)),
-        wait=float(rules.limit("lease_wait_seconds", saying.now)),
-        holder=f"{saying.actor} on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(2)}",
-    )
+    return with_lease(warehouse, COMMANDS, rules, saying.now, who=saying.actor)
 
 
 def _name_open(warehouse: Warehouse, known: IncidentState, event: Event, json: bool) -> None:

@@ -1,9 +1,6 @@
 """`incident-ledger outbox`: what was sent to whom, what failed, and sending it anew."""
 
 import json
-import os
-import secrets
-import socket
 from typing import Annotated, Any
 
 import typer
@@ -86,7 +83,7 @@ def retry(
 ) -> None:
     """Send what failed or stayed uncertain anew, with all its attempts. An uncertain one may arrive twice."""
     from incident_ledger.notify.tell import tell
-    from incident_ledger.response.lease import LEASE, hold
+    from incident_ledger.response.lease import LEASE, with_lease
 
     now = parse_time(as_of, "--as-of")
     require_channels(load_settings())
@@ -96,13 +93,7 @@ def retry(
         raise UserError(f"No channel {channel!r} in the settings; there are {', '.join(names)}.")
     whole = findings.message(warehouse, message_id)[0]["message_id"] if message_id else None
     policy = load_policy(warehouse)
-    with hold(
-        warehouse,
-        LEASE,
-        seconds=float(policy.limit("lease_seconds", now)),
-        wait=float(policy.limit("lease_wait_seconds", now)),
-        holder=f"outbox retry on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(2)}",
-    ):
+    with with_lease(warehouse, LEASE, policy, now, who="outbox retry"):
         count = requeue(warehouse, message_id=whole, channel=channel)
         deliveries = tell(warehouse, policy, now)
     if as_json:

@@ -1,8 +1,5 @@
 """`incident-ledger policy`: the playbook's tables, shown, checked and put into the warehouse."""
 
-import os
-import secrets
-import socket
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -71,7 +68,7 @@ def check(
 @app.command()
 def load() -> None:
     """Put the seed files into the warehouse, once they have passed all checks here and dbt's tests there."""
-    from incident_ledger.response.lease import LEASE, hold
+    from incident_ledger.response.lease import LEASE, with_lease
     from incident_ledger.warehouse.tables import ensure_tables
 
     settings, now = load_settings(), datetime.now(UTC)
@@ -80,10 +77,8 @@ def load() -> None:
     ensure_tables(warehouse)
     for line in policy.rewritten(files, _loaded(warehouse)):
         err.print(f"note: {line}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    seconds, wait = (float(files.limit(name, now)) for name in ("lease_seconds", "lease_wait_seconds"))
-    holder = f"policy load on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(2)}"
     # A run reads the tables that are replaced here.
-    with hold(warehouse, LEASE, seconds=seconds, wait=wait, holder=holder), err.status("Loading the policy tables …"):
+    with with_lease(warehouse, LEASE, files, now, who="policy load"), err.status("Loading the policy tables …"):
         results = Dbt(warehouse.settings, warehouse.endpoint).build(["path:seeds/policy"])
     _raise_for(results)
     tests = sum(result.unique_id.startswith("test.") for result in results)

@@ -6,24 +6,30 @@ is, so that an end that the clock wrote before it was put right holds nobody up.
 that died stops doing so, and the lease passes on when its time is over.
 """
 
+import os
 import random
+import secrets
+import socket
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 import structlog
 
 from incident_ledger.errors import LeaseHeldError, OutsideError
+from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
 
 log = structlog.get_logger()
 
 LEASE = "run"  # who holds it may run and deliver
 COMMANDS = "command"  # who holds it may say what depends on what an incident is now, for seconds
+_WORK = {LEASE: "run", COMMANDS: "command"}  # what another holder of it does, in a message
 
 # What BigQuery says when two statements change the same row at once: one of them changed nothing and may try again.
 _CONFLICTS = ("concurrent update", "could not serialize access")
@@ -147,6 +153,31 @@ def _got(lease: Lease) -> bool:
         raise
 
 
+def with_lease(
+    warehouse: Warehouse,
+    name: str,
+    policy: Policy,
+    now: datetime,
+    *,
+    who: str,
+    wait: float | None = None,
+    on_wait: Callable[[str], None] = lambda _: None,
+) -> AbstractContextManager[Lease]:
+    """Hold a lease as long, and wait for it as long, as the policy at `now` says; `wait` seconds if it is given.
+
+    `who` is what a person is told of the holder. The holder is this process alone: two runs may have one name, since
+    it follows from the as-of time. Raises what `hold` raises.
+    """
+    return hold(
+        warehouse,
+        name,
+        seconds=float(policy.limit("lease_seconds", now)),
+        wait=float(policy.limit("lease_wait_seconds", now)) if wait is None else wait,
+        holder=f"{who} on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(2)}",
+        on_wait=on_wait,
+    )
+
+
 @contextmanager
 def hold(
     warehouse: Warehouse,
@@ -168,9 +199,10 @@ def hold(
     told = False
     while not _got(lease):
         if time.monotonic() >= end:
+            work = _WORK.get(name, name)
             raise LeaseHeldError(
-                f"Another run is at work: {lease.held_by()}. Wait longer with --wait, or try again later; the lease "
-                f"of a run that died passes on within {seconds:.0f} seconds."
+                f"Another {work} is at work: {lease.held_by()}. Wait longer with --wait, or try again later; the lease "
+                f"of a {work} that died passes on within {seconds:.0f} seconds."
             )
         if not told:
             on_wait(lease.held_by())

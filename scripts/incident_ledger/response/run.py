@@ -1,8 +1,5 @@
 """The main job: build what the checks read, check, plan, tell, and build what people read."""
 
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +16,7 @@ from incident_ledger.notify.findings import channel_findings
 from incident_ledger.notify.outbox import Delivery
 from incident_ledger.notify.tell import tell
 from incident_ledger.policy import Policy
-from incident_ledger.response.lease import LEASE, Lease, hold
+from incident_ledger.response.lease import LEASE, Lease, with_lease
 from incident_ledger.response.plan import plan
 from incident_ledger.response.signals import read_signals
 from incident_ledger.response.steps import Outcome, Step, Steps, counted, record
@@ -90,13 +87,8 @@ class Job:
         ensure_ledger(self._warehouse)
         rules = policy.load(self._warehouse)
         rules.is_alarm([], self._fail_on)  # a severity that there is not is said before the work
-        seconds = float(rules.limit("lease_seconds", self._as_of))
-        patience = float(rules.limit("lease_wait_seconds", self._as_of)) if wait is None else wait
-        # Two runs may have one `run_id`, since it follows from the as-of time; a holder is one process.
-        holder = f"{self._report.run_id} on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(2)}"
-        with hold(
-            self._warehouse, LEASE, seconds=seconds, wait=patience, holder=holder, on_wait=self._on_wait
-        ) as lease:
+        who = self._report.run_id
+        with with_lease(self._warehouse, LEASE, rules, self._as_of, who=who, wait=wait, on_wait=self._on_wait) as lease:
             try:
                 work(lease)
                 opened = read_state(self._warehouse, is_open=True)
@@ -108,7 +100,7 @@ class Job:
                 record(
                     self._warehouse,
                     run_id=self._report.run_id,
-                    holder=holder,
+                    holder=lease.holder,
                     command=self._command,
                     as_of=self._as_of,
                     steps=self._steps,
