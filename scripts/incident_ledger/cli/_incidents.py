@@ -71,12 +71,12 @@ def print_one(incident: IncidentState, events: Sequence[RecordedEvent], now: dat
     ]
     for name, value in facts:
         if value is not None:
-            out.print(f"  {name:<17}{one_line(str(value), 400)}", markup=False, highlight=False, soft_wrap=True)
+            out.print(f"  {name:<17}{one_line(str(value), 400)}", soft_wrap=True)
     out.print("")
     superseded = {item.event.payload.get("supersedes") for item in events}
     for item in events:
         dead = "  (superseded)" if item.event_id in superseded else ""
-        out.print(f"  {event_line(item.event, with_id=False)}{dead}", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"  {event_line(item.event, with_id=False)}{dead}", soft_wrap=True)
 
 
 def event_line(event: Event, *, with_id: bool = True) -> str:
@@ -104,7 +104,7 @@ def print_audience(event: Event, rules: Policy, settings: Settings, now: datetim
     """Whom an incident that was just opened is told to, when, and by when an answer is due."""
     level = event.severity_level or ""
     if rules.template(event.event_type.value, level, now) is None:
-        err.print(f"Nobody is told of a {level}: the policy has no message for it.", highlight=False, soft_wrap=True)
+        err.print(f"Nobody is told of a {level}: the policy has no message for it.", soft_wrap=True)
         return
     people = ", ".join(contact.email_primary for contact in rules.recipients(level, now))
     due = rules.response_deadline(level, event.occurred_at)
@@ -119,7 +119,7 @@ def print_audience(event: Event, rules: Policy, settings: Settings, now: datetim
         lines[0] = f"Nobody will be told. {error}"
     style = _STYLES.get(level, "") if level in ("P0", "P1") else ""
     for line in lines:
-        err.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+        err.print(line, style=style, soft_wrap=True)
 
 
 def severity(level: str) -> Text:

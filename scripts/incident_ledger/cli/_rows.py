@@ -112,7 +112,7 @@ def print_table(answer: Answer, limit: int) -> None:
 def _print_records(names: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
     console = wide_out()
     for number, cells in enumerate(rows, start=1):
-        console.print(f"row {number}", style="bold", highlight=False)
+        console.print(f"row {number}", style="bold")
         record = Table.grid(padding=(0, 2))
         record.add_column(no_wrap=True, style="dim")
         record.add_column(overflow="fold")

@@ -44,12 +44,12 @@ def lint(
         wrong = [suite.error] if suite.error else []
         wrong += [f"{suite.file}: {rule.label or rule.rule_id}: {rule.error}" for rule in suite.rules if rule.error]
         for text in wrong:
-            err.print(f"error: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
+            err.print(f"error: {text}", style="red", soft_wrap=True)
         for text in remarks(suite, owners):
-            err.print(f"note: {text}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+            err.print(f"note: {text}", style="yellow", soft_wrap=True)
         faults += len(wrong)
     rules = sum(len(suite.rules) for suite in suites)
-    out.print(f"{len(suites)} suites with {rules} rules were read, {faults} cannot be evaluated.", highlight=False)
+    out.print(f"{len(suites)} suites with {rules} rules were read, {faults} cannot be evaluated.")
     raise typer.Exit(int(ExitCode.USER if faults else ExitCode.OK))
 
 
@@ -86,8 +86,6 @@ def new(
     out.print(
         f"{target}: {len(suite['expectations'])} rules for {name}. Edit it, then: incident-ledger quality check "
         f"--table {name}",
-        markup=False,
-        highlight=False,
         soft_wrap=True,
     )
 

@@ -37,7 +37,7 @@ def doctor(
     else:
         count = {grade: sum(finding.grade is grade for finding in findings) for grade in Grade}
         text = f"{count[Grade.OK]} ok, {count[Grade.WARN]} to look at, {count[Grade.WRONG]} wrong"
-        out.print(text, highlight=False)
+        out.print(text)
     raise typer.Exit(int(code))
 
 

@@ -65,8 +65,6 @@ def _print(report: ImportReport) -> None:
     out.print(
         f"{report.source}: {report.read} records read: {report.new_incidents} new incidents, "
         f"{report.new_events} new events, {report.unchanged} unchanged{left_out}, {len(report.rejects)} rejected.",
-        markup=False,
-        highlight=False,
         soft_wrap=True,
     )
     for style, what, lines in (
@@ -74,8 +72,8 @@ def _print(report: ImportReport) -> None:
         ("red", "rejected", tuple(str(reject) for reject in report.rejects)),
     ):
         for line in lines[:_SHOWN]:
-            err.print(f"{what}: {line}", style=style, markup=False, highlight=False, soft_wrap=True)
+            err.print(f"{what}: {line}", style=style, soft_wrap=True)
         if len(lines) > _SHOWN:
-            err.print(f"... and {len(lines) - _SHOWN} more of these", style=style, markup=False)
+            err.print(f"... and {len(lines) - _SHOWN} more of these", style=style)
     if report.rejects:
-        err.print("See them again: incident-ledger rejects list", style="dim", markup=False)
+        err.print("See them again: incident-ledger rejects list", style="dim")

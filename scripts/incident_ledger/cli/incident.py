@@ -270,11 +270,11 @@ def _name_open(warehouse: Warehouse, known: IncidentState, event: Event, json: b
         detected = next(each for each in events if each.event_type is EventType.DETECTED)
         write_text(to_json(_as_json(detected) | {"is_new": False}))
         return
-    out.print(_incidents.open_line(known), markup=False, highlight=False, soft_wrap=True)
+    out.print(_incidents.open_line(known), soft_wrap=True)
     other = event.severity_level != known.severity_level
     raising = f" For {event.severity_level}: incident severity {known.incident_id} {event.severity_level}." * other
     hint = f"Nothing was opened. What is new of it: incident note.{raising} If it is another one: --new"
-    err.print(hint, markup=False, highlight=False, soft_wrap=True)
+    err.print(hint, soft_wrap=True)
 
 
 def _write(warehouse: Warehouse, event: Event, saying: acts.Saying, json: bool) -> None:
@@ -283,7 +283,7 @@ def _write(warehouse: Warehouse, event: Event, saying: acts.Saying, json: bool) 
         write_text(to_json(_as_json(event) | {"is_new": bool(new)}))
         return
     known = "" if new else " (was written before)"
-    out.print(f"{_incidents.event_line(event)}{known}", markup=False, highlight=False, soft_wrap=True)
+    out.print(f"{_incidents.event_line(event)}{known}", soft_wrap=True)
 
 
 def _as_json(event: Event) -> dict[str, Any]:

@@ -55,16 +55,17 @@ def _print(report: LoadReport) -> None:
     known = report.records - report.new
     out.print(
         f"{report.source}: {report.records} records{period}: {report.new} new or corrected, {known} known already.",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        soft_wrap=True,
+    )
     if report.retracted:
         out.print(f"Taken back, since this export does not hold them any more: {report.retracted} without a name.")
     for note in report.notes:
-        err.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        err.print(f"note: {note}", style="yellow", soft_wrap=True)
     for reject in report.rejects[:_SHOWN]:
         err.print(
             f"rejected: {reject}",
-            style="red", markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            style="red",
+            soft_wrap=True,
+        )
     if len(report.rejects) > _SHOWN:
         err.print(f"... and {len(report.rejects) - _SHOWN} more: incident-ledger rejects list", style="red")

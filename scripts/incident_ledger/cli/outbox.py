@@ -49,7 +49,7 @@ def list_(
         _print(rows)
     now = parse_time(None, "now")
     for finding in findings.channel_findings(warehouse, warehouse.settings, load_policy(warehouse), now):
-        err.print(str(finding), style="yellow", markup=False, highlight=False, soft_wrap=True)
+        err.print(str(finding), style="yellow", soft_wrap=True)
 
 
 @app.command()
@@ -99,7 +99,7 @@ def retry(
     if as_json:
         write_text(json.dumps([vars(delivery) for delivery in deliveries], indent=2, ensure_ascii=False))
     else:
-        out.print(f"{count} to send anew.", highlight=False)
+        out.print(f"{count} to send anew.")
         for delivery in deliveries:
             said = f"{delivery.status.value:<9} {delivery.channel}: {delivery.subject}"
             style = _STYLES[delivery.status.value]

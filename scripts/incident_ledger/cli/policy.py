@@ -60,9 +60,7 @@ def check(
     where = folder or _folder(load_settings())
     found = policy.load_files(where)
     rows = sum(len(rows) for rows in found.tables.values())
-    out.print(
-        f"ok: {len(found.tables)} tables with {rows} rows in {where}", markup=False, highlight=False, soft_wrap=True
-    )
+    out.print(f"ok: {len(found.tables)} tables with {rows} rows in {where}", soft_wrap=True)
 
 
 @app.command()
@@ -76,7 +74,7 @@ def load() -> None:
     warehouse = connect(settings)
     ensure_tables(warehouse)
     for line in policy.rewritten(files, _loaded(warehouse)):
-        err.print(f"note: {line}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        err.print(f"note: {line}", style="yellow", soft_wrap=True)
     # A run reads the tables that are replaced here.
     with with_lease(warehouse, LEASE, files, now, who="policy load"), err.status("Loading the policy tables …"):
         results = Dbt(warehouse.settings, warehouse.endpoint).build(["path:seeds/policy"])
@@ -102,12 +100,12 @@ def _in_force(settings: Settings) -> Policy:
     files = policy.load_files(_folder(settings))
     loaded = _loaded(connect(settings))
     if loaded is None:
-        err.print("note: not loaded into the warehouse yet; these are the files", style="yellow", highlight=False)
+        err.print("note: not loaded into the warehouse yet; these are the files", style="yellow")
         return files
     changed = policy.differing(files, loaded)
     if changed:
         text = f"note: the files of {', '.join(changed)} say something else; `incident-ledger policy load` loads them"
-        err.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        err.print(text, style="yellow", soft_wrap=True)
     return loaded
 
 

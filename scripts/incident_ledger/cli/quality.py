@@ -96,7 +96,7 @@ def docs(
     from incident_ledger.quality.suites import load_folders
 
     index = build_docs(warehouse.settings, load_folders(warehouse.settings), batches, now)
-    out.print(f"Data Docs of {len(batches)} batches: {index}", markup=False, highlight=False, soft_wrap=True)
+    out.print(f"Data Docs of {len(batches)} batches: {index}", soft_wrap=True)
 
 
 def _policy(warehouse: Warehouse) -> Policy:
@@ -144,7 +144,7 @@ def _by_settings(
         only=table,
         is_recorded=False,
         is_built=False,
-        on_table=None if is_quiet else lambda name: err.print(f"checking {name}", style="dim", markup=False),
+        on_table=None if is_quiet else lambda name: err.print(f"checking {name}", style="dim"),
     )
     wanted = str(TableName.parse(table, warehouse.settings)) if table else None
     known = {str(table_of(suite, warehouse)) for suite in load_folders(warehouse.settings)}
@@ -234,7 +234,7 @@ def _show(batches: Sequence[BatchResult], policy: Policy, now: datetime) -> None
     """For a person: each table's verdict, its rules with their counts, and what could not be evaluated."""
     console = wide_out()
     if not batches:
-        console.print("Nothing changed since the last check.", highlight=False)
+        console.print("Nothing changed since the last check.")
     for table, found in _by_table(batches):
         rules = _worst_rules(found, policy)
         severity = policy.worst(batch.severity_level for batch in found)

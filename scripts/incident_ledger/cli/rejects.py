@@ -65,8 +65,8 @@ def show(reject: Annotated[str, typer.Argument(metavar="ID")], json: Json = Fals
         return
     for name, value in vars(found).items():
         if name != "record" and value is not None:
-            out.print(f"{name:<12} {value}", markup=False, highlight=False, soft_wrap=True)
-    out.print(found.record or "", markup=False, highlight=False, soft_wrap=True)
+            out.print(f"{name:<12} {value}", soft_wrap=True)
+    out.print(found.record or "", soft_wrap=True)
 
 
 @app.command()
@@ -91,7 +91,7 @@ def replay(
         for outcome in outcomes:
             new = f"{outcome.new_events} new events, {outcome.new_records} new usage records"
             said = f"still refused: {outcome.error}" if outcome.error else f"taken in, {new}"
-            out.print(f"{outcome.reject_id[:_ID]}  {said}", markup=False, highlight=False, soft_wrap=True)
+            out.print(f"{outcome.reject_id[:_ID]}  {said}", soft_wrap=True)
         if not outcomes:
             err.print("No rejects.", style="dim")
     if any(outcome.error for outcome in outcomes):

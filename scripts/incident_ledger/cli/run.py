@@ -102,9 +102,9 @@ def _finish(report: RunReport, *, json: bool) -> None:
 def print_report(report: RunReport) -> None:
     """What changed, who was told, what is open."""
     for event in report.events:
-        out.print(event_line(event), markup=False, highlight=False, soft_wrap=True)
+        out.print(event_line(event), soft_wrap=True)
     sent = sum(1 for delivery in report.delivered if delivery.status == "sent")
-    out.print(f"{counted(len(report.events), 'event')} written, {counted(sent, 'message')} sent.", highlight=False)
+    out.print(f"{counted(len(report.events), 'event')} written, {counted(sent, 'message')} sent.")
     print_list(report.open_incidents, report.as_of, everything=False)
 
 
@@ -119,17 +119,16 @@ def _print_rehearsal(rehearsal: Rehearsal, moment: datetime, *, json: bool) -> N
     out.print(
         f"A run would write {counted(len(events), 'event')} and send {counted(len(messages), 'message')}. "
         "Nothing was written.",
-        highlight=False,
     )
     for note in rehearsal.notes:
-        err.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        err.print(f"note: {note}", style="yellow", soft_wrap=True)
     for event in events:
-        out.print(event_line(event), markup=False, highlight=False, soft_wrap=True)
+        out.print(event_line(event), soft_wrap=True)
     for message in messages:
         head = f"\nTo: {', '.join(message.recipients)}\nSubject: {message.subject}\n\n"
-        out.print(head + message.text, markup=False, highlight=False, soft_wrap=True)
+        out.print(head + message.text, soft_wrap=True)
     if urgent:
-        out.print(f"\n{counted(len(urgent), 'incident')} open at P0 or P1 now:", highlight=False)
+        out.print(f"\n{counted(len(urgent), 'incident')} open at P0 or P1 now:")
         print_list(urgent, moment, everything=False)
 
 

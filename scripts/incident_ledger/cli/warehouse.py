@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 @warehouse.command()
 def start() -> None:
     """Start the local warehouse; every command does so itself when it needs it."""
-    out.print(f"running at {local.ensure_running(_local()).endpoint}", highlight=False)
+    out.print(f"running at {local.ensure_running(_local()).endpoint}")
 
 
 @warehouse.command()
@@ -54,7 +54,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="One JSON object.")
         write_text(json_module.dumps(about, indent=2))
     else:
         for name, value in _described(state, settings):
-            out.print(f"{name:<9} {value}", highlight=False, markup=False, soft_wrap=True)
+            out.print(f"{name:<9} {value}", soft_wrap=True)
     if not state.is_running and settings.api_endpoint is None and settings.target == "local":
         raise typer.Exit(int(ExitCode.OUTSIDE))
 
@@ -66,7 +66,7 @@ def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] 
     if not yes and not confirm(f"Delete all tables and messages in {folder}?"):
         raise typer.Exit(int(ExitCode.USER))
     local.reset(folder)
-    out.print("empty", highlight=False)
+    out.print("empty")
 
 
 @warehouse.command()
@@ -90,10 +90,10 @@ def load(
     with _progress(file) as on_bytes:
         loaded = load_file(target, file, name[1], name[2], strings=strings, replace=replace, on_bytes=on_bytes)
     how = "in a new table" if loaded.is_new else "instead of what was there" if replace else "added"
-    err.print(f"{loaded.rows:,} rows {how}: {table}", highlight=False)
+    err.print(f"{loaded.rows:,} rows {how}: {table}")
     if loaded.is_new:
         kinds = ", ".join(f"{item.name} {item.kind}{'[]' * item.is_array}" for item in loaded.columns)
-        err.print(f"columns: {kinds}", style="dim", highlight=False, markup=False)
+        err.print(f"columns: {kinds}", style="dim")
 
 
 def _local() -> Settings:
