@@ -49,22 +49,15 @@ def load_suite(path: Path, shown: str | None = None) -> Suite:
 
 def load_folders(settings: Settings) -> list[Suite]:
     """The suites of all folders of the settings, by file name. Raises `UserError` for a folder that is not there."""
-    suites: list[Suite] = []
     for folder in settings.suite_dirs:
         if not folder.is_dir():
             raise UserError(f"There is no folder of suites {folder}: mend INCIDENT_LEDGER_SUITES.")
-        suites += [load_suite(path, _shown(path, settings)) for path in sorted(folder.glob("*.json"))]
-    return suites
+    return [load_suite(path, shown) for shown, path in _files(settings).items()]
 
 
 def load_metas(settings: Settings) -> dict[str, Mapping[str, Any]]:
     """The `meta` of each suite by its file, {} where there is none: what can be told without asking for the rules."""
-    return {
-        _shown(path, settings): _meta(path)
-        for folder in settings.suite_dirs
-        if folder.is_dir()
-        for path in sorted(folder.glob("*.json"))
-    }
+    return {shown: _meta(path) for shown, path in _files(settings).items()}
 
 
 def _meta(path: Path) -> Mapping[str, Any]:
@@ -76,9 +69,18 @@ def _meta(path: Path) -> Mapping[str, Any]:
     return meta if isinstance(meta, dict) else {}
 
 
-def _shown(path: Path, settings: Settings) -> str:
-    inside = path.is_relative_to(settings.project_dir)
-    return str(path.relative_to(settings.project_dir)) if inside else path.name
+def _files(settings: Settings) -> dict[str, Path]:
+    """Every suite's file by what it is called, which tells it from all others and is part of its results' keys.
+
+    By its place in the project, or its name alone where it lies outside; a second one of a name by its whole path.
+    """
+    files: dict[str, Path] = {}
+    for folder in dict.fromkeys(settings.suite_dirs):
+        for path in sorted(folder.glob("*.json")):
+            inside = path.is_relative_to(settings.project_dir)
+            shown = str(path.relative_to(settings.project_dir)) if inside else path.name
+            files[str(path) if shown in files else shown] = path
+    return files
 
 
 def _bytes(path: Path) -> bytes:

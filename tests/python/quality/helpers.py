@@ -36,10 +36,10 @@ def suite_of(*rules: Mapping[str, Any], **meta: Any) -> Suite:
     return suite_from({"name": "trial", "meta": meta, "expectations": list(rules)})
 
 
-def suite_from(content: Any) -> Suite:
+def suite_from(content: Any, file: str = "trial.json") -> Suite:
     """A suite by way of a file that holds `content`: JSON, or (bytes) anything."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "trial.json"
+        path = Path(folder) / file
         path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
         return load_suite(path)
 

@@ -82,7 +82,7 @@ def test_any_value_in_any_place_of_a_suite_is_a_finding_at_most(
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(st.sampled_from(places(VALID)), JSON)
     def one(way: tuple[Any, ...], value: Any) -> None:
-        suites = [suite_from(with_value(way, value)), good]
+        suites = [suite_from(with_value(way, value), "hostile.json"), good]
         batches = check_all(warehouse, policy, run_id="h", now=NOW, suites=suites, is_recorded=False)
         assert batches[-1].rules[0].failed == 1
 
@@ -108,7 +108,7 @@ def test_what_broke_a_run_once_is_that_suites_finding(warehouse: Warehouse, poli
     ]
     with expected_to_be_refused():
         for number, content in enumerate(hostile):
-            suites = [suite_from(content), suite_of(not_null("amount"), table="t")]
+            suites = [suite_from(content, "hostile.json"), suite_of(not_null("amount"), table="t")]
             *batches, good = check_all(warehouse, policy, run_id=str(number), now=NOW, suites=suites)
             assert good.rules[0].failed == 1, content
             assert any(batch.check_severity_level or batch.error for batch in batches), number

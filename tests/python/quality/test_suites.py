@@ -1,12 +1,16 @@
 """Whatever is wrong in a suite's file is a finding that names it, and never a pass."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from incident_ledger.policy import Policy
-from incident_ledger.quality.suites import TableName
+from incident_ledger.quality.check import check_all
+from incident_ledger.quality.suites import TableName, load_folders, load_metas
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
-from quality.helpers import broken_of, check, check_one, not_null, rule, suite_from, suite_of
+from quality.helpers import NOW, broken_of, check, check_one, not_null, rule, suite_from, suite_of
 
 REGEX = "expect_column_values_to_match_regex"
 BETWEEN = "expect_column_values_to_be_between"
@@ -116,6 +120,24 @@ def test_rules_without_an_id_get_one_from_what_they_say() -> None:
     kinds = ("expect_column_values_to_not_be_null", "expect_column_values_to_be_unique")
     suite = suite_of(*({"type": kind, "kwargs": {"column": "amount"}} for kind in kinds))
     assert [found.rule_id for found in suite.rules] == ["amount.not_be_null", "amount.be_unique"]
+
+
+def test_suites_of_one_file_name_in_several_folders_are_told_apart(
+    warehouse: Warehouse, policy: Policy, tmp_path: Path
+) -> None:
+    """What is called alike has one key: one would take the other's results, and its record of what changed."""
+    table = broken_of(warehouse, "t", 1, 10)
+    for folder, column in (("a", "amount"), ("b", "id")):
+        (tmp_path / folder).mkdir()
+        document = {"name": "orders", "meta": {"table": table}, "expectations": [not_null(column, "filled")]}
+        (tmp_path / folder / "orders.json").write_text(json.dumps(document))
+    folders = warehouse.settings.model_copy(update={"suites": f"{tmp_path}/a:{tmp_path}/b:{tmp_path}/a"})
+    suites = load_folders(folders)
+    assert [suite.file for suite in suites] == ["orders.json", f"{tmp_path}/b/orders.json"]
+    assert [*load_metas(folders)] == [suite.file for suite in suites]
+    check_all(warehouse, policy, run_id="1", now=NOW, suites=suites)
+    recorded = warehouse.rows(f"select suite, failed from {warehouse.raw('quality_results')} order by suite desc")
+    assert [(row["suite"], row["failed"]) for row in recorded] == [(suites[0].file, 1), (suites[1].file, 0)]
 
 
 def test_a_table_that_is_not_there_is_a_finding_about_the_check(bare: Warehouse, policy: Policy) -> None:
