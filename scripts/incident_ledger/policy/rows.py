@@ -153,7 +153,10 @@ def _moment(cell: str) -> datetime:
         raise ValueError(f"{cell!r} has no time zone; {example}")
     if not _MOMENT.fullmatch(cell):  # Python reads more forms than BigQuery does
         raise ValueError(f"{cell!r} is a time in another form; {example}")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{cell!r} is out of range; {example}") from None
 
 
 def _day(cell: str) -> date:

@@ -186,6 +186,12 @@ FAULTS = {
         "warning,P3,2026-03-01T00:00:00",
         "rule_severity.csv:5: valid_from: '2026-03-01T00:00:00' has no time zone",
     ),
+    "time_beyond_the_last_year": (
+        "rule_severity",
+        "",
+        "warning,P3,9999-12-31T23:59:00-14:00",
+        "rule_severity.csv:5: valid_from: '9999-12-31T23:59:00-14:00' is out of range",
+    ),
     "time_that_only_python_reads": (
         "rule_severity",
         "",
