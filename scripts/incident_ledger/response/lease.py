@@ -201,8 +201,8 @@ def hold(
         if time.monotonic() >= end:
             work = _WORK.get(name, name)
             raise LeaseHeldError(
-                f"Another {work} is at work: {lease.held_by()}. Wait longer with --wait, or try again later; the lease "
-                f"of a {work} that died passes on within {seconds:.0f} seconds."
+                f"Another {work} is at work: {lease.held_by()}. Try again later (run and tick wait as long as --wait "
+                f"says); the lease of a {work} that died passes on within {seconds:.0f} seconds."
             )
         if not told:
             on_wait(lease.held_by())
