@@ -53,7 +53,7 @@ class Place:
         """What a command prints; its exit code must be one of those expected."""
         with self.begin(*arguments) as process:
             try:
-                out, err = process.communicate(timeout=300)
+                out, err = process.communicate(timeout=800)
             finally:
                 process.kill()  # one that hangs fails its test, not the whole run
         assert process.returncode in expect, f"{arguments} gave {process.returncode}\n{out}\n{err}"

@@ -114,9 +114,9 @@ def test_a_second_run_says_who_is_at_work_and_exits_with_its_own_code(fresh: Pla
     while not warehouse.rows(f"select * from {warehouse.raw('leases')} where until > current_timestamp()"):
         time.sleep(0.1)
     with fresh.begin("run", "--as-of", AS_OF, "--wait", "0") as second:
-        _, said = second.communicate(timeout=120)
+        _, said = second.communicate(timeout=300)
     with first:
-        first.communicate(timeout=300)
+        first.communicate(timeout=800)
     assert second.returncode == 4
     assert "Another run is at work: run-2026-03-02T09:00:00.000000Z on " in said
     assert first.returncode == 0
