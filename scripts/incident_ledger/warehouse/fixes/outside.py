@@ -7,7 +7,7 @@ table, and tables named like a file. What is uploaded is read by a connection of
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -174,12 +174,14 @@ class _Apart:
         """A statement; one with a parameter, which is the path, is done apart."""
         if not parameters:
             return self._engine.execute(sql)
-        with _database(sql) as apart:
+        is_new = sql.startswith("CREATE TABLE")
+        columns = "" if is_new else self._columns(self._engine)
+        with _database(_extensions(sql, columns)) as apart:
             apart.execute(f"CREATE SCHEMA {self._target[: self._target.index('.')]}")
-            if sql.startswith("CREATE TABLE"):
+            if is_new:
                 apart.execute(sql, parameters)
                 return self._engine.execute(f"CREATE TABLE {self._target} ({self._columns(apart)})")
-            apart.execute(f"CREATE TABLE {self._target} ({self._columns(self._engine)})")
+            apart.execute(f"CREATE TABLE {self._target} ({columns})")
             apart.execute(sql, parameters)
             rows = apart.execute(f"FROM {self._target}").fetch_record_batch()
             self._engine.connection.register("_uploaded", rows)
@@ -197,11 +199,17 @@ class _Apart:
         )
 
 
+def _extensions(sql: str, columns: str) -> list[str]:
+    """Those that the statement needs: to load `spatial` takes ten times as long as all else."""
+    needed = {"avro": "read_avro" in sql, "spatial": "GEOMETRY" in columns or (not columns and "read_parquet" in sql)}
+    return [name for name, is_needed in needed.items() if is_needed]
+
+
 @contextmanager
-def _database(sql: str) -> Iterator[Any]:
+def _database(extensions: Sequence[str]) -> Iterator[Any]:
     """An empty database in memory, with the same limit."""
     with duckdb.connect(":memory:") as database:
         DuckDBEngine._apply_session_pragmas(SimpleNamespace(_connection=database))
-        for extension in ("avro", "spatial") if "read_avro" in sql else ("spatial",):
+        for extension in extensions:
             database.execute(f"LOAD {extension}")
         yield database
