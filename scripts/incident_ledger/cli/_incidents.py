@@ -104,7 +104,7 @@ def print_audience(event: Event, rules: Policy, settings: Settings, now: datetim
     """Whom an incident that was just opened is told to, when, and by when an answer is due."""
     level = event.severity_level or ""
     if rules.template(event.event_type.value, level, now) is None:
-        err.print(f"Nobody is told of a {level}: the policy has no message for it.", soft_wrap=True)
+        err.print(f"A {level} notifies nobody: the policy has no message for it.", soft_wrap=True)
         return
     people = ", ".join(contact.email_primary for contact in rules.recipients(level, now))
     due = rules.response_deadline(level, event.occurred_at)

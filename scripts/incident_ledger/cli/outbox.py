@@ -19,7 +19,7 @@ _LISTED_CHARACTERS = 80  # of an outcome in the list; `show` has all of it
 _STATUSES = ("pending", "sent", "uncertain", "failed", "rerouted")
 _STYLES = {"sent": "green", "pending": "cyan", "uncertain": "yellow", "failed": "red", "rerouted": "dim"}
 
-app = typer.Typer(no_args_is_help=True, help="Messages: list, show, send anew.")
+app = typer.Typer(no_args_is_help=True, help="Messages: list, show, resend.")
 
 
 def register(parent: typer.Typer) -> None:
@@ -99,7 +99,7 @@ def retry(
     if as_json:
         write_text(json.dumps([vars(delivery) for delivery in deliveries], indent=2, ensure_ascii=False))
     else:
-        out.print(f"{count} to send anew.")
+        out.print(f"{count} to resend.")
         for delivery in deliveries:
             said = f"{delivery.status.value:<9} {delivery.channel}: {delivery.subject}"
             style = _STYLES[delivery.status.value]

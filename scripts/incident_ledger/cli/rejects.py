@@ -90,8 +90,8 @@ def replay(
     else:
         for outcome in outcomes:
             new = f"{outcome.new_events} new events, {outcome.new_records} new usage records"
-            said = f"still refused: {outcome.error}" if outcome.error else f"taken in, {new}"
-            out.print(f"{outcome.reject_id[:_ID]}  {said}", soft_wrap=True)
+            result = f"still refused: {outcome.error}" if outcome.error else f"taken in, {new}"
+            out.print(f"{outcome.reject_id[:_ID]}  {result}", soft_wrap=True)
         if not outcomes:
             err.print("No rejects.", style="dim")
     if any(outcome.error for outcome in outcomes):

@@ -15,7 +15,7 @@ from incident_ledger.policy.tables import Column, Kind, PolicyTable
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _INTEGER = re.compile(r"-?\d+")
 _QUOTED_NOTHING = re.compile(r'(^|,)""(,|$)', re.MULTILINE)
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True)
@@ -143,18 +143,18 @@ def _boolean(cell: str) -> bool:
     return cell == "true"
 
 
-def _moment(cell: str) -> datetime:
+def _timestamp(cell: str) -> datetime:
     example = "write it as 2026-03-01T00:00:00Z"
     try:
-        moment = datetime.fromisoformat(cell)
+        timestamp = datetime.fromisoformat(cell)
     except ValueError:
         raise ValueError(f"{cell!r} is no time; {example}") from None
-    if moment.tzinfo is None:
+    if timestamp.tzinfo is None:
         raise ValueError(f"{cell!r} has no time zone; {example}")
-    if not _MOMENT.fullmatch(cell):  # Python reads more forms than BigQuery does
+    if not _TIMESTAMP.fullmatch(cell):  # Python reads more forms than BigQuery does
         raise ValueError(f"{cell!r} is a time in another form; {example}")
     try:
-        return moment.astimezone(UTC)
+        return timestamp.astimezone(UTC)
     except OverflowError:
         raise ValueError(f"{cell!r} is out of range; {example}") from None
 
@@ -178,7 +178,7 @@ _PARSERS: dict[Kind, Callable[[str], Any]] = {
     Kind.INTEGER: _integer,
     Kind.NUMBER: _number,
     Kind.BOOLEAN: _boolean,
-    Kind.MOMENT: _moment,
+    Kind.MOMENT: _timestamp,
     Kind.DAY: _day,
     Kind.CLOCK: _clock,
 }

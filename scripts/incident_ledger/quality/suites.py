@@ -70,7 +70,7 @@ def _meta(path: Path) -> Mapping[str, Any]:
 
 
 def _files(settings: Settings) -> dict[str, Path]:
-    """Every suite's file by what it is called, which tells it from all others and is part of its results' keys.
+    """Every suite's file by its unique name, which is part of the keys of its results.
 
     By its place in the project, or its name alone where it lies outside; a second one of a name by its whole path.
     """

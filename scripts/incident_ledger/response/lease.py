@@ -165,7 +165,7 @@ def with_lease(
 ) -> AbstractContextManager[Lease]:
     """Hold a lease as long, and wait for it as long, as the policy at `now` says; `wait` seconds if it is given.
 
-    `who` is what a person is told of the holder. The holder is this process alone: two runs may have one name, since
+    `who` names the holder in messages. The holder is this process alone: two runs may have one name, since
     it follows from the as-of time. Raises what `hold` raises.
     """
     return hold(

@@ -37,13 +37,13 @@ def plan(state: Sequence[IncidentState], signals: Iterable[Signal], policy: Poli
 
 def opened(detected: Event) -> IncidentState:
     """The incident that a `detected` event begins, before anything else is known of it."""
-    said = detected.payload
+    payload = detected.payload
     level = detected.severity_level or ""
     return IncidentState(
         incident_id=detected.incident_id,
         source=detected.source,
         source_key=detected.source_key,
-        title=said["title"],
+        title=payload["title"],
         severity_level=level,
         initial_severity_level=level,
         detected_severity_level=level,
@@ -51,10 +51,10 @@ def opened(detected: Event) -> IncidentState:
         is_open=True,
         detection_time=detected.occurred_at,
         last_event_time=detected.occurred_at,
-        rule_id=said.get("rule_id"),
-        component=next(iter(said.get("components", ())), None),
-        components=tuple(said.get("components", ())),
-        evidence=said.get("evidence", {}),
+        rule_id=payload.get("rule_id"),
+        component=next(iter(payload.get("components", ())), None),
+        components=tuple(payload.get("components", ())),
+        evidence=payload.get("evidence", {}),
     )
 
 

@@ -78,11 +78,11 @@ def test_a_message_is_shown_as_it_was_sent() -> None:
 def test_retry_sends_what_failed_and_nothing_else(place: Warehouse, mailbox: Mailbox) -> None:
     before = len(mailbox.mails)
     shown = run("retry", SAID.message_id[:6], "--as-of", "2026-03-02T09:00:00Z")
-    assert "1 to send anew." in shown
+    assert "1 to resend." in shown
     assert "sent      mail: [INCIDENT-P1]" in shown
     assert len(mailbox.mails) == before + 1
     assert {row["status"] for row in rows(place)} == {"sent"}
-    assert "0 to send anew." in run("retry")
+    assert "0 to resend." in run("retry")
 
 
 @pytest.mark.usefixtures("place")
