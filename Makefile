@@ -45,7 +45,7 @@ format: $(VENV)/.ready-dev ## Put every file into form
 unit: $(VENV)/.ready-dev ## All tests
 	@$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist loadscope --no-loadscope-reorder --durations 15
 
-soak: $(VENV)/.ready-dev ## Twenty kills instead of three, 10,000 hostile files instead of 150
+soak: $(VENV)/.ready-dev ## What takes long: 20 kills, 10,000 hostile files, the whole catalogue of expressions
 	@$(BIN)/python -m pytest -m soak
 
 benchmark: $(VENV)/.ready-dev ## Measure the ratios that README quotes

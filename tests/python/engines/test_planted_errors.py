@@ -19,12 +19,12 @@ PLANTED = {
     "a text column compared with a number": "select * from final where event_type = 1",
     "an aggregate with a filter": "select count(*) filter (where event_type = 'x') as n from final",
     "an alias used beside its definition": "select 1 as one, one + 1 as two from final",
-    "a function of the engine below": "select strftime(occurred_at, '%Y') as year from final",
-    "another function of the engine below": "select list(event_id) as ids from final",
+    "a set of another type": "select event_id in (1, 2) as is_one from final",
+    "a text as a condition": "select event_id from final where 'true'",
     "an operator of the engine below": "select payload ->> 'title' as title from final",
     "distinct on": "select distinct on (incident_id) event_id from final",
     "types that do not meet": "select nullif(occurred_at, event_id) as t from final",
-    "a unit where the time belongs": "select date_diff('day', occurred_at, recorded_at) as days from final",
+    "a star of the engine below": "select * exclude (event_id) from final",
 }
 
 

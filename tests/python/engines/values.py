@@ -36,6 +36,7 @@ KINDS = {
 NAMES = {kind: name for name, kind in reversed(KINDS.items())}
 _EPOCH = date(1970, 1, 1)
 _NUMERIC_SCALE = 9
+_BIGNUMERIC_SCALE = 38
 _EXACT = Context(prec=100)  # Python's own 28 digits are fewer than NUMERIC's 38
 # One unit in the last place per addition is what two engines may differ by, when they add in another order.
 _RELATIVE = 1e-12
@@ -206,6 +207,10 @@ def _numeric(value: Value) -> Decimal:
     return Decimal(int.from_bytes(value.numeric_value, "little", signed=True)).scaleb(-_NUMERIC_SCALE, _EXACT)
 
 
+def _bignumeric(value: Value) -> Decimal:
+    return Decimal(int.from_bytes(value.bignumeric_value, "little", signed=True)).scaleb(-_BIGNUMERIC_SCALE, _EXACT)
+
+
 def _set_timestamp(made: Value, value: datetime) -> None:
     made.timestamp_value.FromDatetime(value.astimezone(UTC).replace(tzinfo=None))
 
@@ -230,6 +235,7 @@ _DECODERS = {
     type_pb2.TYPE_DATETIME: _datetime,
     type_pb2.TYPE_TIME: _time,
     type_pb2.TYPE_NUMERIC: _numeric,
+    type_pb2.TYPE_BIGNUMERIC: _bignumeric,
     type_pb2.TYPE_JSON: lambda value: json.loads(value.json_value),
 }
 _ENCODERS = {

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -435,6 +435,19 @@ def test_descriptions_hold_parentheses(unfixed: Warehouse, fixed: Warehouse) -> 
         assert refused(lambda warehouse=warehouse, sql=sql: warehouse.execute(sql)) is is_refused
 
 
+@pytest.mark.parametrize("of", ["", "{d}."])
+def test_default_dataset_keeps_the_text(unfixed: Warehouse, fixed: Warehouse, of: str) -> None:
+    def tables(warehouse: Warehouse) -> list[tuple[Any, ...]]:
+        dataset = warehouse.settings.dataset
+        warehouse.execute(f"create or replace table {dataset}.t as select 1 as x")
+        name = of.replace("{d}", dataset)
+        with expected_to_be_refused():  # Google's analyzer in the tests has no such tables
+            return warehouse.answer(f"select table_name from {name}INFORMATION_SCHEMA.TABLES").rows
+
+    assert refused(lambda: tables(unfixed))
+    assert tables(fixed) == [("t",)]
+
+
 def test_no_copy_at_every_write(unfixed: Warehouse, fixed: Warehouse) -> None:
     """A write to a table leaves a copy of all its rows in the server's own schema."""
 
@@ -661,6 +674,33 @@ def test_views_are_read_as_views(fixed: Warehouse) -> None:
     assert value(fixed, "select x from {d}.v") == "one"
 
 
+ASKED = """
+import sys
+from types import SimpleNamespace
+import duckdb
+from bqemulator.catalog import ddl_sync
+if "fixed" in sys.argv:
+    from incident_ledger.warehouse.fixes import views
+    views.views_have_no_constraints()
+connection = duckdb.connect()
+connection.execute('create schema "p__d"; create table "p__d"."t" (x int not null)')
+connection.execute('create view "p__d"."v" as select * from "p__d"."t"')
+statements = []
+def execute(sql, *given):
+    statements.append(sql)
+    return connection.execute(sql, *given)
+found = [ddl_sync._column_notnull_map(f'"p__d"."{name}"', SimpleNamespace(engine=SimpleNamespace(execute=execute)))
+         for name in "tv"]
+print(found[0], sum(sql.startswith("PRAGMA") for sql in statements))
+"""
+
+
+def test_views_have_no_constraints() -> None:
+    """What a table demands is asked, and no view is planned for it."""
+    assert printed(ASKED) == "{'x': True} 2"
+    assert printed(ASKED, "fixed") == "{'x': True} 1"
+
+
 def test_statements_are_parsed_once() -> None:
     assert printed(PARSED) == "2"
     assert printed(PARSED, "fixed") == "1"
@@ -696,6 +736,48 @@ def test_dry_run_executes_nothing(unfixed: Warehouse, fixed: Warehouse) -> None:
         assert refused(lambda: dry(fixed, "select nothing from {d}.dry"))
     assert [item.name for item in dry(fixed, "select x, 1 as y from {d}.dry").schema] == ["x", "y"]
     assert value(fixed, "select sum(x) from {d}.dry") == 1
+
+
+LIES = {
+    "(select date_trunc(d, week) from (select date '2026-11-26' as d))": date(2026, 11, 22),
+    "date_trunc(date '2026-11-26', week(monday))": date(2026, 11, 23),
+    "date_trunc(date '2026-11-22', isoweek)": date(2026, 11, 16),
+    "date_diff(date '2026-11-22', date '2026-11-21', week(monday))": 0,
+    "cast(2.5 as int64)": 3,
+    "safe_cast('1.5' as int64)": None,
+    "instr('banana', 'an', -1)": 4,
+    "parse_timestamp('%Y-%m-%d %H:%M:%S %z', '2026-03-01 10:00:00 +0530')": datetime(2026, 3, 1, 4, 30, tzinfo=UTC),
+    "date_diff(current_date(), date(current_datetime()), year)": 0,
+}
+
+
+@pytest.mark.parametrize("sql", LIES)
+def test_functions_as_google_computes_them(unfixed: Warehouse, fixed: Warehouse, sql: str) -> None:
+    def answer(warehouse: Warehouse) -> Any:
+        return value(warehouse, f"select {sql} as x")
+
+    assert refused(lambda: answer(unfixed)) or answer(unfixed) != LIES[sql]
+    assert answer(fixed) == LIES[sql]
+
+
+OPERATORS = {
+    "(select cost * 1.1 from (select numeric '3' as cost))": Decimal("3.3"),
+    "(select coalesce(cost, 0.0) from (select cast(null as numeric) as cost))": Decimal(0),
+    "(select cost / part from (select numeric '1' as cost, numeric '3' as part))": Decimal("0.333333333"),
+    "(select cost / part from (select cast(null as numeric) as cost, 0 as part))": None,
+    r"(select name like 'a\\_%' from (select 'a_b' as name))": True,
+}
+
+
+@pytest.mark.parametrize("sql", OPERATORS)
+def test_operators_as_google_computes_them(unfixed: Warehouse, fixed: Warehouse, sql: str) -> None:
+    def answer(warehouse: Warehouse) -> Any:
+        found = value(warehouse, f"select {sql} as x")
+        return found, type(found)
+
+    right = (OPERATORS[sql], type(OPERATORS[sql]))
+    assert refused(lambda: answer(unfixed)) or answer(unfixed) != right
+    assert answer(fixed) == right
 
 
 def test_all_fixes_have_a_test() -> None:

@@ -7,7 +7,7 @@ emulator no longer needs it. Nothing but the server imports this package.
 
 from collections.abc import Callable
 
-from incident_ledger.warehouse.fixes import dml, engine, jobs, loads, outside, sql, tables, views
+from incident_ledger.warehouse.fixes import dml, engine, functions, jobs, loads, operators, outside, sql, tables, views
 
 FIXES: tuple[Callable[[], None], ...] = (
     engine.bundled_extensions,
@@ -27,6 +27,8 @@ FIXES: tuple[Callable[[], None], ...] = (
     loads.parquet_by_name,
     loads.json_lines_are_checked,
     loads.csv_skips_what_it_is_told,
+    functions.functions_as_google_computes_them,
+    operators.operators_as_google_computes_them,
     outside.closed_database,
     outside.only_googlesql,
     outside.no_files_by_address,
@@ -38,6 +40,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     tables.record_fields_are_quoted,
     views.views_are_read_as_views,
     views.views_can_be_deleted,
+    views.views_have_no_constraints,
     dml.one_source_row_for_a_target_row,
     sql.contract_tables,
     sql.numeric_keeps_nine_decimals,
@@ -48,6 +51,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     sql.parameters_not_inside_literals,
     sql.decimals_not_inside_comments_or_texts,
     sql.descriptions_hold_parentheses,
+    sql.default_dataset_keeps_the_text,
     sql.statements_are_parsed_once,
 )
 

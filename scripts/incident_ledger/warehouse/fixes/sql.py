@@ -10,8 +10,10 @@ import bqemulator.server  # noqa: F401  # every module that holds a function tha
 import bqemulator.sql.rewriter.alter_table_set_options as options
 import bqemulator.sql.rewriter.create_table_schema_ctas as ctas
 import bqemulator.sql.rewriter.wildcard_expander as wildcards
+import sqlglot
 import sqlglot.expressions as exp
 from bqemulator.sql import parameters, translator
+from bqemulator.sql.rewriter import default_dataset
 from bqemulator.sql.translator import SQLTranslator
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.dialects.duckdb import DuckDB
@@ -177,6 +179,43 @@ def descriptions_hold_parentheses() -> None:
         return end if text.startswith("(", start) and end > start else None
 
     options._match_balanced_parens = closing
+
+
+def default_dataset_keeps_the_text() -> None:
+    """With a default dataset the whole statement is written anew: JSON paths are lost, and INFORMATION_SCHEMA fails.
+
+    Here the dataset is put before each name that has none, and all else stays as it was sent.
+    """
+    original = default_dataset.qualify_unqualified_tables
+
+    def qualify(bq_sql: str, *, default_project: str, default_dataset: str) -> str:
+        names = {"default_project": default_project, "default_dataset": default_dataset}
+        try:
+            places = _unqualified(bq_sql)
+        except SqlglotError:
+            return bq_sql  # told by who translates it
+        if None in places or not (default_project and default_dataset):
+            written: str = original(bq_sql, **names)
+            return re.sub(r"(?i)`(INFORMATION_SCHEMA)\.(\w+)`", r"\1.\2", written)
+        for place in sorted(filter(None, places), reverse=True):
+            bq_sql = f"{bq_sql[:place]}`{default_project}`.`{default_dataset}`.{bq_sql[place:]}"
+        return bq_sql
+
+    default_dataset.qualify_unqualified_tables = qualify
+
+
+def _unqualified(sql: str) -> set[int | None]:
+    """Where the names of tables without a dataset begin; None for one of which sqlglot does not know it."""
+    places: set[int | None] = set()
+    for tree in sqlglot.parse(sql, read="bigquery"):
+        shadowed = {cte.alias_or_name for cte in tree.find_all(exp.CTE)} if tree is not None else set()
+        for table in tree.find_all(exp.Table) if tree is not None else ():
+            is_schema = table.name.upper().startswith("INFORMATION_SCHEMA")
+            if table.args.get("db") or table.args.get("catalog"):
+                continue
+            if table.name and table.name not in shadowed:
+                places.add(None if is_schema else table.this.meta.get("start"))
+    return places
 
 
 def statements_are_parsed_once() -> None:

@@ -1,9 +1,11 @@
 """Fixes to views. Seen in bqemulator 1.4.0."""
 
+import re
 from contextvars import ContextVar
 from typing import Any
 
 import duckdb
+from bqemulator.catalog import ddl_sync
 from bqemulator.jobs import executor
 from bqemulator.sql.rewriter import row_access_filter
 from bqemulator.storage.engine import DuckDBEngine
@@ -55,3 +57,18 @@ def views_can_be_deleted() -> None:
         return original(self, f"DROP VIEW IF EXISTS {statement.removeprefix(drop)}")
 
     DuckDBEngine.execute = execute
+
+
+def views_have_no_constraints() -> None:
+    """Which columns may be null is asked of each new view, too, which plans it once more: none of them is bound."""
+    original = ddl_sync._column_notnull_map
+
+    def asked(target: str, ctx: Any) -> dict[str, bool]:
+        *_, schema, name = re.findall(r'"((?:[^"]|"")*)"', target)
+        kind = (
+            "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ? AND table_type = 'VIEW'"
+        )
+        is_view = ctx.engine.execute(kind, [schema, name]).fetchone()
+        return {} if is_view else original(target, ctx)
+
+    ddl_sync._column_notnull_map = asked
