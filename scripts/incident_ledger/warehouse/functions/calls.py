@@ -169,15 +169,20 @@ def _of_two(name: str) -> Spelling:
     return lambda arguments: call(name, *arguments) if len(arguments) == 2 else None
 
 
-def _with_count(name: str, count: str = "natural") -> Spelling:
+def _with_count(name: str) -> Spelling:
     """The second argument is a length or a count, which is never negative."""
 
     def spell(arguments: Arguments) -> str | None:
         if len(arguments) < 2:
             return None
-        return f"{name}({', '.join([arguments[0], call(count, arguments[1]), *arguments[2:]])})"
+        return f"{name}({', '.join([arguments[0], call('natural', arguments[1]), *arguments[2:]])})"
 
     return spell
+
+
+def _padded(name: str, arguments: Arguments) -> str | None:
+    """With blanks where no pattern is given."""
+    return call(name, *arguments, *["' '"][len(arguments) - 2 :]) if len(arguments) in {2, 3} else None
 
 
 def _places(name: str) -> Spelling:
@@ -284,7 +289,7 @@ SPELLINGS: dict[str, Spelling] = {
     "current_datetime": lambda arguments: call("current_datetime_at" if arguments else "current_datetime", *arguments),
     "instr": lambda arguments: call("instr", *arguments, *("1", "1")[len(arguments) - 2 :]),
     **{name: _with_count(name) for name in ("left", "right", "repeat")},
-    **{name: _with_count(name, "natural_integer") for name in ("lpad", "rpad")},
+    **{name: partial(_padded, name) for name in ("lpad", "rpad")},
     "countif": lambda arguments: (
         f"count(case when {arguments[0]} then 1 end)"
         if len(arguments) == 1 and not _DISTINCT.match(arguments[0])

@@ -42,7 +42,6 @@ MACROS = {
         "CASE WHEN il_refusal('The local warehouse cannot compute ' || what || ' as BigQuery does.') THEN '' END"
     ),
     "il_natural(n)": "CASE WHEN n < 0 THEN il_error('A length or count is negative', n) ELSE CAST(n AS BIGINT) END",
-    "il_natural_integer(n)": "CAST(il_natural(n) AS INTEGER)",
     "il_numeric(x)": (
         f"CASE WHEN {_IS_DECIMAL} THEN CASE WHEN abs(TRY_CAST(x AS DECIMAL(38, 9))) > {_LARGEST} OR (x IS NOT NULL AND "
         "TRY_CAST(x AS DECIMAL(38, 9)) IS NULL) THEN il_error('NUMERIC overflow', x) ELSE x END ELSE x END"

@@ -6,6 +6,14 @@ MACROS = {
         "s || t || place || number, 'INSTR begins at 1 or -1 and counts from 1')"
     ),
     "il_ascii_only(x)": "CASE WHEN unicode(x) > 127 THEN il_error('ASCII of a letter beyond ASCII', x) ELSE x END",
+    **{
+        f"il_{name}(x, n, pattern)": (
+            "CASE WHEN x IS NULL OR n IS NULL OR pattern IS NULL THEN NULL "
+            "WHEN pattern = '' THEN il_error('The pattern is empty', x) "
+            f"ELSE {name}(x, CAST(il_natural(n) AS INTEGER), pattern) END"
+        )
+        for name in ("lpad", "rpad")
+    },
     "il_unicode(x)": "CASE WHEN x = '' THEN 0 ELSE unicode(x) END",
     "il_first_place(place)": "CASE WHEN place = 0 THEN 1 ELSE CAST(place AS BIGINT) END",
     "il_unless_null(made, x)": "CASE WHEN x IS NULL THEN NULL ELSE made END",

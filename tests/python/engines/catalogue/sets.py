@@ -276,7 +276,7 @@ WINDOWS = [
         for rows in _rows("s")
     ),
     *(
-        f"array(select as struct n, sum(n) over w as v from {rows} window w as (partition by g order by n))"
+        f"array(select as struct n, sum(n) over w as v from {rows} window w as (partition by g order by n) order by n)"
         for rows in _rows("i")
     ),
 ]
