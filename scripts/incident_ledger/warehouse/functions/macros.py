@@ -6,27 +6,38 @@ several times is bound once, as what a list of one is transformed with.
 """
 
 import re
+from collections.abc import Iterable, Mapping
 
 from incident_ledger.warehouse.functions import conversions, formats, numbers, printf, python, texts, times
 
 
 def _bound_once(head: str, body: str) -> str:
-    """The macro's body with each argument that it names more than once bound to a name of its own."""
+    """The macro's body with its arguments bound, where one of them is named more than once.
+
+    All of them are: an argument inside of the lambda could be a window function, which DuckDB fails on.
+    """
     name, _, listed = head.rstrip(")").partition("(")
-    for argument in filter(None, (part.strip() for part in listed.split(","))):
-        named = re.compile(rf"('(?:[^']|'')*')|\b{argument}\b")
-        if sum(hit[1] is None for hit in named.finditer(body)) > 1:
-            own = f"{argument}_of_{name}"  # what stands for another argument has names of other macros alone
-            inner = _renamed(body, named, own)
-            body = f"list_transform([{argument}], lambda {own}: {inner})[1]"
-    return body
+    arguments = [part.strip() for part in listed.split(",") if part.strip()]
+    if all(len(_places(argument, body)) < 2 for argument in arguments):
+        return body
+    own = f"of_{name}"  # what stands for an argument has names of other macros alone
+    if len(arguments) == 1:
+        return f"list_transform([{arguments[0]}], lambda {own}: {_renamed(body, {arguments[0]: own})})[1]"
+    fields = ", ".join(f"'{argument}': {argument}" for argument in arguments)
+    inner = _renamed(body, {argument: f"{own}.{argument}" for argument in arguments})
+    return f"list_transform([{{{fields}}}], lambda {own}: {inner})[1]"
 
 
-def _renamed(body: str, named: re.Pattern[str], own: str) -> str:
-    def replacement(hit: re.Match[str]) -> str:
-        return hit[1] or own
+def _named(words: Iterable[str]) -> re.Pattern[str]:
+    return re.compile(rf"('(?:[^']|'')*')|\b({'|'.join(words)})\b")
 
-    return named.sub(replacement, body)
+
+def _places(argument: str, body: str) -> list[str]:
+    return [hit[2] for hit in _named([argument]).finditer(body) if hit[2]]
+
+
+def _renamed(body: str, names: Mapping[str, str]) -> str:
+    return _named(names).sub(lambda hit: hit[1] or names[hit[2]], body)
 
 
 _WRITTEN = (
