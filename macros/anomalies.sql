@@ -1,9 +1,9 @@
-{# Whether an interval is left out of sums and averages: `time_anomalies` names it. No name is a part of another. #}
-{% macro is_left_out(measure) -%}
-    strpos(time_anomalies, '{{ measure }}') > 0
+{# Whether a measure of an incident is excluded from sums and averages: `excluded_measures` names it. #}
+{% macro is_excluded(measure) -%}
+    '{{ measure }}' in unnest(excluded_measures)
 {%- endmacro %}
 
-{# The microseconds of an interval where it counts; null when it is unknown or left out. #}
+{# The microseconds of an interval where it counts; null when it is unknown or excluded. #}
 {% macro counted_microseconds(measure) -%}
-    if({{ is_left_out(measure) }}, null, {{ measure }}_microseconds)
+    if({{ is_excluded(measure) }}, null, {{ measure }}_microseconds)
 {%- endmacro %}

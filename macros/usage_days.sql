@@ -31,7 +31,7 @@
 {% macro usage_days_changed() -%}
     {%- set built_at = newest('max(built_at)', 'usage_date >= date_sub(date(' ~ as_of() ~ '), interval 7 day)') -%}
     {%- set touched = run_query(
-        'select distinct usage_date from ' ~ ref('stg_usage__loads') ~ " where source != 'cursor_spend' and recorded_at >= "
+        'select distinct usage_date from ' ~ ref('stg_ledger__usage_loads') ~ " where source != 'cursor_spend' and recorded_at >= "
         ~ day_before(built_at) ~ ' order by usage_date'
     ).columns[0].values() -%}
     {{ return(run_query(usage_days_query(touched)).columns[0].values() if touched else []) }}
@@ -44,7 +44,7 @@
         select
             usage_date,
             count(distinct load_id) as load_count
-        from {{ ref('stg_usage__loads') }}
+        from {{ ref('stg_ledger__usage_loads') }}
         where
             source != 'cursor_spend'
             and usage_date in ({{ days }})
@@ -81,7 +81,7 @@
             max(usage_date) as usage_date
         from (
             select source, usage_date
-            from {{ ref('stg_usage__loads') }}
+            from {{ ref('stg_ledger__usage_loads') }}
             where records > 0 and recorded_at >= {{ loads_since }}
             {% if is_incremental() -%}
                 union all

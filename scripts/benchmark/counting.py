@@ -1,7 +1,7 @@
 """The local warehouse's server once more, for the benchmark alone: it also notes what each statement reads.
 
 Started as `python -m benchmark.counting NOTES PARTITIONS …`, with the other arguments of
-`incident_ledger.warehouse.emulator`; PARTITIONS is a JSON object, the column of the day partitions by `dataset.table`.
+`incident_ledger.warehouse.local.server`; PARTITIONS is a JSON object, the day partitions' column by `dataset.table`.
 Each line of the file NOTES is one statement: the rows that its scans read,
 
 - `pruned`: as BigQuery would read them. A table by day loses the partitions that the statement's own literals exclude
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from incident_ledger.warehouse import emulator
+from incident_ledger.warehouse.local import server
 
 _OPTIONAL = "optional: "
 _PART = re.compile(r'"([^"]+)"|([^.]+)')  # of a name as DuckDB writes it
@@ -100,7 +100,7 @@ def _is_about(condition: str, column: str) -> bool:
 
 
 def main() -> None:
-    """Serve as `emulator.main` does, with notes."""
+    """Serve as `server.main` does, with notes."""
     path, partitions = Path(sys.argv.pop(1)), json.loads(Path(sys.argv.pop(1)).read_text())
     import bqemulator.server
     from bqemulator.storage.engine import DuckDBEngine
@@ -131,7 +131,7 @@ def main() -> None:
     bqemulator.server.create_app = noting_app
     DuckDBEngine._apply_session_pragmas = noting_pragmas
     DuckDBEngine.execute = noting_execute
-    emulator.main()
+    server.main()
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ from pathlib import Path
 from benchmark.figures import Comparison, Part, Series, memory
 from benchmark.places import Place, Taken
 from incident_ledger.demo import usage
-from incident_ledger.importers.usage.load import load_usage
+from incident_ledger.importers.usage.ingest import load_usage
 from incident_ledger.warehouse import Warehouse
 
 END_DAY = date(2026, 3, 4)
 AIM = 1.2
-_CLEAN = usage.Dials(claude_code_without_email=0.0, usage_without_output=0.0, cursor_days_late=0)
+_CLEAN = usage.FaultRates(claude_code_without_email=0.0, usage_without_output=0.0, cursor_days_late=0)
 _LOADED, _RUN = time(7), time(7, 30)
 
 
@@ -49,7 +49,7 @@ def prepare(place: Place, files: Path, *, days: int, part: int) -> None:
     for number, back in enumerate(range(0, days, part)):
         folder = files / f"part-{number}"
         end = END_DAY - timedelta(days=back)
-        made = usage.generate(folder, seed=number, end_day=end, days=min(part, days - back), dials=_CLEAN)
+        made = usage.generate(folder, seed=number, end_day=end, days=min(part, days - back), rates=_CLEAN)
         for source, paths in made.items():
             exports.setdefault(source, []).extend(paths)
     _load(warehouse, exports, END_DAY)
@@ -78,7 +78,7 @@ def measure(short: Place, long: Place, files: Path, *, days: Sequence[int], repe
 
 def new_day(place: Place, files: Path, day: date) -> None:
     """One day's exports, loaded the next morning."""
-    exports = usage.generate(files / f"day-{day}", seed=day.toordinal(), end_day=day, days=1, dials=_CLEAN)
+    exports = usage.generate(files / f"day-{day}", seed=day.toordinal(), end_day=day, days=1, rates=_CLEAN)
     _load(place.warehouse(), exports, day)
 
 

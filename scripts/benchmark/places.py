@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from incident_ledger import transform
+from incident_ledger import dbt_runner
 from incident_ledger.ledger.events import timestamp
 from incident_ledger.settings import PREFIX, Settings, find_project_dir
-from incident_ledger.warehouse import Warehouse, connect, local, tables
+from incident_ledger.warehouse import Warehouse, connect, tables
+from incident_ledger.warehouse.local import process as local
 
 PROJECT_DIR = find_project_dir(Path(__file__).resolve().parent)
 COMMAND_SECONDS = 600.0
@@ -131,7 +132,7 @@ class Place:
         folders = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
         server = self.start()
         settings = self.settings.model_copy(update={"api_token": server.token})
-        environment = self.environment | transform.environment(settings, server.endpoint, as_of)
+        environment = self.environment | dbt_runner.environment(settings, server.endpoint, as_of)
         environment["DBT_TARGET_PATH"] = str(self.folder / "target-dbt")
         command = [str(Path(sys.executable).with_name("dbt")), *arguments, *folders]
         return take(command, environment)

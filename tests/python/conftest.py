@@ -10,10 +10,10 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from engines.recorder import recorder  # noqa: F401  # every statement that is sent is read by Google's analyzer
-from incident_ledger.ledger.bootstrap import ensure_ledger
+from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
-from incident_ledger.warehouse.local import start, stop
+from incident_ledger.warehouse.local.process import start, stop
 from incident_ledger.warehouse.tables import ensure_tables
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ incidents as (
 
 ),
 
-counting as (
+counted_incidents as (
 
     select
         *,
@@ -29,7 +29,7 @@ measured as (
         timestamp_diff(resolution_time, detection_time, microsecond) - reopened_gap_microseconds as mttr_microseconds,
         -- Of several the last: what came before a later one is in order. A reversed one tells of nothing but itself.
         if(resolution_time >= detection_time, resolution_time, null) as credible_resolution_time
-    from counting
+    from counted_incidents
 
 ),
 
@@ -38,17 +38,19 @@ final as (
     select
         * except (answered_time, credible_resolution_time),
         date(detection_time) as detection_date,
-        -- The local warehouse gives null for no anomaly, BigQuery an empty text.
-        coalesce(array_to_string(
-            [
-                if(mttd_microseconds < 0, 'mttd', null),
-                if(mtta_microseconds < 0 or answered_time > credible_resolution_time, 'mtta', null),
-                if(mttc_microseconds < 0 or contained_time > credible_resolution_time, 'mttc', null),
-                if(mttr_microseconds < 0, 'mttr', null),
-                if(identified_time < detection_time, 'identified', null)
-            ],
-            ' '
-        ), '') as time_anomalies
+        array(
+            select measure
+            from
+                unnest([
+                    if(mttd_microseconds < 0, 'mttd', null),
+                    if(mtta_microseconds < 0 or answered_time > credible_resolution_time, 'mtta', null),
+                    if(mttc_microseconds < 0 or contained_time > credible_resolution_time, 'mttc', null),
+                    if(mttr_microseconds < 0, 'mttr', null),
+                    if(identified_time < detection_time, 'identified', null)
+                ]) as measure with offset as position
+            where measure is not null
+            order by position
+        ) as excluded_measures
     from measured
 
 )

@@ -33,11 +33,11 @@ final as (
         sum(reopen_count) as reopenings,
         {% for measure in measures -%}
             count({{ counted_microseconds(measure) }}) as {{ measure }}_counted_incidents,
-            countif({{ is_left_out(measure) }}) as {{ measure }}_left_out_incidents,
+            countif({{ is_excluded(measure) }}) as {{ measure }}_excluded_incidents,
             {{ minutes('sum(coalesce(' ~ counted_microseconds(measure) ~ ', 0))') }}
                 as {{ measure }}_total_minutes,
         {% endfor -%}
-        countif(time_anomalies != '') as anomalous_incidents,
+        countif(array_length(excluded_measures) > 0) as anomalous_incidents,
         {{ minutes('sum(coalesce(age_microseconds, 0))') }} as open_age_total_minutes,
         array_agg(
             if(mttr_microseconds >= 0, {{ minutes('mttr_microseconds') }}, null) ignore nulls

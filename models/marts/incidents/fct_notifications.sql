@@ -4,7 +4,7 @@ with
 
 notifications as (
 
-    select * from {{ ref('stg_notifications') }}
+    select * from {{ ref('stg_ledger__notifications') }}
 
 ),
 

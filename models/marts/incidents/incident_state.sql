@@ -2,61 +2,65 @@
 
 with
 
-said as (
+incidents as (
 
-    select * from {{ ref('int_incidents_said') }}
+    select * from {{ ref('int_incidents_aggregated') }}
 
 ),
 
-outages as (
+resolutions as (
 
-    select * from {{ ref('int_incident_outages_summed') }}
+    select * from {{ ref('int_incident_resolutions_aggregated') }}
 
 ),
 
 component_lists as (
 
-    select * from {{ ref('int_incident_components_listed') }}
+    select * from {{ ref('int_incident_components_aggregated') }}
 
 ),
 
 derived as (
 
     select
-        said.* except (status, start_time, closed_time, services),
-        if(said.detected_by = 'vendor', said.person_acknowledged_time, said.acknowledged_time)
+        incidents.* except (status, start_time, closed_time, services),
+        if(incidents.detected_by = 'vendor', incidents.person_acknowledged_time, incidents.acknowledged_time)
             as our_acknowledged_time,
         -- A vendor's incident is ours by what a person here did before it was over; what is over needs no clock.
-        said.detected_by != 'vendor'
-        or coalesce(said.person_acted_time <= outages.first_resolution_time, said.person_acted_time is not null)
+        incidents.detected_by != 'vendor'
+        or coalesce(
+            incidents.person_acted_time <= resolutions.first_resolution_time, incidents.person_acted_time is not null
+        )
             as has_sla,
         component_lists.components,
-        outages.last_resolution_time,
-        outages.last_reopened_time,
-        coalesce(outages.is_resolved, false) as is_resolved,
-        coalesce(outages.reopen_count, 0) as reopen_count,
-        coalesce(outages.reopened_gap_microseconds, 0) as reopened_gap_microseconds,
-        coalesce(said.later_title, said.first_title) as title,
-        if(said.start_time <= said.detection_time, said.start_time, null) as start_time,
+        resolutions.last_resolution_time,
+        resolutions.last_reopened_time,
+        coalesce(resolutions.is_resolved, false) as is_resolved,
+        coalesce(resolutions.reopen_count, 0) as reopen_count,
+        coalesce(resolutions.reopened_gap_microseconds, 0) as reopened_gap_microseconds,
+        coalesce(incidents.later_title, incidents.first_title) as title,
+        if(incidents.start_time <= incidents.detection_time, incidents.start_time, null) as start_time,
         component_lists.components[safe_offset(0)] as component,
         array(
             select service
-            from unnest(json_value_array(said.services)) as service with offset as place
+            from unnest(json_value_array(incidents.services)) as service with offset as place
             where service is not null
             order by place
         ) as services,
-        if(outages.is_resolved, outages.last_resolution_time, null) as resolution_time,
-        if(outages.is_resolved, said.closed_time, null) as closed_time,
+        if(resolutions.is_resolved, resolutions.last_resolution_time, null) as resolution_time,
+        if(resolutions.is_resolved, incidents.closed_time, null) as closed_time,
         case
-            when outages.is_resolved then 'resolved'
-            when said.cause_order > said.status_order and coalesce(said.status, 'investigating') = 'investigating'
+            when resolutions.is_resolved then 'resolved'
+            when
+                incidents.cause_order > incidents.status_order
+                and coalesce(incidents.status, 'investigating') = 'investigating'
                 then 'identified'
-            else coalesce(said.status, 'investigating')
+            else coalesce(incidents.status, 'investigating')
         end as status
-    from said
-    left join outages on said.incident_id = outages.incident_id
-    left join component_lists on said.incident_id = component_lists.incident_id
-    where said.detection_time is not null
+    from incidents
+    left join resolutions on incidents.incident_id = resolutions.incident_id
+    left join component_lists on incidents.incident_id = component_lists.incident_id
+    where incidents.detection_time is not null
 
 ),
 
@@ -73,7 +77,7 @@ final as (
         rule_id,
         severity_level,
         initial_severity_level,
-        detected_severity_level,
+        worst_detected_severity_level,
         status,
         is_retracted,
         merged_into,

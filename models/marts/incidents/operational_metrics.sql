@@ -17,7 +17,7 @@ aged as (
 
 deadlines as (
 
-    select * from {{ ref('int_incident_deadlines_set') }}
+    select * from {{ ref('int_incident_sla_deadlines') }}
 
 ),
 
@@ -63,8 +63,8 @@ final as (
         end as is_response_met,
         deadlines.escalation_deadline,
         {{ as_of() }} as as_of,
-        aged.time_anomalies != '' as has_time_anomaly,
-        nullif(aged.time_anomalies, '') as time_anomalies
+        array_length(aged.excluded_measures) > 0 as has_time_anomaly,
+        aged.excluded_measures
     from aged
     left join deadlines on aged.incident_id = deadlines.incident_id
 

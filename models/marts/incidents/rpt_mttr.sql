@@ -4,9 +4,9 @@
 
 with
 
-times as (
+durations as (
 
-    select * from {{ ref('rpt_incident_times') }}
+    select * from {{ ref('rpt_incident_durations') }}
     where measure = 'mttr'
 
 ),
@@ -30,7 +30,7 @@ periods as (
                 when '{{ grain }}' then {{ period_start('date(as_of)', grain) }}
             {% endfor -%}
         end as running_period_start
-    from times
+    from durations
 
 ),
 
@@ -47,7 +47,7 @@ compared as (
             false
         ) as is_enough_to_compare
     from periods
-    left join times as previous
+    left join durations as previous
         on
             periods.period_grain = previous.period_grain
             and periods.previous_period_start = previous.period_start
@@ -58,7 +58,7 @@ compared as (
 final as (
 
     select
-        incident_time_id as mttr_period_id,
+        incident_duration_id as mttr_period_id,
         period_grain,
         period_start,
         cast(date_sub(next_period_start, interval 1 day) as date) as period_end,
@@ -70,16 +70,16 @@ final as (
         open_incidents,
         identified_incidents,
         counted_incidents,
-        left_out_incidents,
+        excluded_incidents,
         median_minutes,
         p90_minutes,
         mean_minutes,
         total_minutes,
         longest_minutes,
-        longest_waiting_minutes as oldest_open_minutes,
-        at_least_median_minutes,
-        at_least_p90_minutes,
-        at_least_mean_minutes,
+        longest_pending_minutes as oldest_open_minutes,
+        lower_bound_median_minutes,
+        lower_bound_p90_minutes,
+        lower_bound_mean_minutes,
         coalesce(previous_incidents, 0) as previous_incidents,
         previous_median_minutes,
         median_change_minutes,

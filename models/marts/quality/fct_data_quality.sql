@@ -15,7 +15,7 @@ with
 
 batches as (
 
-    select * from {{ ref('stg_quality_batches') }}
+    select * from {{ ref('stg_ledger__quality_batches') }}
     where checked_at >= {{ since }}
 
 ),

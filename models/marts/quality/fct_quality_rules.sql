@@ -15,7 +15,7 @@ with
 
 results as (
 
-    select * from {{ ref('stg_quality_results') }}
+    select * from {{ ref('stg_ledger__quality_results') }}
     where checked_at >= {{ since }}
 
 ),

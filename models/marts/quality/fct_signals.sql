@@ -4,7 +4,7 @@ with
 
 breaches as (
 
-    select * from {{ ref('int_quality_breaches_found') }}
+    select * from {{ ref('int_quality_breaches_grouped') }}
 
 ),
 
@@ -31,14 +31,14 @@ resolutions as (
 
 ),
 
--- What was not found bad since its incident was resolved says nothing: its suite may be gone, and would never end it.
-speaking as (
+-- A breach not seen again since its incident was resolved is left out: its suite may be gone, and would never end it.
+relevant_breaches as (
 
     select breaches.*
     from breaches
     left join resolutions on breaches.component = resolutions.source_key
     where
-        breaches.until is not null
+        breaches.ended_at is not null
         or resolutions.resolved_at is null
         or breaches.last_bad_at > resolutions.resolved_at
 
@@ -48,23 +48,27 @@ speaking as (
 ranked as (
 
     select
-        speaking.*,
-        min(if(speaking.until is null, speaking.since, null)) over (partition by speaking.component) as held_since,
-        max(if(speaking.until is null, speaking.last_bad_at, speaking.until)) over (
-            partition by speaking.component, speaking.until is null
+        relevant_breaches.*,
+        min(if(relevant_breaches.ended_at is null, relevant_breaches.started_at, null))
+            over (partition by relevant_breaches.component)
+            as first_started_at,
+        max(if(relevant_breaches.ended_at is null, relevant_breaches.last_bad_at, relevant_breaches.ended_at)) over (
+            partition by relevant_breaches.component, relevant_breaches.ended_at is null
         ) as observed_at,
-        count(if(speaking.until is null, 1, null)) over (partition by speaking.component) as bad_batches,
+        count(if(relevant_breaches.ended_at is null, 1, null))
+            over (partition by relevant_breaches.component)
+            as bad_batches,
         row_number() over (
-            partition by speaking.component
+            partition by relevant_breaches.component
             order by
-                if(speaking.until is null, 0, 1) asc,
-                speaking.until desc,
+                if(relevant_breaches.ended_at is null, 0, 1) asc,
+                relevant_breaches.ended_at desc,
                 severities.severity_rank asc,
-                coalesce(speaking.value, 1) desc,
-                speaking.batch_key desc
+                coalesce(relevant_breaches.value, 1) desc,
+                relevant_breaches.batch_key desc
         ) as place
-    from speaking
-    left join severities on speaking.severity_level = severities.severity_level
+    from relevant_breaches
+    left join severities on relevant_breaches.severity_level = severities.severity_level
 
 ),
 
@@ -76,7 +80,7 @@ final as (
         component,
         severity_level,
         observed_at,
-        until,
+        ended_at,
         value,
         threshold,
         evidence,
@@ -87,7 +91,7 @@ final as (
             when 2 then concat(title, ' (and 1 more batch)')
             else concat(title, ' (and ', cast(bad_batches - 1 as string), ' more batches)')
         end as title,
-        coalesce(held_since, since) as since
+        coalesce(first_started_at, started_at) as started_at
     from ranked
     where place = 1
 
@@ -100,9 +104,9 @@ select
     component,
     severity_level,
     title,
-    since,
+    started_at,
     observed_at,
-    until,
+    ended_at,
     value,
     threshold,
     evidence

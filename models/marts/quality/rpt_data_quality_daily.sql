@@ -3,12 +3,23 @@
 
 with
 
+severities as (
+
+    select
+        severity_level,
+        severity_rank
+    from {{ ref('severities') }}
+
+),
+
 checks as (
 
     select
-        *,
-        date(checked_at) as check_date
-    from {{ ref('fct_data_quality') }}
+        fct_data_quality.*,
+        severities.severity_rank,
+        date(fct_data_quality.checked_at) as check_date
+    from {{ ref('fct_data_quality') }} as fct_data_quality
+    left join severities on fct_data_quality.severity_level = severities.severity_level
 
 ),
 
@@ -74,7 +85,7 @@ check_days as (
         count(distinct if(is_checked, extract(hour from checked_at), null)) as hours_checked,
         count(distinct batch_day) as data_days_checked,
         count(distinct if(is_breach, batch_day, null)) as data_days_failed,
-        min(severity_level) as worst_severity_level
+        {{ worst_severity('severity_level') }} as worst_severity_level
     from checks
     cross join build_time
     where checks.checked_at <= build_time.as_of

@@ -4,7 +4,7 @@ with
 
 run_steps as (
 
-    select * from {{ ref('stg_run_steps') }}
+    select * from {{ ref('stg_ledger__run_steps') }}
 
 ),
 

@@ -15,7 +15,7 @@ with
 
 counted as (
 
-    select * from {{ ref('int_usage_counted') }}
+    select * from {{ ref('int_usage_reconciled') }}
     {% if is_incremental() -%}
         where usage_date in ({{ days | join(', ') }})
     {%- endif %}
@@ -24,7 +24,7 @@ counted as (
 
 loads as (
 
-    select * from {{ ref('stg_usage__loads') }}
+    select * from {{ ref('stg_ledger__usage_loads') }}
     {% if is_incremental() -%}
         where usage_date in ({{ days | join(', ') }}) and recorded_at >= {{ usage_recorded_since(days) }}
     {%- endif %}

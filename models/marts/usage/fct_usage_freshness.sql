@@ -13,7 +13,7 @@ with
 
 records as (
 
-    select * from {{ ref('stg_usage__records') }}
+    select * from {{ ref('base_usage__records') }}
     where usage_date in ({{ newest_days | join(', ') }})
 
 ),
@@ -23,7 +23,7 @@ loads as (
     select
         source,
         loaded_at
-    from {{ ref('stg_usage__loads') }}
+    from {{ ref('stg_ledger__usage_loads') }}
     where recorded_at >= {{ loads_since }}
     {% if is_incremental() -%}
         union all

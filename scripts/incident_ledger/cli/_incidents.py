@@ -7,7 +7,7 @@ from typing import Any
 from incident_ledger.cli._console import Text, err, out, print_rows
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.events import Event, canonical, timestamp
-from incident_ledger.ledger.find import minutes_of, one_line
+from incident_ledger.ledger.lookup import minutes_of, one_line
 from incident_ledger.ledger.state import IncidentState, RecordedEvent
 from incident_ledger.notify.channels import channel_names, require_channels
 from incident_ledger.policy import Policy

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from incident_ledger.cli._console import err, parse_time
+from incident_ledger.dbt_runner import environment
 from incident_ledger.settings import load_settings
-from incident_ledger.transform import environment
 from incident_ledger.warehouse import connect
 
 _AS_THEY_ARE = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}

@@ -12,9 +12,9 @@ from incident_ledger.cli._incidents import lasted, severity
 from incident_ledger.cli.run import job
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.events import MACHINES, Event, EventType
-from incident_ledger.ledger.find import one_line
+from incident_ledger.ledger.lookup import one_line
 from incident_ledger.ledger.state import IncidentState, read_events
-from incident_ledger.response.run import RunReport
+from incident_ledger.runner.job import RunReport
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse
 

@@ -8,9 +8,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from incident_ledger.cli._console import err, out, to_json, write_text
 from incident_ledger.errors import ExitCode
+from incident_ledger.importers.pipeline import ImportReport, take_in
 from incident_ledger.importers.sources import read_documents
 from incident_ledger.importers.statuspage import RetractionRule, StatuspageImporter
-from incident_ledger.importers.take_in import ImportReport, take_in
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import connect
 

@@ -13,14 +13,14 @@ from incident_ledger import policy
 from incident_ledger.cli import _incidents
 from incident_ledger.cli._console import err, out, parse_time, to_json, write_text
 from incident_ledger.errors import UserError
-from incident_ledger.ledger import acts
-from incident_ledger.ledger.bootstrap import ensure_ledger
+from incident_ledger.ledger import commands
 from incident_ledger.ledger.events import Event, EventType, Status, timestamp
-from incident_ledger.ledger.find import find_incident, minutes_of
+from incident_ledger.ledger.lookup import find_incident, minutes_of
+from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_events, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.policy import Policy
-from incident_ledger.response.lease import COMMANDS, Lease, with_lease
+from incident_ledger.runner.lease import COMMANDS, Lease, with_lease
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
@@ -60,10 +60,10 @@ def open_(
     json: Json = False,
 ) -> None:
     """Open an incident; one that is open already with this title and component is named, and no other is opened."""
-    warehouse, saying = _warehouse(), _saying(at, actor)
+    warehouse, context = _warehouse(), _context(at, actor)
     rules = policy.load(warehouse)
-    event = acts.open_incident(
-        saying,
+    event = commands.open_incident(
+        context,
         title=title,
         severity_level=severity,
         components=component or [],
@@ -71,34 +71,36 @@ def open_(
         start=parse_time(start, "--start") if start else None,
         description=description,
     )
-    with _alone(warehouse, rules, saying):
+    with _alone(warehouse, rules, context):
         known = [] if new else read_state(warehouse, is_open=True, source=event.source, source_keys=[event.source_key])
         if not known:
-            _write(warehouse, event, saying, json)
+            _write(warehouse, event, context, json)
     if known:
         _name_open(warehouse, known[-1], event, json)
     else:
-        _incidents.print_audience(event, rules, warehouse.settings, saying.now)
+        _incidents.print_audience(event, rules, warehouse.settings, context.now)
 
 
 @app.command()
 def ack(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
     """Say that somebody is on it."""
-    act = _Act(EventType.ACKNOWLEDGED, lambda state, saying: acts.acknowledge(state, saying, text), {"text": text})
+    act = _Act(
+        EventType.ACKNOWLEDGED, lambda state, context: commands.acknowledge(state, context, text), {"text": text}
+    )
     _say(incident, at, actor, json, act)
 
 
 @app.command()
 def resolve(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
     """Say that it is over."""
-    act = _Act(EventType.RESOLVED, lambda state, saying: acts.resolve(state, saying, text), {"text": text})
+    act = _Act(EventType.RESOLVED, lambda state, context: commands.resolve(state, context, text), {"text": text})
     _say(incident, at, actor, json, act)
 
 
 @app.command()
 def reopen(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
     """Say that a resolved one goes on."""
-    act = _Act(EventType.REOPENED, lambda state, saying: acts.reopen(state, saying, text), {"text": text})
+    act = _Act(EventType.REOPENED, lambda state, context: commands.reopen(state, context, text), {"text": text})
     _say(incident, at, actor, json, act)
 
 
@@ -116,7 +118,7 @@ def status(
     is_end = new == Status.RESOLVED
     act = _Act(
         EventType.RESOLVED if is_end else EventType.STATUS_CHANGED,
-        lambda state, saying: acts.set_status(state, saying, new, text),
+        lambda state, context: commands.set_status(state, context, new, text),
         {"text": text} if is_end else {"status": new, "text": text},
         is_of_then=True,
     )
@@ -137,7 +139,7 @@ def severity(
     known = _severities(policy.load(_warehouse()))
     act = _Act(
         EventType.SEVERITY_CHANGED,
-        lambda state, saying: acts.set_severity(state, saying, new, known, reason),
+        lambda state, context: commands.set_severity(state, context, new, known, reason),
         {"reason": reason},
         severity_level=new,
         is_of_then=True,
@@ -156,7 +158,13 @@ def cause(
     json: Json = False,
 ) -> None:
     """Name the root cause."""
-    _say(incident, at, actor, json, _Act(None, lambda state, saying: acts.name_cause(state, saying, category, text)))
+    _say(
+        incident,
+        at,
+        actor,
+        json,
+        _Act(None, lambda state, context: commands.name_cause(state, context, category, text)),
+    )
 
 
 @app.command()
@@ -168,7 +176,7 @@ def note(
     json: Json = False,
 ) -> None:
     """Add a note."""
-    _say(incident, at, actor, json, _Act(None, lambda state, saying: acts.note(state, saying, text)))
+    _say(incident, at, actor, json, _Act(None, lambda state, context: commands.note(state, context, text)))
 
 
 @app.command("list")
@@ -210,9 +218,9 @@ def _severities(rules: Policy) -> tuple[str, ...]:
     return tuple(severity.severity_level for severity in rules.severities)
 
 
-def _saying(at: str | None, actor: str | None) -> acts.Saying:
+def _context(at: str | None, actor: str | None) -> commands.CommandContext:
     now = datetime.now(UTC)
-    return acts.Saying(actor=actor or _user(), at=parse_time(at, "--at") if at else now, now=now)
+    return commands.CommandContext(actor=actor or _user(), at=parse_time(at, "--at") if at else now, now=now)
 
 
 def _user() -> str:
@@ -231,7 +239,7 @@ class _Act:
     """
 
     kind: EventType | None
-    on: Callable[[IncidentState, acts.Saying], Event]
+    on: Callable[[IncidentState, commands.CommandContext], Event]
     says: Mapping[str, Any] = field(default_factory=dict)
     severity_level: str | None = None
     is_of_then: bool = False
@@ -239,28 +247,28 @@ class _Act:
 
 def _say(part: str, at: str | None, actor: str | None, json: bool, act: _Act) -> None:
     """Write what an act says: once, also when it is said twice, or by several at once."""
-    warehouse, saying = _warehouse(), _saying(at, actor)
+    warehouse, context = _warehouse(), _context(at, actor)
     if act.kind in (None, EventType.ACKNOWLEDGED):  # of several acknowledgements the first counts, and none is told
-        _write(warehouse, _event(warehouse, part, saying, act, is_dated=at is not None), saying, json)
+        _write(warehouse, _event(warehouse, part, context, act, is_dated=at is not None), context, json)
         return
-    with _alone(warehouse, policy.load(warehouse), saying):
-        _write(warehouse, _event(warehouse, part, saying, act, is_dated=at is not None), saying, json)
+    with _alone(warehouse, policy.load(warehouse), context):
+        _write(warehouse, _event(warehouse, part, context, act, is_dated=at is not None), context, json)
 
 
-def _event(warehouse: Warehouse, part: str, saying: acts.Saying, act: _Act, *, is_dated: bool) -> Event:
+def _event(warehouse: Warehouse, part: str, context: commands.CommandContext, act: _Act, *, is_dated: bool) -> Event:
     incident = find_incident(warehouse, part)
     if act.kind is None or not is_dated:
-        return act.on(incident, saying)
+        return act.on(incident, context)
     history = [item.event for item in read_events(warehouse, incident_ids=[incident.incident_id])]
-    known = acts.written_before(history, saying, act.kind, act.says, act.severity_level)
+    known = commands.written_before(history, context, act.kind, act.says, act.severity_level)
     if known:
         return known
-    return act.on(acts.held_at(incident, history, saying.at) if act.is_of_then else incident, saying)
+    return act.on(commands.state_at(incident, history, context.at) if act.is_of_then else incident, context)
 
 
-def _alone(warehouse: Warehouse, rules: Policy, saying: acts.Saying) -> AbstractContextManager[Lease]:
+def _alone(warehouse: Warehouse, rules: Policy, context: commands.CommandContext) -> AbstractContextManager[Lease]:
     """One person's act at a time: what is read before it still holds when it is written."""
-    return with_lease(warehouse, COMMANDS, rules, saying.now, who=saying.actor)
+    return with_lease(warehouse, COMMANDS, rules, context.now, who=context.actor)
 
 
 def _name_open(warehouse: Warehouse, known: IncidentState, event: Event, json: bool) -> None:
@@ -277,8 +285,8 @@ def _name_open(warehouse: Warehouse, known: IncidentState, event: Event, json: b
     err.print(hint, soft_wrap=True)
 
 
-def _write(warehouse: Warehouse, event: Event, saying: acts.Saying, json: bool) -> None:
-    new = append(warehouse, [event], saying.now)
+def _write(warehouse: Warehouse, event: Event, context: commands.CommandContext, json: bool) -> None:
+    new = append(warehouse, [event], context.now)
     if json:
         write_text(to_json(_as_json(event) | {"is_new": bool(new)}))
         return

@@ -7,10 +7,10 @@ import typer
 
 from incident_ledger.cli._console import Text, err, out, parse_time, print_rows, to_json, write_text
 from incident_ledger.errors import ExitCode, UserError
-from incident_ledger.notify import findings
+from incident_ledger.notify import queries
 from incident_ledger.notify.channels import channel_names, require_channels
+from incident_ledger.notify.formatting import shortened
 from incident_ledger.notify.outbox import requeue
-from incident_ledger.notify.texts import shortened
 from incident_ledger.policy import load as load_policy
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
@@ -39,7 +39,7 @@ def list_(
     if unknown:
         raise UserError(f"--status {unknown[0]!r} is none; there are {', '.join(_STATUSES)}.")
     warehouse = _warehouse()
-    rows = findings.messages(warehouse, statuses=status or (), incident=incident, limit=limit)
+    rows = queries.messages(warehouse, statuses=status or (), incident=incident, limit=limit)
     if as_json:
         write_text(to_json(rows))
         return
@@ -48,7 +48,7 @@ def list_(
     else:
         _print(rows)
     now = parse_time(None, "now")
-    for finding in findings.channel_findings(warehouse, warehouse.settings, load_policy(warehouse), now):
+    for finding in queries.channel_findings(warehouse, warehouse.settings, load_policy(warehouse), now):
         err.print(str(finding), style="yellow", soft_wrap=True)
 
 
@@ -59,7 +59,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="For machines: an object a channel, with bodies.")] = False,
 ) -> None:
     """Show one message as it was or will be sent, and what each channel did with it."""
-    rows = findings.message(_warehouse(), message_id)
+    rows = queries.message(_warehouse(), message_id)
     if as_json:
         write_text(to_json(rows))
         return
@@ -82,8 +82,8 @@ def retry(
     as_json: Annotated[bool, typer.Option("--json", help="For machines: what became of each.")] = False,
 ) -> None:
     """Send what failed or stayed uncertain anew, with all its attempts. An uncertain one may arrive twice."""
-    from incident_ledger.notify.tell import tell
-    from incident_ledger.response.lease import LEASE, with_lease
+    from incident_ledger.notify.service import tell
+    from incident_ledger.runner.lease import LEASE, with_lease
 
     now = parse_time(as_of, "--as-of")
     require_channels(load_settings())
@@ -91,7 +91,7 @@ def retry(
     names = channel_names(warehouse.settings)
     if channel is not None and channel not in names:
         raise UserError(f"No channel {channel!r} in the settings; there are {', '.join(names)}.")
-    whole = findings.message(warehouse, message_id)[0]["message_id"] if message_id else None
+    whole = queries.message(warehouse, message_id)[0]["message_id"] if message_id else None
     policy = load_policy(warehouse)
     with with_lease(warehouse, LEASE, policy, now, who="outbox retry"):
         count = requeue(warehouse, message_id=whole, channel=channel)
@@ -109,7 +109,7 @@ def retry(
 
 
 def _warehouse() -> Warehouse:
-    from incident_ledger.ledger.bootstrap import ensure_ledger
+    from incident_ledger.ledger.setup import ensure_ledger
 
     warehouse = connect(load_settings())
     ensure_ledger(warehouse)

@@ -11,11 +11,11 @@ from rich.table import Table
 
 from incident_ledger import policy
 from incident_ledger.cli._console import Text, err, out, parse_time, to_json, wide_out, write_text
+from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.policy import Policy
 from incident_ledger.policy.tables import ALL, BY_NAME
 from incident_ledger.settings import Settings, load_settings
-from incident_ledger.transform import Dbt, NodeResult
 from incident_ledger.warehouse import Warehouse, connect
 
 app = typer.Typer(no_args_is_help=True, help="The playbook's tables: show, check, load.")
@@ -66,7 +66,7 @@ def check(
 @app.command()
 def load() -> None:
     """Put the seed files into the warehouse, once they have passed all checks here and dbt's tests there."""
-    from incident_ledger.response.lease import LEASE, with_lease
+    from incident_ledger.runner.lease import LEASE, with_lease
     from incident_ledger.warehouse.tables import ensure_tables
 
     settings, now = load_settings(), datetime.now(UTC)

@@ -14,9 +14,9 @@ from incident_ledger.cli._console import Text, err, out, parse_time, print_rows,
 from incident_ledger.cli._suites import NO_SUITE, folders
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.policy import Policy, load_files
+from incident_ledger.quality.grading import VALIDATION_RATE, BatchResult, RuleResult
 from incident_ledger.quality.rates import fraction_text, percent_text
-from incident_ledger.quality.verdict import VALIDATION_RATE, BatchResult, RuleResult
-from incident_ledger.quality.words import shown
+from incident_ledger.quality.titles import shown
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
@@ -113,7 +113,7 @@ def _policy(warehouse: Warehouse) -> Policy:
 def _by_hand(
     warehouse: Warehouse, policy: Policy, table: str | None, file: Path, now: datetime, *, all_days: bool
 ) -> list[BatchResult]:
-    from incident_ledger.quality.check import check_table
+    from incident_ledger.quality.checker import check_table
     from incident_ledger.quality.suites import load_suite
 
     if not file.is_file():
@@ -128,7 +128,7 @@ def _by_hand(
 def _by_settings(
     warehouse: Warehouse, policy: Policy, table: str | None, now: datetime, *, all_days: bool, is_quiet: bool
 ) -> list[BatchResult]:
-    from incident_ledger.quality.check import check_all, table_of
+    from incident_ledger.quality.checker import check_all, table_of
     from incident_ledger.quality.suites import TableName, load_folders, load_metas
     from incident_ledger.warehouse.tables import ensure_tables
 

@@ -10,7 +10,7 @@ from incident_ledger.cli._console import Text, err, out, print_rows, to_json, wr
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.importers.replay import find_reject, kept_rejects
 from incident_ledger.importers.replay import replay as take_in_again
-from incident_ledger.ledger.find import one_line
+from incident_ledger.ledger.lookup import one_line
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import connect
 

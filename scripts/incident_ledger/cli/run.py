@@ -11,9 +11,9 @@ from incident_ledger.cli._incidents import event_line, print_list
 from incident_ledger.ledger.events import Event, timestamp
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.channels import require_channels
-from incident_ledger.response.rehearsal import Rehearsal, rehearse
-from incident_ledger.response.run import Job, RunReport
-from incident_ledger.response.steps import Outcome, Step, counted
+from incident_ledger.runner.dry_run import Rehearsal, rehearse
+from incident_ledger.runner.job import Job, RunReport
+from incident_ledger.runner.steps import Outcome, Step, counted
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 

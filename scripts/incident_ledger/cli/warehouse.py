@@ -13,8 +13,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TimeElapsedColumn
 from incident_ledger.cli._console import confirm, err, out, write_text
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.settings import Settings, load_settings
-from incident_ledger.warehouse import connect, local
-from incident_ledger.warehouse.records import OnBytes
+from incident_ledger.warehouse import connect
+from incident_ledger.warehouse.loading.file_records import OnBytes
+from incident_ledger.warehouse.local import process
 
 LARGE_FILE = 5_000_000
 _TABLE = re.compile(r"([A-Za-z0-9_]+)\.([A-Za-z0-9_]+)")
@@ -30,20 +31,20 @@ def register(app: typer.Typer) -> None:
 @warehouse.command()
 def start() -> None:
     """Start the local warehouse; every command does so itself when it needs it."""
-    out.print(f"running at {local.ensure_running(_local()).endpoint}")
+    out.print(f"running at {process.ensure_running(_local()).endpoint}")
 
 
 @warehouse.command()
 def stop() -> None:
     """Stop the local warehouse; its data stay."""
-    out.print("stopped" if local.stop(_local().local_path) else "was not running")
+    out.print("stopped" if process.stop(_local().local_path) else "was not running")
 
 
 @warehouse.command()
 def status(json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
     """Say whether the local warehouse runs, where, and what it holds. Exit code 3: it does not run."""
     settings = load_settings()
-    state = local.status(settings.local_path)
+    state = process.status(settings.local_path)
     if json:
         about = {
             **vars(state),
@@ -65,7 +66,7 @@ def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] 
     folder = _local().local_path
     if not yes and not confirm(f"Delete all tables and messages in {folder}?"):
         raise typer.Exit(int(ExitCode.USER))
-    local.reset(folder)
+    process.reset(folder)
     out.print("empty")
 
 
@@ -81,7 +82,7 @@ def load(
     CSV has a header; an empty field is NULL, and a quoted empty field is the empty text in a text column. Without a
     table of that name one is made, with types that all values fit (`007` and `1e5` stay text), and its dataset too.
     """
-    from incident_ledger.warehouse.load import load_file  # pyarrow takes its time
+    from incident_ledger.warehouse.loading.file_load import load_file  # pyarrow takes its time
 
     name = _TABLE.fullmatch(table)
     if name is None:
@@ -105,7 +106,7 @@ def _local() -> Settings:
     return settings
 
 
-def _described(state: local.Status, settings: Settings) -> list[tuple[str, str]]:
+def _described(state: process.Status, settings: Settings) -> list[tuple[str, str]]:
     size = f"{state.data_size / 1e6:,.1f} MB"
     lines = [("folder", str(state.folder)), ("data", size)]
     if settings.api_endpoint is not None or settings.target != "local":

@@ -4,11 +4,11 @@ import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from incident_ledger.ledger import acts
+from incident_ledger.ledger import commands
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.state import read_state
 from incident_ledger.ledger.writer import append
-from incident_ledger.response.plan import opened
+from incident_ledger.response.planner import opened
 from incident_ledger.warehouse import Warehouse
 
 MAYA, TOMAS, AISHA = "Maya Lindqvist", "Tomas Rivera", "Aisha Okafor"
@@ -31,13 +31,15 @@ def answer(warehouse: Warehouse, at: datetime) -> None:
     for incident in read_state(warehouse, is_open=True):
         if "stg_anthropic__usage" in incident.source_key:
             text = "Asked the vendor for the export again."
-            events.append(acts.acknowledge(incident, _saying(MAYA, at + 9 * _MINUTE), text))
-            saying = _saying(MAYA, at + 25 * _MINUTE)
-            events.append(acts.set_status(incident, saying, "identified", "The vendor's export lacks output tokens."))
-            events.append(acts.name_cause(incident, saying, "upstream"))
+            events.append(commands.acknowledge(incident, _context(MAYA, at + 9 * _MINUTE), text))
+            context = _context(MAYA, at + 25 * _MINUTE)
+            events.append(
+                commands.set_status(incident, context, "identified", "The vendor's export lacks output tokens.")
+            )
+            events.append(commands.name_cause(incident, context, "upstream"))
         elif "stg_anthropic__claude_code" in incident.source_key:
             text = "Looking for whose records these are."
-            events.append(acts.acknowledge(incident, _saying(TOMAS, at + 31 * _MINUTE), text))
+            events.append(commands.acknowledge(incident, _context(TOMAS, at + 31 * _MINUTE), text))
     append(warehouse, events, at + 31 * _MINUTE)
 
 
@@ -49,7 +51,7 @@ def remember(warehouse: Warehouse, *, seed: int, at: datetime) -> None:
         cause, is_known = chance.choice(_CAUSES_OF_VENDORS), chance.random() < 0.6
         end = incident.resolution_time
         if is_known and end and end + timedelta(hours=1) < at:
-            events.append(acts.name_cause(incident, _saying(AISHA, end + timedelta(hours=1)), cause))
+            events.append(commands.name_cause(incident, _context(AISHA, end + timedelta(hours=1)), cause))
     append(warehouse, events, at)
 
 
@@ -57,15 +59,15 @@ def _past(row: tuple[int, int, str, str, str, int, int, str, str], at: datetime)
     days, hour, severity, title, component, answered, lasted, cause, who = row
     began = at.replace(hour=hour, minute=5) - timedelta(days=days)
     known = ("P0", "P1", "P2", "P3")
-    detected = acts.open_incident(
-        _saying(who, began), title=title, severity_level=severity, components=[component], known_severities=known
+    detected = commands.open_incident(
+        _context(who, began), title=title, severity_level=severity, components=[component], known_severities=known
     )
     yield detected
     incident, end = opened(detected), began + lasted * _MINUTE
-    yield acts.acknowledge(incident, _saying(who, began + answered * _MINUTE))
-    yield acts.resolve(incident, _saying(who, end))
-    yield acts.name_cause(incident, _saying(who, end + 30 * _MINUTE), cause)
+    yield commands.acknowledge(incident, _context(who, began + answered * _MINUTE))
+    yield commands.resolve(incident, _context(who, end))
+    yield commands.name_cause(incident, _context(who, end + 30 * _MINUTE), cause)
 
 
-def _saying(who: str, at: datetime) -> acts.Saying:
-    return acts.Saying(actor=who, at=at, now=at)
+def _context(who: str, at: datetime) -> commands.CommandContext:
+    return commands.CommandContext(actor=who, at=at, now=at)

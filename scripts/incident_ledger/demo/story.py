@@ -6,21 +6,21 @@ from pathlib import Path
 
 from incident_ledger.demo import incidents, people, usage
 from incident_ledger.errors import UserError
+from incident_ledger.importers.pipeline import take_in
 from incident_ledger.importers.sources import read_documents
 from incident_ledger.importers.statuspage import StatuspageImporter
-from incident_ledger.importers.take_in import take_in
-from incident_ledger.importers.usage.load import load_usage
-from incident_ledger.response.run import RunReport
+from incident_ledger.importers.usage.ingest import load_usage
+from incident_ledger.runner.job import RunReport
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
-from incident_ledger.warehouse.local import reset
+from incident_ledger.warehouse.local.process import reset
 
 SEED = 7
 DAYS = 90
 _OVER_AT = 9  # UTC: the hour of the last run
 # A third of the API's usage records without their output tokens (P1), a tenth of Claude Code's without a user (P2).
-_BROKEN = usage.Dials(usage_without_output=0.3, claude_code_without_email=0.1)
-_MENDED = usage.Dials(usage_without_output=0.0)
+_BROKEN = usage.FaultRates(usage_without_output=0.3, claude_code_without_email=0.1)
+_MENDED = usage.FaultRates(usage_without_output=0.0)
 
 
 def day_of(now: datetime) -> date:
@@ -78,10 +78,12 @@ def tell(warehouse: Warehouse, day: date, run: Callable[[datetime, str], RunRepo
     return run(nine, "The broken export once more, and a vendor's status page")
 
 
-def _load(warehouse: Warehouse, folder: Path, at: datetime, dials: usage.Dials, *, only: str | None = None) -> None:
+def _load(
+    warehouse: Warehouse, folder: Path, at: datetime, rates: usage.FaultRates, *, only: str | None = None
+) -> None:
     """Generate an export and land it as of `at`."""
     folder.mkdir(parents=True, exist_ok=True)
-    files = usage.generate(folder, seed=SEED, end_day=at.date() - timedelta(days=1), days=DAYS, dials=dials)
+    files = usage.generate(folder, seed=SEED, end_day=at.date() - timedelta(days=1), days=DAYS, rates=rates)
     for source, paths in files.items():
         if only in (None, source):
             load_usage(warehouse, source, paths, loaded_at=at)

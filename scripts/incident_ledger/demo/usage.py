@@ -46,7 +46,7 @@ _BUCKETS_A_PAGE, _EVENTS_A_PAGE, _DAYS_A_CALL = 31, 500, 30  # as the APIs give 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dials:
+class FaultRates:
     """What is planted: shares of the last day's records, and by how many days Cursor's events are late."""
 
     claude_code_without_email: float = 0.30
@@ -55,21 +55,21 @@ class Dials:
 
 
 def generate(
-    folder: Path, *, seed: int, end_day: date, days: int = 90, dials: Dials | None = None
+    folder: Path, *, seed: int, end_day: date, days: int = 90, rates: FaultRates | None = None
 ) -> dict[str, list[Path]]:
     """Write one folder a report and return its files, by the name that `load usage --source` takes.
 
     Load all files of a report in one command: they are the pages of one export.
     """
-    dials = dials or Dials()
+    rates = rates or FaultRates()
     chance = random.Random(seed)  # noqa: S311 - a story, not a secret
     dates = [end_day - timedelta(days=back) for back in reversed(range(days))]
     code = {day: _code_records(chance, day, dates[0]) for day in dates}
     usage = {day: _usage_results(chance, day, dates[0], code[day]) for day in dates}
     costs = {day: list(_cost_results(usage[day])) for day in dates}
-    events = list(_events(chance, dates, end_day, dials))
+    events = list(_events(chance, dates, end_day, rates))
     daily = [record for day in dates for record in _cursor_days(chance, day, dates[0])]
-    _plant(chance, usage[end_day], code[end_day], dials)
+    _plant(chance, usage[end_day], code[end_day], rates)
     return {
         "anthropic_usage": _pages(folder / "anthropic_usage", [_bucket(day, usage[day]) for day in dates]),
         "anthropic_cost": _pages(folder / "anthropic_cost", [_bucket(day, costs[day]) for day in dates]),
@@ -189,9 +189,9 @@ def _cost_results(usage: Iterable[Record]) -> Iterator[Record]:
         }
 
 
-def _events(chance: random.Random, dates: Sequence[date], end_day: date, dials: Dials) -> Iterator[Record]:
+def _events(chance: random.Random, dates: Sequence[date], end_day: date, rates: FaultRates) -> Iterator[Record]:
     """Cursor's events in order, until 15:25 UTC of the last day that was exported."""
-    last = datetime.combine(end_day - timedelta(days=dials.cursor_days_late), time(15, 25), tzinfo=UTC)
+    last = datetime.combine(end_day - timedelta(days=rates.cursor_days_late), time(15, 25), tzinfo=UTC)
     for day in dates:
         activity = _activity(chance, day, dates[0])
         found = []
@@ -201,7 +201,7 @@ def _events(chance: random.Random, dates: Sequence[date], end_day: date, dials: 
                 found.append((at, person))
         for at, person in sorted(found):
             event = _event(chance, at, person)
-            if at <= last or not dials.cursor_days_late:
+            if at <= last or not rates.cursor_days_late:
                 yield event
 
 
@@ -256,11 +256,11 @@ def _cursor_days(chance: random.Random, day: date, first: date) -> Iterator[Reco
         }
 
 
-def _plant(chance: random.Random, usage: Sequence[Record], code: Sequence[Record], dials: Dials) -> None:
+def _plant(chance: random.Random, usage: Sequence[Record], code: Sequence[Record], rates: FaultRates) -> None:
     """Break the last day's records, after everything that agrees with them was made."""
-    for record in chance.sample(code, round(len(code) * dials.claude_code_without_email)):
+    for record in chance.sample(code, round(len(code) * rates.claude_code_without_email)):
         record["actor"] = {"type": "user_actor"}
-    for result in chance.sample(usage, round(len(usage) * dials.usage_without_output)):
+    for result in chance.sample(usage, round(len(usage) * rates.usage_without_output)):
         del result["output_tokens"]
 
 

@@ -163,7 +163,7 @@ def check_datasets(warehouse: Warehouse) -> Generator[Finding, None, list[str]]:
     missing: list[str] = []
     for name in (settings.raw_dataset, settings.dataset, settings.staging_dataset, settings.policy_dataset):
         try:
-            with warehouse.in_our_words():
+            with warehouse.map_bigquery_errors():
                 dataset = warehouse.client.get_dataset(f"{settings.project}.{name}", timeout=30)
         except StatementError as error:
             if error.reason == "notFound":
@@ -310,7 +310,7 @@ def _check_missed(warehouse: Warehouse, files: set[str]) -> Iterator[Finding]:
     """What is bad now, as a suite said that is not there any more."""
     sql = (
         f"select component, json_value(evidence, '$.suite') as suite from {warehouse.mart('fct_signals')} "  # noqa: S608
-        "where until is null order by component"
+        "where ended_at is null order by component"
     )
     try:
         is_there = warehouse.table_exists(warehouse.settings.dataset, "fct_signals")

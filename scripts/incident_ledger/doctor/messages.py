@@ -44,7 +44,7 @@ def check_channels(settings: Settings) -> Iterator[Finding]:
 
 def check_owed(warehouse: Warehouse, files: Policy, now: datetime) -> Iterator[Finding]:
     """Messages that wait for a channel which is no longer set."""
-    from incident_ledger.notify.findings import left_behind
+    from incident_ledger.notify.queries import left_behind
 
     try:
         owed = left_behind(warehouse, files, now)

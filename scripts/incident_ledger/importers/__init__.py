@@ -77,7 +77,7 @@ class Parsed(Generic[R]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Concerned:
+class LedgerScope:
     """Which events of the ledger an import must know: of incidents that meet any of these conditions.
 
     These keys; an id not below a bound; open (`is_open`); resolved at `ended_since` or later.
@@ -90,7 +90,7 @@ class Concerned:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class ImportPlan:
     """What records say that the ledger does not know yet. Counts are of records; `remarks` are for a person."""
 
     events: tuple[Event, ...]
@@ -114,8 +114,8 @@ class Importer(Protocol[R]):
     def size(self, records: Sequence[R]) -> int:
         """How many records of the source these are (one of ours may hold many, such as a poll)."""
 
-    def concerned(self, records: Sequence[R]) -> Concerned:
+    def concerned(self, records: Sequence[R]) -> LedgerScope:
         """What must be read of the ledger before `tell`, by one query."""
 
-    def tell(self, records: Sequence[R], known: Sequence[Event]) -> Told:
+    def tell(self, records: Sequence[R], known: Sequence[Event]) -> ImportPlan:
         """The events that are missing in `known`; none of them when everything has been told before."""

@@ -8,11 +8,11 @@ from typing import Any
 
 from incident_ledger.errors import UserError
 from incident_ledger.importers import Document, Importer, Reject
+from incident_ledger.importers.pipeline import take_in
 from incident_ledger.importers.sources import read_documents
 from incident_ledger.importers.statuspage import StatuspageImporter
-from incident_ledger.importers.take_in import take_in
 from incident_ledger.importers.usage import REPORTS, load_usage
-from incident_ledger.importers.usage.load import read_batch
+from incident_ledger.importers.usage.ingest import read_batch
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.tables import ensure_tables
 

@@ -26,7 +26,7 @@ class IncidentState:
     detection_time: datetime
     last_event_time: datetime
     # The worst that its detector has said; a person may have lowered `severity_level` below it.
-    detected_severity_level: str
+    worst_detected_severity_level: str
     detected_by: str = "check"  # or `person`, `vendor`
     has_sla: bool = True  # a vendor's incident has none until a person here acts on it
     is_retracted: bool = False

@@ -19,8 +19,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from incident_ledger.notify.channels import Channel, Outcome, Result, masked
 from incident_ledger.notify.exchanges import overheard
-from incident_ledger.notify.mime import Letter, email_bytes
-from incident_ledger.notify.texts import one_line
+from incident_ledger.notify.formatting import one_line
+from incident_ledger.notify.mime import Envelope, email_bytes
 
 _MAIL_SCHEMES = ("mailto", "mailtos")
 _TRIES = 3  # within one delivery; the policy's attempts are across runs
@@ -87,17 +87,17 @@ class MailChannel:
         self._timeouts = timeouts
         self._secrets = secrets
 
-    def send(self, letter: Letter) -> Result:
+    def send(self, envelope: Envelope) -> Result:
         """Send once. Only what fails before the mail is handed over is tried again at once."""
         server = self._server
-        to = tuple(address for _, address in server.targets) if self._own_recipients else letter.recipients
+        to = tuple(address for _, address in server.targets) if self._own_recipients else envelope.recipients
         sender = server.from_addr[1]
         copies, blind = tuple(sorted(server.cc)), tuple(sorted(server.bcc))
         everybody = tuple(dict.fromkeys((*to, *copies, *blind)))
         if not everybody:
             return Result(Outcome.FAILED, "nobody to send to: the policy names no address for this severity")
         try:
-            data = email_bytes(letter, sender, to, cc=copies)
+            data = email_bytes(envelope, sender, to, cc=copies)
             refused = _tries()(self._hand_over, sender, everybody, data)
         except _UncertainError as error:
             return Result(Outcome.UNCERTAIN, masked(str(error), self._secrets))
@@ -186,15 +186,15 @@ class ServiceChannel:
         self._server = server
         self._secrets = secrets
 
-    def send(self, letter: Letter) -> Result:
+    def send(self, envelope: Envelope) -> Result:
         """Send once. The message's id goes along where the service has a place for it, so that a repeat is known."""
-        self._mark(letter.message_id)
+        self._mark(envelope.message_id)
         with overheard() as heard:
             try:
                 is_sent = self._server.notify(
-                    title=one_line(letter.subject),
-                    body=letter.text,
-                    notify_type=_KINDS.get(letter.template, NotifyType.INFO),
+                    title=one_line(envelope.subject),
+                    body=envelope.text,
+                    notify_type=_KINDS.get(envelope.template, NotifyType.INFO),
                     body_format=NotifyFormat.TEXT,
                 )
             except Exception as error:

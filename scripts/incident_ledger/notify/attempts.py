@@ -6,16 +6,16 @@ from datetime import timedelta
 
 from incident_ledger.deadline import within
 from incident_ledger.notify.channels import Channel, Outcome, Result
-from incident_ledger.notify.mime import Letter
+from incident_ledger.notify.mime import Envelope
 
 _ERROR_CHARACTERS = 1000
 _MAX_DOUBLINGS = 60  # of a wait; the policy's longest is shorter
 
 
-def attempt(way: Channel, letter: Letter, seconds: float) -> Result:
+def attempt(way: Channel, envelope: Envelope, seconds: float) -> Result:
     """What became of one send. It takes `seconds` at most (and a moment), however slowly the other side talks."""
     try:
-        ended = within(seconds, lambda: way.send(letter))
+        ended = within(seconds, lambda: way.send(envelope))
     except Exception as error:
         return Result(Outcome.FAILED, f"the channel broke: {type(error).__name__}")
     if ended.value is not None and not ended.is_late:

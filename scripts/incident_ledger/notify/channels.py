@@ -19,7 +19,7 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from incident_ledger.errors import UserError
-from incident_ledger.notify.mime import Letter, email_bytes
+from incident_ledger.notify.mime import Envelope, email_bytes
 from incident_ledger.private import private_files, private_folder
 from incident_ledger.settings import PREFIX, Settings
 
@@ -58,7 +58,7 @@ class Channel(Protocol):
     name: str
     is_idempotent: bool
 
-    def send(self, letter: Letter) -> Result:
+    def send(self, envelope: Envelope) -> Result:
         """Send once; what goes wrong is in the result and is never raised."""
 
 
@@ -72,11 +72,11 @@ class FolderChannel:
         self.folder = folder
         self._sender = sender
 
-    def send(self, letter: Letter) -> Result:
+    def send(self, envelope: Envelope) -> Result:
         """Write the file, or leave an equal one."""
-        target = self.folder / f"{letter.message_id}.eml"
+        target = self.folder / f"{envelope.message_id}.eml"
         try:
-            data = email_bytes(letter, self._sender, letter.recipients)
+            data = email_bytes(envelope, self._sender, envelope.recipients)
             private_folder(self.folder)
             if not target.is_file() or target.read_bytes() != data:
                 partial = target.with_suffix(".part")
@@ -97,7 +97,7 @@ class BrokenChannel:
         self.name = name
         self.reason = reason
 
-    def send(self, letter: Letter) -> Result:  # noqa: ARG002
+    def send(self, envelope: Envelope) -> Result:  # noqa: ARG002
         """Refuse."""
         return Result(Outcome.FAILED, self.reason)
 

@@ -12,9 +12,9 @@ from markupsafe import Markup, escape
 
 from incident_ledger.ledger.events import Event, EventType, canonical
 from incident_ledger.ledger.state import IncidentState
-from incident_ledger.notify.facts import facts, with_event
-from incident_ledger.notify.texts import SUBJECT_CHARACTERS, item, one_line, shortened
-from incident_ledger.notify.turns import Flapping
+from incident_ledger.notify.fields import facts, with_event
+from incident_ledger.notify.flapping import Flapping
+from incident_ledger.notify.formatting import SUBJECT_CHARACTERS, item, one_line, shortened
 from incident_ledger.policy import Policy
 
 # Of this project alone; changing it would send again what was sent.

@@ -12,12 +12,12 @@ from email.utils import format_datetime
 from typing import Any
 
 from incident_ledger.errors import UserError
+from incident_ledger.notify.formatting import one_line
 from incident_ledger.notify.messages import first_message_id, header_id
-from incident_ledger.notify.texts import one_line
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter:
+class Envelope:
     """What a channel sends: one row of the outbox. `created_at` is the message's own date."""
 
     message_id: str
@@ -47,7 +47,7 @@ _LINE = 76  # RFC 2047's limit for a line with encoded words
 _POLICY = _MailPolicy(linesep="\r\n", refold_source="none")
 
 
-def email_bytes(letter: Letter, sender: str, recipients: Sequence[str], *, cc: Sequence[str] = ()) -> bytes:
+def email_bytes(envelope: Envelope, sender: str, recipients: Sequence[str], *, cc: Sequence[str] = ()) -> bytes:
     """The mail with CRLF line ends. No clock and no chance: sent again, it is the same mail.
 
     Raises `UserError` naming the address that is none.
@@ -58,18 +58,18 @@ def email_bytes(letter: Letter, sender: str, recipients: Sequence[str], *, cc: S
         mail["To"] = [address(each) for each in recipients]
     if cc:
         mail["Cc"] = [address(each) for each in cc]
-    mail["Subject"] = one_line(letter.subject)
-    mail["Date"] = format_datetime(letter.created_at.astimezone(UTC))
-    mail["Message-ID"] = header_id(letter.message_id)
-    first = first_message_id(letter.incident_id)
-    if letter.message_id != first:
+    mail["Subject"] = one_line(envelope.subject)
+    mail["Date"] = format_datetime(envelope.created_at.astimezone(UTC))
+    mail["Message-ID"] = header_id(envelope.message_id)
+    first = first_message_id(envelope.incident_id)
+    if envelope.message_id != first:
         mail["In-Reply-To"] = header_id(first)
         mail["References"] = header_id(first)
-    mail["X-Incident-ID"] = one_line(letter.incident_id)
+    mail["X-Incident-ID"] = one_line(envelope.incident_id)
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-    mail.set_content(letter.text, cte="quoted-printable")
-    mail.add_alternative(letter.html, subtype="html", cte="quoted-printable")
-    mail.set_boundary(f"=_{letter.message_id}")
+    mail.set_content(envelope.text, cte="quoted-printable")
+    mail.add_alternative(envelope.html, subtype="html", cte="quoted-printable")
+    mail.set_boundary(f"=_{envelope.message_id}")
     return mail.as_bytes()
 
 

@@ -23,7 +23,7 @@ from incident_ledger.ledger.events import canonical, timestamp
 from incident_ledger.notify.attempts import Waits, attempt, kept
 from incident_ledger.notify.channels import Channel, Outcome, Result, channel_names, channels
 from incident_ledger.notify.messages import COLUMNS, Message, first_message_id
-from incident_ledger.notify.mime import Letter
+from incident_ledger.notify.mime import Envelope
 from incident_ledger.notify.reroute import reroute
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings
@@ -59,7 +59,7 @@ class Delivery:
 class _Row:
     """A row that may be sent now."""
 
-    letter: Letter
+    envelope: Envelope
     event_id: str
     channel: str
     status: str
@@ -68,7 +68,7 @@ class _Row:
 
     @property
     def key(self) -> tuple[str, str]:
-        return self.letter.message_id, self.channel
+        return self.envelope.message_id, self.channel
 
 
 def enqueue(warehouse: Warehouse, messages: Sequence[Message], now: datetime) -> int:
@@ -230,13 +230,19 @@ def _due(warehouse: Warehouse, attempts: int, now: datetime, names: list[str]) -
 
 def _turn(row: _Row) -> tuple[datetime, str, bool, bool, str]:
     """Oldest first; of one moment and incident the beginning first and the end last."""
-    letter = row.letter
-    is_first = letter.message_id == first_message_id(letter.incident_id)
-    return letter.created_at, letter.incident_id, not is_first, letter.template == "resolution", letter.message_id
+    envelope = row.envelope
+    is_first = envelope.message_id == first_message_id(envelope.incident_id)
+    return (
+        envelope.created_at,
+        envelope.incident_id,
+        not is_first,
+        envelope.template == "resolution",
+        envelope.message_id,
+    )
 
 
 def _row(values: dict[str, Any]) -> _Row:
-    letter = Letter(
+    envelope = Envelope(
         message_id=values["message_id"],
         incident_id=values["incident_id"],
         template=values["template"],
@@ -247,7 +253,7 @@ def _row(values: dict[str, Any]) -> _Row:
         created_at=values["created_at"].astimezone(UTC),
     )
     return _Row(
-        letter=letter,
+        envelope=envelope,
         event_id=values["event_id"],
         channel=values["channel"],
         status=values["status"],
@@ -271,7 +277,7 @@ class _Round:
         if not rows:
             return []
         self.confirm()
-        results = [(replace(row, attempts=row.attempts + 1), attempt(way, row.letter, self.seconds)) for row in rows]
+        results = [(replace(row, attempts=row.attempts + 1), attempt(way, row.envelope, self.seconds)) for row in rows]
         self.record(results)
         return [_delivery(row, result) for row, result in results]
 
@@ -287,7 +293,7 @@ class _Round:
             if not _claim(self.warehouse, row, self.now):
                 continue
             begun = time.monotonic()
-            result = attempt(way, row.letter, self.seconds)
+            result = attempt(way, row.envelope, self.seconds)
             spent += time.monotonic() - begun
             more = 1 if result.outcome is Outcome.UNCERTAIN else 0
             tried = replace(row, attempts=row.attempts + 1, uncertain_attempts=row.uncertain_attempts + more)
@@ -322,9 +328,9 @@ def _claim(warehouse: Warehouse, row: _Row, now: datetime) -> bool:
     """  # noqa: S608
     params = {
         "now": now,
-        "message_id": row.letter.message_id,
+        "message_id": row.envelope.message_id,
         "channel": row.channel,
-        "created_at": row.letter.created_at,
+        "created_at": row.envelope.created_at,
         "status": row.status,
         "attempts": row.attempts,
     }
@@ -335,7 +341,7 @@ def _record(warehouse: Warehouse, results: Sequence[tuple[_Row, Result]], now: d
     """What came out."""
     outcomes = [
         {
-            "message_id": row.letter.message_id,
+            "message_id": row.envelope.message_id,
             "channel": row.channel,
             "status": result.outcome.value,
             "attempts": row.attempts,
@@ -373,20 +379,20 @@ def _record(warehouse: Warehouse, results: Sequence[tuple[_Row, Result]], now: d
             last_error = said.error,
             not_before = said.not_before
     """  # noqa: S608
-    moments = [row.letter.created_at for row, _ in results]
+    moments = [row.envelope.created_at for row, _ in results]
     params = {"outcomes": canonical(outcomes), "now": now, "first": min(moments), "last": max(moments)}
     warehouse.execute(sql, params)
 
 
 def _delivery(row: _Row, result: Result) -> Delivery:
     return Delivery(
-        message_id=row.letter.message_id,
+        message_id=row.envelope.message_id,
         event_id=row.event_id,
-        incident_id=row.letter.incident_id,
-        template=row.letter.template,
+        incident_id=row.envelope.incident_id,
+        template=row.envelope.template,
         channel=row.channel,
-        recipients=row.letter.recipients,
-        subject=row.letter.subject,
+        recipients=row.envelope.recipients,
+        subject=row.envelope.subject,
         status=result.outcome,
         attempts=row.attempts,
         error=result.error,

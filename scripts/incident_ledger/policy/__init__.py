@@ -1,7 +1,6 @@
 """The playbook's numbers, people and rules as values, read from seed files or from the warehouse."""
 
 from incident_ledger.policy.calendar import Calendar
-from incident_ledger.policy.load import differing, is_current, load, load_files, rewritten
 from incident_ledger.policy.model import (
     Band,
     ClassificationRule,
@@ -12,6 +11,7 @@ from incident_ledger.policy.model import (
     Severity,
     Task,
 )
+from incident_ledger.policy.reader import differing, is_current, load, load_files, rewritten
 
 __all__ = [
     "Band",

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from incident_ledger.ledger.events import EventType
-from incident_ledger.policy.rows import Problem, Row
+from incident_ledger.policy.cells import Problem, Row
 from incident_ledger.policy.tables import ALL, BY_NAME, MEASURES, WEEKDAYS, PolicyTable
 
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
@@ -19,8 +19,8 @@ _ALL_PERCENT = Decimal(100)
 # Subjects that the code asks for whatever the policy says; each must have held always.
 _NEEDED = {
     "classification_rules": ("monitoring_system_failure",),
-    "rule_severity": ("critical", "warning", "info"),
-    "runner_limits": ("reopening_window_hours",),
+    "severity_caps": ("critical", "warning", "info"),
+    "runtime_limits": ("reopening_window_hours",),
     "quality_thresholds": MEASURES,
 }
 
@@ -224,7 +224,7 @@ def _calendar(tables: Tables) -> Iterator[Problem]:
 
 
 def _limits(tables: Tables) -> Iterator[Problem]:
-    for row in tables.rows["runner_limits"]:
+    for row in tables.rows["runtime_limits"]:
         if row["value"] <= 0:
             yield Problem(row.where, "value", f"{row['value']} is no limit; give more than 0")
 

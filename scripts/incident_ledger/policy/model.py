@@ -10,7 +10,7 @@ from typing import Any
 
 from incident_ledger.errors import UserError
 from incident_ledger.policy.calendar import Calendar
-from incident_ledger.policy.rows import Row
+from incident_ledger.policy.cells import Row
 from incident_ledger.policy.tables import BY_NAME
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
@@ -245,7 +245,7 @@ class Policy:
 
     def cap(self, gx_severity: str, at: datetime) -> str:
         """The worst that a rule of this Great Expectations severity can raise."""
-        severity_level: str = self._one("rule_severity", at, gx_severity=gx_severity)["severity_level"]
+        severity_level: str = self._one("severity_caps", at, gx_severity=gx_severity)["severity_level"]
         return severity_level
 
     def capped(self, severity_level: str | None, gx_severity: str, at: datetime) -> str | None:
@@ -277,10 +277,10 @@ class Policy:
 
     def limit(self, name: str, at: datetime) -> int | float:
         """A limit by its name, in the unit that its name ends with."""
-        known = sorted({row["limit_name"] for row in self.tables["runner_limits"]})
+        known = sorted({row["limit_name"] for row in self.tables["runtime_limits"]})
         if name not in known:
-            raise UserError(f"No limit {name!r}; {_file('runner_limits')} has {', '.join(known)}.")
-        return _number(self._one("runner_limits", at, limit_name=name)["value"])
+            raise UserError(f"No limit {name!r}; {_file('runtime_limits')} has {', '.join(known)}.")
+        return _number(self._one("runtime_limits", at, limit_name=name)["value"])
 
     def reopening_window(self, at: datetime) -> timedelta:
         """How long after its resolution the same breach reopens an incident instead of opening another."""

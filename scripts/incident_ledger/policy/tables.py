@@ -131,7 +131,7 @@ QUALITY_THRESHOLDS = PolicyTable(
     order=("measure", "valid_from", "lower_percent"),
 )
 RULE_SEVERITY = PolicyTable(
-    "rule_severity",
+    "severity_caps",
     (Column("gx_severity", Kind.TEXT, choices=("critical", "warning", "info")), _SEVERITY, _VALID_FROM),
     key=("gx_severity",),
     subject=("gx_severity",),
@@ -219,7 +219,7 @@ BUSINESS_HOLIDAYS = PolicyTable(
     is_versioned=False,
 )
 RUNNER_LIMITS = PolicyTable(
-    "runner_limits",
+    "runtime_limits",
     (*_text("limit_name"), Column("value", Kind.NUMBER), *_text("unit", "reason"), _VALID_FROM),
     key=("limit_name",),
     subject=("limit_name",),

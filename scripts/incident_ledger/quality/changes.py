@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from incident_ledger.quality.batches import DayColumn
+from incident_ledger.quality.change_tracking import Seen
+from incident_ledger.quality.partitions import DayColumn
 from incident_ledger.quality.rows import literal
-from incident_ledger.quality.seen import Seen
 from incident_ledger.quality.suites import Suite, TableName
-from incident_ledger.quality.typed import RuleError, Schema, quoted
+from incident_ledger.quality.typed_values import RuleError, Schema, quoted
 from incident_ledger.warehouse import Warehouse
 
 LOOKBACK_DAYS = 3

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from incident_ledger.quality.batches import DayColumn
 from incident_ledger.quality.catalogue import SCALARS
+from incident_ledger.quality.partitions import DayColumn
 from incident_ledger.warehouse.client import Column
 
 _KEYS = ("_id", "_key", "_uuid")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from incident_ledger.quality.suites import Rule, build
-from incident_ledger.quality.typed import RuleError, Schema, convert
+from incident_ledger.quality.typed_values import RuleError, Schema, convert
 from incident_ledger.warehouse import Warehouse
 
 _BATCH = "batch"

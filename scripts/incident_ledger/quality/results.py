@@ -9,8 +9,8 @@ from typing import Any
 
 from incident_ledger.ledger.events import canonical, timestamp
 from incident_ledger.quality.breaches import keep
+from incident_ledger.quality.grading import BatchResult, RuleResult
 from incident_ledger.quality.rows import chunks, literal, names, selected
-from incident_ledger.quality.verdict import BatchResult, RuleResult
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.tables import QUALITY_BATCHES, QUALITY_RESULTS, RawTable
 

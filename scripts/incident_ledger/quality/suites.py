@@ -16,9 +16,9 @@ from typing import Any
 
 from incident_ledger.encoding import read_json
 from incident_ledger.errors import UserError
-from incident_ledger.quality.old_forms import rule_of_today, suite_of_today
-from incident_ledger.quality.rule_forms import form_error, json_type, reason_of, text_or_none
+from incident_ledger.quality.legacy_format import rule_of_today, suite_of_today
 from incident_ledger.quality.rule_ids import Draft, short_name, with_ids
+from incident_ledger.quality.rule_schema import form_error, json_type, reason_of, text_or_none
 from incident_ledger.quality.suite_types import SEVERITIES, Rule, Suite, TableName, build
 from incident_ledger.settings import Settings
 

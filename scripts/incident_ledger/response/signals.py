@@ -13,8 +13,8 @@ from incident_ledger.warehouse import Warehouse
 class Signal:
     """One row of `fct_signals`: a rule that holds, or held, for a component.
 
-    `source` and `source_key` name the incident that it speaks of. `until` is None while it holds; `observed_at` is when
-    its check last ran (a signal ends when its check ran and found it gone, never by silence).
+    `source` and `source_key` name its incident. `ended_at` is None while it holds; `observed_at` is when its check last
+    ran (a signal ends when its check ran and found it gone, never by silence).
     """
 
     source: str
@@ -23,9 +23,9 @@ class Signal:
     component: str
     severity_level: str
     title: str
-    since: datetime
+    started_at: datetime
     observed_at: datetime
-    until: datetime | None = None
+    ended_at: datetime | None = None
     value: float | None = None
     threshold: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)

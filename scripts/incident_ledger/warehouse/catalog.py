@@ -49,7 +49,7 @@ def list_tables(warehouse: Warehouse, pattern: str | None = None) -> list[TableT
     A pattern is a part of `DATASET.TABLE`, or the whole of it or of `TABLE` with `*` and `?`.
     """
     names = [name for name in _names(warehouse) if pattern is None or _fits(pattern, *name)]
-    with warehouse.in_our_words(), ThreadPoolExecutor(_AT_ONCE) as pool:
+    with warehouse.map_bigquery_errors(), ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(lambda name: _text(warehouse.table(*name)), names))
 
 
@@ -72,7 +72,7 @@ def _names(warehouse: Warehouse) -> Iterator[tuple[str, str]]:
     settings = warehouse.settings
     for dataset in (settings.dataset, settings.staging_dataset, settings.policy_dataset, settings.raw_dataset):
         reference = bigquery.DatasetReference(settings.project, dataset)
-        with warehouse.in_our_words():
+        with warehouse.map_bigquery_errors():
             try:
                 found = sorted(item.table_id for item in warehouse.client.list_tables(reference, timeout=_SECONDS))
             except NotFound:  # nothing was built yet

@@ -16,7 +16,7 @@ from google.oauth2 import credentials as oauth2
 
 from incident_ledger.errors import UserError
 from incident_ledger.settings import Settings
-from incident_ledger.warehouse.transport import Client, in_our_words
+from incident_ledger.warehouse.transport import Client, map_bigquery_errors
 
 SCOPES = ("https://www.googleapis.com/auth/bigquery", "https://www.googleapis.com/auth/cloud-platform")
 _LEGACY = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "STRUCT": "RECORD"}
@@ -80,12 +80,12 @@ class Warehouse:
 
     def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """All rows of a query, each a dict by column. Raises `StatementError` with the query and the server's words."""
-        with self.in_our_words(sql):
+        with self.map_bigquery_errors(sql):
             return [dict(row) for row in self._run(sql, params)[1]]
 
     def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> int:
         """The number of rows that a DML statement changed (0 for DDL)."""
-        with self.in_our_words(sql):
+        with self.map_bigquery_errors(sql):
             return int(self._run(sql, params)[0].num_dml_affected_rows or 0)
 
     def answer(self, sql: str, params: Mapping[str, Any] | None = None) -> Answer:
@@ -93,7 +93,7 @@ class Warehouse:
 
         A table named without its dataset is a mart, so that the playbook's queries run as they are written.
         """
-        with self.in_our_words(sql):
+        with self.map_bigquery_errors(sql):
             job, rows = self._run(sql, params, default_dataset=self.settings.dataset)
             columns = tuple(column(item) for item in rows.schema or ())
             return Answer(columns, [row.values() for row in rows], job.num_dml_affected_rows, job.statement_type)
@@ -125,16 +125,16 @@ class Warehouse:
         """A table's full name in backticks."""
         return f"`{self.settings.project}.{dataset}.{table}`"
 
-    def in_our_words(self, sql: str = "") -> AbstractContextManager[None]:
+    def map_bigquery_errors(self, sql: str = "") -> AbstractContextManager[None]:
         """For direct use of `client`: what it raises inside becomes our errors."""
-        return in_our_words(self.endpoint or "BigQuery", sql)
+        return map_bigquery_errors(self.endpoint or "BigQuery", sql)
 
     def close(self) -> None:
         """Close the connections."""
         self.client.close()  # type: ignore[no-untyped-call]
 
     def _find(self, dataset: str, table: str) -> bigquery.Table | None:
-        with self.in_our_words():
+        with self.map_bigquery_errors():
             try:
                 return self.client.get_table(f"{self.settings.project}.{dataset}.{table}", timeout=60)
             except NotFound:
@@ -184,7 +184,7 @@ def connect(settings: Settings) -> Warehouse:
     """
     endpoint = settings.api_endpoint
     if endpoint is None and settings.target == "local":
-        from incident_ledger.warehouse.local import ensure_running
+        from incident_ledger.warehouse.local.process import ensure_running
 
         endpoint, token = ensure_running(settings)
         settings = settings.model_copy(update={"api_token": token})

@@ -16,6 +16,6 @@ def statement_type(warehouse: Warehouse, sql: str, params: Mapping[str, Any] | N
     config = bigquery.QueryJobConfig(
         dry_run=True, query_parameters=[parameter(name, value) for name, value in (params or {}).items()]
     )
-    with warehouse.in_our_words(sql):
+    with warehouse.map_bigquery_errors(sql):
         kind: str | None = warehouse.client.query(sql, job_config=config, timeout=60).statement_type
     return kind

@@ -206,7 +206,7 @@ def ensure_tables(warehouse: Warehouse) -> None:
     the labels. A column that is there with another type is a `UserError`: only a person can say what becomes of it.
     """
     settings, client = warehouse.settings, warehouse.client
-    with warehouse.in_our_words():
+    with warehouse.map_bigquery_errors():
         try:
             there = {item.table_id: item for item in client.list_tables(_dataset(warehouse), timeout=60)}
         except NotFound:
@@ -229,7 +229,7 @@ def ensure_dataset(warehouse: Warehouse, name: str) -> None:
     """Make the dataset when it is missing. Who may not make any may still use one that is there: asked for first."""
     dataset = Dataset(DatasetReference(warehouse.settings.project, name))
     dataset.location = warehouse.settings.location
-    with warehouse.in_our_words():
+    with warehouse.map_bigquery_errors():
         try:
             warehouse.client.get_dataset(dataset.reference, timeout=60)
         except NotFound:

@@ -20,7 +20,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from incident_ledger.errors import IncidentLedgerError, OutsideError, StatementError, UserError
-from incident_ledger.warehouse.damage import damage
+from incident_ledger.warehouse.local.damage import damage
 
 CONNECT_SECONDS = 10.0
 REQUEST_SECONDS = 120.0
@@ -230,7 +230,7 @@ def is_refused(error: BaseException) -> bool:
 
 
 @contextmanager
-def in_our_words(where: str, sql: str = "") -> Iterator[None]:
+def map_bigquery_errors(where: str, sql: str = "") -> Iterator[None]:
     """Turn what the client raises into our errors: one screen, the first lines of the query, no credentials."""
     try:
         yield

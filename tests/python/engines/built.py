@@ -9,13 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from engines.filled import Story
 from engines.googlesql import Catalog, Columns, RefusedError, Result, execute
 from engines.project import AS_OF, Project, compiled_queries, raw_catalog
 from engines.recorder import Recorder
+from engines.story import Story
 from engines.values import type_name
+from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.settings import Settings
-from incident_ledger.transform import Dbt, NodeResult
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.client import Client
 from incident_ledger.warehouse.tables import ALL as RAW_TABLES

@@ -12,8 +12,8 @@ from unittest import mock
 
 from engines.googlesql import Catalog, Columns, RefusedError, analyze
 from engines.values import field_type, parse_type, simple, type_name
+from incident_ledger.dbt_runner import Dbt
 from incident_ledger.settings import Settings
-from incident_ledger.transform import Dbt
 from incident_ledger.warehouse.tables import ALL as RAW_TABLES
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from engines.catalogue import document, report
 from engines.recorder import expected_to_be_refused
 from incident_ledger.errors import StatementError
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.functions import check
+from incident_ledger.warehouse.local.functions import check
 
 
 @pytest.mark.parametrize("seed", [1])

@@ -18,7 +18,7 @@ def test_no_view_holds_a_clock_and_each_table_with_one_says_so(project: Project)
     assert {node["name"] for node in nodes} >= {
         "operational_metrics",
         "fct_mttr",
-        "rpt_incident_times",
+        "rpt_incident_durations",
         "int_build_time",
     }
     assert [node["name"] for node in nodes if node["config"]["materialized"] == "view"] == []
@@ -27,7 +27,7 @@ def test_no_view_holds_a_clock_and_each_table_with_one_says_so(project: Project)
 
 def test_no_model_reads_an_age_that_another_build_stored(project: Project) -> None:
     """An age is told by the table that computes it, beside its `as_of`; what reads it has no clock of its own."""
-    ages = {"age_minutes", "age_microseconds", "waiting_microseconds", "oldest_open_minutes", "open_age_minutes"}
+    ages = {"age_minutes", "age_microseconds", "pending_microseconds", "oldest_open_minutes", "open_age_minutes"}
     for query in project.queries:
         node = project.node(query.node) if query.kind == "model" else None
         if node and ages & set(node["columns"]):

@@ -8,9 +8,9 @@ import pytest
 
 from engines.built import Built, Reference, compute
 from engines.compare import differences
-from engines.filled import FIRST_CHECK, SECOND_CHECK
 from engines.googlesql import execute
 from engines.recorder import assert_accepted
+from engines.story import FIRST_CHECK, SECOND_CHECK
 
 FIGURES = """
     select distinct
@@ -80,7 +80,7 @@ def test_a_breach_has_ended_another_holds_and_the_incidents_were_told(reference:
     def values(model: str, *columns: str) -> set[tuple[Any, ...]]:
         return {tuple(row[column] for column in columns) for row in reference.results[model].rows}
 
-    ends = {until for (until,) in values("fct_signals", "until")}
+    ends = {ended_at for (ended_at,) in values("fct_signals", "ended_at")}
     assert ends == {None, SECOND_CHECK}
     assert values("fct_data_quality", "checked_at") == {(FIRST_CHECK,), (SECOND_CHECK,)}
     assert {("resolution", "sent")} < values("fct_notifications", "template", "status")

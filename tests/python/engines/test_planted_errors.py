@@ -12,7 +12,7 @@ from engines.recorder import expected_to_be_refused
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
 
-MODEL = "stg_incident_events"
+MODEL = "stg_ledger__incident_events"
 LAST = "select * from final"
 PLANTED = {
     "a number compared with a text": "select * from final where '1' = 1",

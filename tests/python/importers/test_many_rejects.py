@@ -12,11 +12,11 @@ from importers.pages import incident
 from incident_ledger import importers
 from incident_ledger.errors import UserError
 from incident_ledger.importers import Document, Reject
+from incident_ledger.importers.pipeline import take_in
 from incident_ledger.importers.rejects import write_rejects
 from incident_ledger.importers.replay import kept_rejects, replay
 from incident_ledger.importers.statuspage import StatuspageImporter
-from incident_ledger.importers.take_in import take_in
-from incident_ledger.importers.usage.load import read_batch
+from incident_ledger.importers.usage.ingest import read_batch
 from incident_ledger.warehouse import Warehouse, connect
 from relay import Relay
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from importers.pages import T0
+from incident_ledger.importers.pipeline import ImportReport, take_in
 from incident_ledger.importers.sources import read_documents
 from incident_ledger.importers.statuspage import StatuspageImporter
-from incident_ledger.importers.take_in import ImportReport, take_in
 from incident_ledger.ledger.events import EventType
 from incident_ledger.ledger.state import IncidentState, read_events, read_state
 from incident_ledger.warehouse import Warehouse

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from incident_ledger.ledger.events import canonical, incident_id, timestamp
-from ledger.making import T0, event
+from ledger.factories import T0, event
 
 
 def test_equal_events_have_equal_ids_whatever_the_order_of_their_payload_and_their_zone() -> None:

@@ -8,16 +8,16 @@ import pytest
 import yaml
 
 from incident_ledger.errors import UserError
-from incident_ledger.importers.statuspage import memory
+from incident_ledger.importers.statuspage import history
 from incident_ledger.ledger.events import MACHINES, EventType, Status, timestamp
-from incident_ledger.ledger.find import find_incident, minutes_of, one_line
+from incident_ledger.ledger.lookup import find_incident, minutes_of, one_line
 from incident_ledger.ledger.state import IncidentState, in_order, read_events, read_state
 from incident_ledger.ledger.writer import append
-from incident_ledger.notify import told
-from incident_ledger.response import plan
+from incident_ledger.notify import delivery_events
+from incident_ledger.response import planner
 from incident_ledger.warehouse import Warehouse, tables
+from ledger.factories import T0, after, event, resolved, state
 from ledger.fold import fold
-from ledger.making import T0, after, event, resolved, state
 
 PAGE = (("detected", 0), ("acknowledged", 0), ("resolved", 40), ("reopened", 60))
 OURS = ("has_sla", "our_acknowledged_time", "detected_by")
@@ -98,7 +98,11 @@ def test_sql_knows_the_programs_that_write_events() -> None:
     macro = (MODELS.parent / "macros/actors.sql").read_text()
     listed = re.search(r"not in \((.*?)\)", macro)
     assert listed is not None
-    assert set(re.findall(r"'([^']+)'", listed.group(1))) == MACHINES == {plan.ACTOR, told.ACTOR, memory.ACTOR}
+    assert (
+        set(re.findall(r"'([^']+)'", listed.group(1)))
+        == MACHINES
+        == {planner.ACTOR, delivery_events.ACTOR, history.ACTOR}
+    )
 
 
 def test_read_state_selects_by_openness_source_key_and_id(ledger: Warehouse) -> None:
@@ -159,7 +163,7 @@ def test_unknown_minutes_are_none_and_reversed_ones_stay_negative() -> None:
 
 
 def test_python_and_sql_order_the_types_alike() -> None:
-    sql = (MODELS / "intermediate/incidents/int_incident_events_effective.sql").read_text()
+    sql = (MODELS / "intermediate/incidents/int_incident_events_sequenced.sql").read_text()
     listed = re.search(r"set event_types = \[(.*?)\]", sql, re.S)
     assert listed is not None
     assert re.findall(r"'(\w+)'", listed.group(1)) == [kind.value for kind in EventType]
@@ -177,7 +181,7 @@ def test_every_column_of_the_view_but_none_else_is_in_the_python_state() -> None
 
 
 def test_sources_name_the_columns_of_the_tables_that_the_runner_makes() -> None:
-    (source,) = yaml.safe_load((MODELS / "staging/incident_ledger_raw/_sources.yml").read_text())["sources"]
+    (source,) = yaml.safe_load((MODELS / "staging/ledger/_sources.yml").read_text())["sources"]
     declared = {
         table["name"]: [(column["name"], column["data_type"].upper()) for column in table["columns"]]
         for table in source["tables"]

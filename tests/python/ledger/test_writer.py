@@ -11,7 +11,7 @@ from incident_ledger.ledger.events import canonical
 from incident_ledger.ledger.state import read_events, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.warehouse import Warehouse
-from ledger.making import T0, after, event
+from ledger.factories import T0, after, event
 
 # Case M5, without its NUL.
 NASTY = (
@@ -102,7 +102,7 @@ def test_eight_processes_that_append_the_same_events_write_each_once(ledger: War
     script = f"""
 from datetime import datetime
 from pathlib import Path
-from ledger.making import event, T0
+from ledger.factories import event, T0
 from incident_ledger.ledger.writer import append
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import connect

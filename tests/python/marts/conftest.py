@@ -15,10 +15,10 @@ import pytest
 
 from conftest import fresh_settings
 from incident_ledger.errors import UserError
+from incident_ledger.importers.pipeline import take_in
 from incident_ledger.importers.sources import read_documents
 from incident_ledger.importers.statuspage import StatuspageImporter
-from incident_ledger.importers.take_in import take_in
-from incident_ledger.ledger.acts import Saying, acknowledge
+from incident_ledger.ledger.commands import CommandContext, acknowledge
 from incident_ledger.ledger.state import read_state
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import connect
@@ -49,12 +49,12 @@ class Cases:
 KEPT = (
     "operational_metrics",
     "rpt_mttr",
-    "rpt_incident_times",
+    "rpt_incident_durations",
     "fct_mttr",
     "fct_data_quality",
     "fct_quality_rules",
     "rpt_data_quality_daily",
-    "rpt_data_days",
+    "rpt_data_quality_by_data_day",
     "bridge_incident_components",
     "dim_components",
     "dim_severities",
@@ -69,7 +69,7 @@ def archive(endpoint: str, shared_data: Path, tmp_path_factory: pytest.TempPathF
     take_in(ledger.warehouse, StatuspageImporter(), read_documents([str(file)]), AS_OF)
     for incident in read_state(ledger.warehouse):
         with suppress(UserError):  # it was over by then
-            ann = Saying(actor="ann", at=incident.detection_time + ANSWERED_AFTER, now=AS_OF)
+            ann = CommandContext(actor="ann", at=incident.detection_time + ANSWERED_AFTER, now=AS_OF)
             ledger.events.append(acknowledge(incident, ann))
     ledger.write(AS_OF)
     ledger.build(AS_OF)

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from incident_ledger.ledger.bootstrap import ensure_ledger
+from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.ledger.events import Event, EventType, incident_id
+from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.writer import append
-from incident_ledger.transform import Dbt, NodeResult
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.tables import QUALITY_BATCHES, QUALITY_RESULTS, RawTable
 
@@ -19,9 +19,9 @@ MARTS = (
     "fct_quality_rules",
     "int_build_time",
     "rpt_data_quality_daily",
-    "rpt_data_days",
+    "rpt_data_quality_by_data_day",
     "path:models/marts/reliability",
-    "path:models/staging/incident_ledger_raw",
+    "path:models/staging/ledger",
     "path:models/metrics",
 )
 

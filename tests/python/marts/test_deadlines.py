@@ -7,7 +7,7 @@ import pytest
 from conftest import PROJECT_DIR
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import read_events, read_state
-from incident_ledger.notify.answers import response_deadline
+from incident_ledger.notify.deadlines import response_deadline
 from incident_ledger.policy import load_files
 from marts.conftest import ANSWERED_AFTER
 from marts.ledger import Ledger
@@ -49,16 +49,18 @@ def test_response_deadlines_of_the_archive_are_those_of_the_policy(incidents: li
 
 
 def test_mtta_counts_what_was_answered_here(archive: Ledger, incidents: list[dict[str, Any]]) -> None:
-    (row,) = archive.rows("rpt_incident_times", "period_grain = 'all' and severity_level = 'all' and measure = 'mtta'")
+    (row,) = archive.rows(
+        "rpt_incident_durations", "period_grain = 'all' and severity_level = 'all' and measure = 'mtta'"
+    )
     answered = sum(row["has_sla"] for row in incidents)
     assert (row["counted_incidents"], row["unknown_incidents"]) == (answered, len(incidents) - answered)
-    assert (row["median_minutes"], row["mean_minutes"], row["waiting_incidents"]) == (12.0, 12.0, 0)
+    assert (row["median_minutes"], row["mean_minutes"], row["pending_incidents"]) == (12.0, 12.0, 0)
 
 
 def test_deadlines_that_mails_name_are_those_of_the_marts_also_where_the_severity_changed(archive: Ledger) -> None:
     policy = load_files(PROJECT_DIR / "seeds" / "policy")
     warehouse = archive.warehouse
-    deadlines = warehouse.name(warehouse.settings.staging_dataset, "int_incident_deadlines_set")
+    deadlines = warehouse.name(warehouse.settings.staging_dataset, "int_incident_sla_deadlines")
     sql = f"select incident_id, response_time, response_deadline from {deadlines}"
     rows = {row["incident_id"]: row for row in warehouse.rows(sql)}
     changes: dict[str, list[Event]] = {}

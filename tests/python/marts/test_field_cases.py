@@ -22,8 +22,8 @@ def test_n2_the_mean_does_not_hide_the_one_long_outage(cases: Cases) -> None:
 
 def test_n2_the_open_one_counts_as_at_least_its_age(cases: Cases) -> None:
     row = cases.first_one("rpt_mttr", period_grain="month", period_start=date(2026, 3, 1), severity_level="P0")
-    assert row["at_least_median_minutes"] == 6.5  # of 4 5 5 6 7 43 600 1774
-    assert row["at_least_mean_minutes"] == pytest.approx(2444 / 8)
+    assert row["lower_bound_median_minutes"] == 6.5  # of 4 5 5 6 7 43 600 1774
+    assert row["lower_bound_mean_minutes"] == pytest.approx(2444 / 8)
 
 
 def test_n7_a_reversed_pair_is_flagged_and_left_out(cases: Cases) -> None:
@@ -35,27 +35,27 @@ def test_n7_a_reversed_pair_is_flagged_and_left_out(cases: Cases) -> None:
     }
     summary = cases.first_one("rpt_mttr", period_grain="month", period_start=date(2026, 1, 1), severity_level="P1")
     assert (summary["mean_minutes"], summary["median_minutes"]) == (15.0, 15.0)
-    assert (summary["incidents"], summary["counted_incidents"], summary["left_out_incidents"]) == (3, 2, 1)
+    assert (summary["incidents"], summary["counted_incidents"], summary["excluded_incidents"]) == (3, 2, 1)
 
 
 def test_what_is_said_to_follow_the_resolution_is_flagged_and_left_out(cases: Cases) -> None:
     rows = {row["title"]: row for row in cases.first("operational_metrics")}
-    names = ("mtta_minutes", "mttc_minutes", "mttr_minutes", "has_time_anomaly", "time_anomalies")
+    names = ("mtta_minutes", "mttc_minutes", "mttr_minutes", "has_time_anomaly", "excluded_measures")
     assert {title: tuple(rows[title][name] for name in names) for title in ("late", "in order", "reopened")} == {
-        "late": (11.0, 12.0, 10.0, True, "mtta mttc"),
-        "in order": (4.0, 6.0, 20.0, False, None),
-        "reopened": (6.0, 8.0, 30.0, False, None),
+        "late": (11.0, 12.0, 10.0, True, ["mtta", "mttc"]),
+        "in order": (4.0, 6.0, 20.0, False, []),
+        "reopened": (6.0, 8.0, 30.0, False, []),
     }
     for measure, mean, counted in (("mtta", 5.0, 2), ("mttc", 7.0, 2), ("mttr", 20.0, 3)):
         summary = cases.first_one(
-            "rpt_incident_times",
+            "rpt_incident_durations",
             period_grain="month",
             period_start=date(2025, 9, 1),
             severity_level="P0",
             measure=measure,
         )
         assert (summary["mean_minutes"], summary["counted_incidents"]) == (mean, counted)
-        assert summary["left_out_incidents"] == summary["incidents"] - counted
+        assert summary["excluded_incidents"] == summary["incidents"] - counted
 
 
 def test_n9_a_resolved_row_does_not_change_with_the_as_of_time(cases: Cases, later: Ledger) -> None:
@@ -82,7 +82,7 @@ def test_n10_an_open_incident_has_an_age_and_no_mttr(cases: Cases) -> None:
     summary = cases.first_one("rpt_mttr", period_grain="month", period_start=date(2026, 3, 1), severity_level="P2")
     assert (summary["incidents"], summary["open_incidents"], summary["counted_incidents"]) == (1, 1, 0)
     assert (summary["median_minutes"], summary["mean_minutes"]) == (None, None)
-    assert (summary["oldest_open_minutes"], summary["at_least_median_minutes"]) == (1560.0, 1560.0)
+    assert (summary["oldest_open_minutes"], summary["lower_bound_median_minutes"]) == (1560.0, 1560.0)
 
 
 def test_n11_parts_of_a_second_are_kept_and_add_up(cases: Cases) -> None:
@@ -114,9 +114,11 @@ def test_n14_hours_without_a_check_are_neither_good_nor_bad(cases: Cases) -> Non
 
 def test_each_day_of_data_is_a_row_however_many_a_check_looked_at(cases: Cases) -> None:
     """One check of 1 March looked at 90 days, of which ten are bad; one of them is clean an hour later."""
-    days = cases.first("rpt_data_days", table_name="shop.days")
+    days = cases.first("rpt_data_quality_by_data_day", table_name="shop.days")
     assert len(days) == 90
-    assert len({row["data_day_id"] for row in cases.first("rpt_data_days")}) == len(cases.first("rpt_data_days"))
+    assert len({row["data_day_id"] for row in cases.first("rpt_data_quality_by_data_day")}) == len(
+        cases.first("rpt_data_quality_by_data_day")
+    )
     bad = {row["data_date"] for row in days if row["is_bad"]}
     assert bad == {date(2026, 1, 1) + timedelta(days=number) for number in range(1, 10)}
     healed = next(row for row in days if row["data_date"] == date(2026, 1, 1))
@@ -148,7 +150,7 @@ def test_i12_a_doubled_policy_row_is_a_failed_test_that_names_it(later: Ledger) 
 def test_i12_a_component_named_twice_is_one_row(cases: Cases) -> None:
     row = cases.first_one("operational_metrics", title="twice")
     named = cases.first("bridge_incident_components", incident_id=row["incident_id"])
-    assert sorted((item["component"], item["is_first"]) for item in named) == [("api", True), ("console", False)]
+    assert sorted((item["component"], item["is_primary"]) for item in named) == [("api", True), ("console", False)]
     assert (row["component"], row["component_count"]) == ("api", 2)
 
 
@@ -230,7 +232,7 @@ def test_checks_are_added_once_and_only_when_new(later: Ledger) -> None:
 
 
 # What a build at another time says anew, and the tables that it must not take a clock from.
-CLOCKED = ("operational_metrics", "fct_mttr", "rpt_incident_times", "dim_severities", "dim_components")
+CLOCKED = ("operational_metrics", "fct_mttr", "rpt_incident_durations", "dim_severities", "dim_components")
 
 
 def test_a_table_that_is_built_alone_has_one_clock(later: Ledger) -> None:
@@ -250,7 +252,7 @@ def test_a_table_that_is_built_alone_has_one_clock(later: Ledger) -> None:
         (summary,) = later.rows("rpt_mttr", "period_grain = 'all' and severity_level = 'all'")
         assert summary["as_of"] == LATER  # not built: it says so
 
-        later.build(again, "fct_mttr", "rpt_incident_times")
+        later.build(again, "fct_mttr", "rpt_incident_durations")
         (summary,) = later.rows("rpt_mttr", "period_grain = 'all' and severity_level = 'all'")
         assert summary["as_of"] == again
         assert summary["oldest_open_minutes"] == pytest.approx(max(row["age_minutes"] for row in open_ones))

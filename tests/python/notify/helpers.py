@@ -41,7 +41,7 @@ def incident(severity: str = "P1", *, key: str = KEY, **more: Any) -> IncidentSt
         "title": TITLE,
         "severity_level": severity,
         "initial_severity_level": severity,
-        "detected_severity_level": severity,
+        "worst_detected_severity_level": severity,
         "status": Status.INVESTIGATING,
         "is_open": True,
         "detection_time": START,
@@ -69,6 +69,6 @@ def policy_with(**limits: str) -> Policy:
     """The policy with other limits of the runner."""
     rows = tuple(
         type(row)(row.table, row.where, {**row.values, "value": Decimal(limits.get(row["limit_name"], row["value"]))})
-        for row in POLICY.tables["runner_limits"]
+        for row in POLICY.tables["runtime_limits"]
     )
-    return Policy({**POLICY.tables, "runner_limits": rows})
+    return Policy({**POLICY.tables, "runtime_limits": rows})

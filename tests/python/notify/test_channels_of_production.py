@@ -13,7 +13,7 @@ from incident_ledger.errors import UserError
 from incident_ledger.notify.channels import BrokenChannel, Outcome, channel_names, channels, require_channels
 from incident_ledger.settings import Settings
 from notify.helpers import detected
-from notify.test_mail import letter
+from notify.test_mail import envelope
 
 
 @pytest.mark.parametrize("command", [["run"], ["tick"], ["outbox", "retry"]])
@@ -40,7 +40,7 @@ def test_a_folder_that_is_named_takes_messages_in_production(tmp_path: Path) -> 
     settings = Settings(target="prod", channels=f"files=folder://{tmp_path}/a%20folder")
     require_channels(settings)
     (way,) = channels(settings, 5.0)
-    assert (way.name, way.send(letter(detected())).outcome) == ("files", Outcome.SENT)
+    assert (way.name, way.send(envelope(detected())).outcome) == ("files", Outcome.SENT)
     assert [path.name for path in place.iterdir()] == [f"{detected().message_id}.eml"]
     (finding,) = check_channels(settings)
     assert finding.grade is Grade.OK
@@ -51,7 +51,7 @@ def test_a_folder_can_stand_beside_other_channels_and_has_the_name_of_the_defaul
     settings = Settings(local_dir=tmp_path, channels="folder://, hook=json://127.0.0.1:9")
     assert channel_names(settings) == [channel_names(Settings())[0], "hook"] == ["folder", "hook"]
     folder, _ = channels(settings, 5.0)
-    assert folder.send(letter(detected())).outcome is Outcome.SENT
+    assert folder.send(envelope(detected())).outcome is Outcome.SENT
     assert (tmp_path / "outbox" / f"{detected().message_id}.eml").is_file()
 
 
@@ -65,4 +65,4 @@ def test_a_folder_without_an_absolute_path_is_a_broken_channel() -> None:
 def test_a_url_that_nobody_can_parse_is_a_broken_channel_that_keeps_its_messages(url: str) -> None:
     (way,) = channels(Settings(channels=SecretStr(url)), 5.0)
     assert isinstance(way, BrokenChannel)
-    assert way.send(letter(detected())).outcome is Outcome.FAILED
+    assert way.send(envelope(detected())).outcome is Outcome.FAILED

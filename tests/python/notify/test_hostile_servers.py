@@ -20,7 +20,7 @@ from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
 from notify.helpers import MINUTE, POLICY, START, detected, policy_with
 from notify.servers import Hook, dripping, peer, webhook
-from notify.test_mail import letter
+from notify.test_mail import envelope
 from notify.test_outbox import rows, with_channels
 
 SECRET = "tok3nt0ken7"
@@ -57,7 +57,7 @@ def test_no_redirect_takes_a_message_or_a_secret_to_another_host(service: str) -
             moved = answer(f"{status} Moved\r\nLocation: http://localhost:{thief.port}/there")
             with peer(moved) as server:
                 url = SERVICES[service].format(port=server.port, secret=SECRET)
-                result = channel(url).send(letter(detected()))
+                result = channel(url).send(envelope(detected()))
             assert result.outcome is Outcome.FAILED
             assert result.error == f"answers with a redirect (HTTP {status}) to another host, localhost: not followed"
             assert any(SECRET.encode() in heard or b"Authorization" in heard for heard in server.heard)
@@ -66,20 +66,20 @@ def test_no_redirect_takes_a_message_or_a_secret_to_another_host(service: str) -
 
 def test_a_secret_that_a_redirect_repeats_is_in_no_error() -> None:
     with peer(answer(f"302 Moved\r\nLocation: http://{SECRET}.example/")) as server:
-        result = channel(SERVICES["json"].format(port=server.port, secret=SECRET)).send(letter(detected()))
+        result = channel(SERVICES["json"].format(port=server.port, secret=SECRET)).send(envelope(detected()))
     assert result.error and SECRET not in result.error
 
 
 def test_the_same_server_may_say_that_the_place_is_another_one_if_it_takes_the_message_there() -> None:
     with webhook() as hook:
         hook.answers = [(307, {"Location": "/other"}, 0.0)]
-        assert channel(f"json://127.0.0.1:{hook.port}/a").send(letter(detected())).outcome is Outcome.SENT
+        assert channel(f"json://127.0.0.1:{hook.port}/a").send(envelope(detected())).outcome is Outcome.SENT
         assert [body["title"] for body in hook.bodies] == [detected().subject] * 2
         hook.answers = [(302, {"Location": "/other"}, 0.0)]
-        lost = channel(f"json://127.0.0.1:{hook.port}/a").send(letter(detected()))
+        lost = channel(f"json://127.0.0.1:{hook.port}/a").send(envelope(detected()))
         assert lost == Result(Outcome.FAILED, "answers with a redirect (HTTP 302) that drops the message: not followed")
         hook.answers = [(308, {"Location": "/again"}, 0.0)] * 9
-        round_and_round = channel(f"json://127.0.0.1:{hook.port}/a").send(letter(detected()))
+        round_and_round = channel(f"json://127.0.0.1:{hook.port}/a").send(envelope(detected()))
         assert round_and_round.error == "answers with more than 3 redirects: not followed"
 
 
@@ -121,7 +121,7 @@ DRIPS = {
 def test_a_server_that_drips_for_ever_is_cut_off_at_the_deadline(drip: str) -> None:
     scheme, start, outcome = DRIPS[drip]
     with peer(dripping(start), listens_first=scheme != "mailto") as server:
-        result = attempt(channel(f"{scheme}://127.0.0.1:{server.port}"), letter(detected()), 0.7)
+        result = attempt(channel(f"{scheme}://127.0.0.1:{server.port}"), envelope(detected()), 0.7)
     assert result.is_late
     assert result.outcome is outcome
     assert result.error and result.error.startswith("not done after 0.7 s, and cut off")
@@ -139,7 +139,7 @@ def test_a_mail_server_that_drips_after_it_has_the_mail_leaves_it_uncertain() ->
         dripping(b"250-")(connection, stopping)
 
     with peer(talk, listens_first=False) as server:
-        result = attempt(channel(f"mailto://127.0.0.1:{server.port}"), letter(detected()), 1.5)
+        result = attempt(channel(f"mailto://127.0.0.1:{server.port}"), envelope(detected()), 1.5)
     assert (result.is_late, result.outcome) == (True, Outcome.UNCERTAIN), result.error
 
 
@@ -246,9 +246,9 @@ def test_whatever_breaks_in_a_channel_is_its_failure_and_shows_no_secret(monkeyp
 
     way = channel(SERVICES["json"].format(port=9, secret=SECRET))
     monkeypatch.setattr(type(way._server), "notify", broken)  # type: ignore[attr-defined]
-    assert way.send(letter(detected())) == Result(Outcome.FAILED, "***")
+    assert way.send(envelope(detected())) == Result(Outcome.FAILED, "***")
     monkeypatch.setattr(type(way), "send", broken)
-    assert attempt(way, letter(detected()), 1.0) == Result(Outcome.FAILED, "the channel broke: LookupError")
+    assert attempt(way, envelope(detected()), 1.0) == Result(Outcome.FAILED, "the channel broke: LookupError")
 
 
 def test_an_error_is_kept_as_text_of_a_bounded_length() -> None:

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_ledger.ledger.events import Event, EventType, Status
-from incident_ledger.notify.answers import response_deadline
+from incident_ledger.notify.deadlines import response_deadline
+from incident_ledger.notify.flapping import Flapping
+from incident_ledger.notify.formatting import QUERY, item
 from incident_ledger.notify.messages import Message, compose
-from incident_ledger.notify.texts import QUERY, item
-from incident_ledger.notify.turns import Flapping
 from notify.helpers import ID, MINUTE, POLICY, START, TITLE, detected, event, incident
 from notify.test_templates import Words
 

@@ -8,7 +8,7 @@ import pytest
 
 from incident_ledger.notify.channels import Channel, Outcome, channels
 from incident_ledger.notify.messages import Message, compose
-from incident_ledger.notify.mime import Letter
+from incident_ledger.notify.mime import Envelope
 from incident_ledger.settings import Settings
 from notify.helpers import MINUTE, POLICY, START, TITLE, detected, event, incident, resolved
 from notify.servers import Mailbox, smtp_server
@@ -16,8 +16,8 @@ from notify.servers import Mailbox, smtp_server
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:aiosmtpd")
 
 
-def letter(message: Message) -> Letter:
-    return Letter(
+def envelope(message: Message) -> Envelope:
+    return Envelope(
         message_id=message.message_id,
         incident_id=message.incident_id,
         template=message.template,
@@ -37,7 +37,7 @@ def mail_channel(mailbox: Mailbox, query: str = "", timeout: float = 5.0) -> Cha
 def test_a_mail_has_text_and_html_alternatives_and_its_headers() -> None:
     message = detected("P1")
     with smtp_server() as mailbox:
-        assert mail_channel(mailbox).send(letter(message)).outcome is Outcome.SENT
+        assert mail_channel(mailbox).send(envelope(message)).outcome is Outcome.SENT
     mail = mailbox.mails[0]
     assert mail.get_content_type() == "multipart/alternative"
     text, html = mail.get_body(("plain",)), mail.get_body(("html",))
@@ -53,7 +53,7 @@ def test_a_mail_has_text_and_html_alternatives_and_its_headers() -> None:
 
 def test_the_policys_audience_receives_a_mail_when_the_url_names_nobody() -> None:
     with smtp_server() as mailbox:
-        mail_channel(mailbox).send(letter(detected("P0")))
+        mail_channel(mailbox).send(envelope(detected("P0")))
     assert set(mailbox.recipients[0]) == set(detected("P0").recipients)
     assert len(mailbox.mails) == 1  # one mail to all: one Message-ID
     assert "samba.tv" in mailbox.mails[0]["To"]
@@ -62,14 +62,14 @@ def test_the_policys_audience_receives_a_mail_when_the_url_names_nobody() -> Non
 @pytest.mark.parametrize("query", ["?to=trial@example.com", "/trial@example.com"])
 def test_a_url_with_recipients_overrides_the_audience(query: str) -> None:
     with smtp_server() as mailbox:
-        mail_channel(mailbox, query).send(letter(detected("P0")))
+        mail_channel(mailbox, query).send(envelope(detected("P0")))
     assert mailbox.recipients == [["trial@example.com"]]
     assert "samba.tv" not in str(mailbox.mails[0]["To"])
 
 
 def test_blind_copies_are_sent_and_not_shown() -> None:
     with smtp_server() as mailbox:
-        mail_channel(mailbox, "?to=a@example.com&cc=b@example.com&bcc=c@example.com").send(letter(detected()))
+        mail_channel(mailbox, "?to=a@example.com&cc=b@example.com&bcc=c@example.com").send(envelope(detected()))
     assert mailbox.recipients == [["a@example.com", "b@example.com", "c@example.com"]]
     assert mailbox.mails[0]["Cc"] == "b@example.com"
     assert b"c@example.com" not in mailbox.raw[0]
@@ -85,7 +85,7 @@ def test_c8_later_mails_answer_the_first_whatever_the_title() -> None:
     with smtp_server() as mailbox:
         channel = mail_channel(mailbox)
         for message in (detected("P1"), detected("P1"), update, resolved("P0")):
-            channel.send(letter(message))
+            channel.send(envelope(message))
     first, again, *later = mailbox.mails
     assert first["Message-ID"] == again["Message-ID"]
     assert first["References"] is None
@@ -97,7 +97,9 @@ def test_c8_later_mails_answer_the_first_whatever_the_title() -> None:
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\u2028", "\x85", "\x0c"])
 def test_cr_and_lf_in_a_title_break_no_header(end: str) -> None:
     with smtp_server() as mailbox:
-        result = mail_channel(mailbox).send(letter(detected("P2", title=f"a{end}Bcc: evil@example.com{end}{end}body")))
+        result = mail_channel(mailbox).send(
+            envelope(detected("P2", title=f"a{end}Bcc: evil@example.com{end}{end}body"))
+        )
     assert result.outcome is Outcome.SENT
     assert mailbox.mails[0]["Bcc"] is None
     assert mailbox.mails[0]["Subject"] == "[INCIDENT-P2] a Bcc: evil@example.com body"
@@ -108,7 +110,7 @@ def test_cr_and_lf_in_a_title_break_no_header(end: str) -> None:
 def test_a_long_subject_arrives_as_it_was(title: str) -> None:
     message = detected("P2", title=title.strip())
     with smtp_server() as mailbox:
-        mail_channel(mailbox).send(letter(message))
+        mail_channel(mailbox).send(envelope(message))
     assert mailbox.mails[0]["Subject"] == message.subject
     assert max(map(len, mailbox.raw[0].split(b"\r\n"))) < 998
 
@@ -116,7 +118,7 @@ def test_a_long_subject_arrives_as_it_was(title: str) -> None:
 def test_a_title_of_100_kb_arrives() -> None:
     message = detected("P1", title="ü" * 51_200)
     with smtp_server() as mailbox:
-        assert mail_channel(mailbox).send(letter(message)).outcome is Outcome.SENT
+        assert mail_channel(mailbox).send(envelope(message)).outcome is Outcome.SENT
     text = mailbox.mails[0].get_body(("plain",))
     assert text is not None and "ü" * 51_200 in text.get_content()
     assert len(mailbox.mails[0]["Subject"]) <= 200
@@ -125,7 +127,7 @@ def test_a_title_of_100_kb_arrives() -> None:
 def test_a_line_that_is_a_dot_arrives_and_ends_nothing() -> None:
     message = detected("P2", user_impact="above\n.\n..\nQUIT\nbelow")
     with smtp_server() as mailbox:
-        mail_channel(mailbox).send(letter(message))
+        mail_channel(mailbox).send(envelope(message))
     text = mailbox.mails[0].get_body(("plain",))
     assert text is not None and "above\n  .\n  ..\n  QUIT\n  below" in text.get_content().replace("\r\n", "\n")
 
@@ -133,9 +135,9 @@ def test_a_line_that_is_a_dot_arrives_and_ends_nothing() -> None:
 def test_the_same_message_is_the_same_bytes() -> None:
     with smtp_server() as mailbox:
         channel = mail_channel(mailbox)
-        channel.send(letter(detected("P1")))
+        channel.send(envelope(detected("P1")))
         time.sleep(1.1)
-        channel.send(letter(detected("P1")))
+        channel.send(envelope(detected("P1")))
     bodies = [raw.split(b"From:", 1)[1] for raw in mailbox.raw]  # without what the server put in front
     assert bodies[0] == bodies[1]
 
@@ -143,14 +145,14 @@ def test_the_same_message_is_the_same_bytes() -> None:
 def test_a_passing_fault_is_tried_again_at_once() -> None:
     with smtp_server() as mailbox:
         mailbox.answers = ["451 busy", "451 busy"]
-        assert mail_channel(mailbox).send(letter(detected())).outcome is Outcome.SENT
+        assert mail_channel(mailbox).send(envelope(detected())).outcome is Outcome.SENT
     assert len(mailbox.mails) == 1
 
 
 def test_a_lasting_refusal_is_not_tried_again() -> None:
     with smtp_server() as mailbox:
         mailbox.answers = ["554 we do not like it", "250 not asked"]
-        result = mail_channel(mailbox).send(letter(detected()))
+        result = mail_channel(mailbox).send(envelope(detected()))
         assert mailbox.answers == ["250 not asked"]
     assert (result.outcome, result.error) == (Outcome.FAILED, "554 we do not like it")
 
@@ -161,7 +163,7 @@ def test_a_server_that_is_not_there_fails_soon_and_without_secrets() -> None:
     url = f"mailto://someone:Geheimnis7@127.0.0.1:{port}?from=a@example.com&mode=insecure"
     channel = channels(Settings(channels=url), 5.0)[0]
     begin = time.monotonic()
-    result = channel.send(letter(detected()))
+    result = channel.send(envelope(detected()))
     assert result.outcome is Outcome.FAILED
     assert result.error
     assert "Geheimnis7" not in result.error + channel.name
@@ -172,7 +174,7 @@ def test_a_server_that_is_not_there_fails_soon_and_without_secrets() -> None:
 def test_a_recipient_who_is_refused_is_said_and_the_others_get_the_mail() -> None:
     with smtp_server() as mailbox:
         mailbox.refused = {"finance@samba.tv"}
-        result = mail_channel(mailbox).send(letter(detected("P1")))
+        result = mail_channel(mailbox).send(envelope(detected("P1")))
     assert result.outcome is Outcome.SENT
     assert result.error == "refused for finance@samba.tv: 550 no such person"
     assert set(mailbox.recipients[0]) == set(detected("P1").recipients) - {"finance@samba.tv"}
@@ -181,14 +183,14 @@ def test_a_recipient_who_is_refused_is_said_and_the_others_get_the_mail() -> Non
 def test_when_all_recipients_are_refused_nothing_was_sent() -> None:
     with smtp_server() as mailbox:
         mailbox.refused = set(detected("P2").recipients)
-        assert mail_channel(mailbox).send(letter(detected("P2"))).outcome is Outcome.FAILED
+        assert mail_channel(mailbox).send(envelope(detected("P2"))).outcome is Outcome.FAILED
     assert mailbox.mails == []
 
 
 def test_an_address_that_is_none_is_said() -> None:
     broken = detected("P2")
     with smtp_server() as mailbox:
-        bad = Letter(**{**vars(letter(broken)), "recipients": ("no address\r\nBcc: x@example.com",)})
+        bad = Envelope(**{**vars(envelope(broken)), "recipients": ("no address\r\nBcc: x@example.com",)})
         result = mail_channel(mailbox).send(bad)
     assert result.outcome is Outcome.FAILED
     assert result.error and "no e-mail address" in result.error
@@ -199,7 +201,7 @@ def test_c3_a_server_that_takes_the_mail_and_answers_too_late_leaves_it_uncertai
     with smtp_server() as mailbox:
         mailbox.answer_after = 2.0
         begin = time.monotonic()
-        result = mail_channel(mailbox, timeout=0.5).send(letter(detected()))
+        result = mail_channel(mailbox, timeout=0.5).send(envelope(detected()))
         assert time.monotonic() - begin < 2.0
         assert result.outcome is Outcome.UNCERTAIN
         assert len(mailbox.mails) == 1  # not repeated at once
@@ -210,7 +212,7 @@ def test_a_server_that_says_nothing_at_all_is_waited_for_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"mailto://127.0.0.1:{silent.getsockname()[1]}?from=a@example.com"
         begin = time.monotonic()
-        result = channels(Settings(channels=url), 0.4)[0].send(letter(detected()))
+        result = channels(Settings(channels=url), 0.4)[0].send(envelope(detected()))
     assert result.outcome is Outcome.FAILED
     assert time.monotonic() - begin < 1.1
 
@@ -220,7 +222,7 @@ def test_the_timeout_is_the_urls_or_the_policys(query: str, waits: float) -> Non
     with smtp_server() as mailbox:
         mailbox.answer_after = 1.5
         begin = time.monotonic()
-        assert mail_channel(mailbox, query, timeout=0.5).send(letter(detected())).outcome is Outcome.UNCERTAIN
+        assert mail_channel(mailbox, query, timeout=0.5).send(envelope(detected())).outcome is Outcome.UNCERTAIN
         assert waits <= time.monotonic() - begin < waits + 0.9
         mailbox.answer_after = 0.0
 
@@ -231,8 +233,8 @@ def test_apprise_logs_in_with_the_urls_user_and_password() -> None:
         url = f"mailto://{{}}@127.0.0.1:{mailbox.port}?from=a@example.com&mode=insecure"
         good = channels(Settings(channels=url.format("someone:Geheimnis7")), 5.0)[0]
         bad = channels(Settings(channels=url.format("someone:Falsch99")), 5.0)[0]
-        assert good.send(letter(detected())).outcome is Outcome.SENT
-        result = bad.send(letter(detected()))
+        assert good.send(envelope(detected())).outcome is Outcome.SENT
+        result = bad.send(envelope(detected()))
     assert result.outcome is Outcome.FAILED
     assert result.error and "535" in result.error
     assert len(mailbox.mails) == 1
@@ -240,7 +242,7 @@ def test_apprise_logs_in_with_the_urls_user_and_password() -> None:
 
 
 def test_dates_are_the_messages_own() -> None:
-    later = Letter(**{**vars(letter(detected())), "created_at": START + timedelta(days=3)})
+    later = Envelope(**{**vars(envelope(detected())), "created_at": START + timedelta(days=3)})
     with smtp_server() as mailbox:
         mail_channel(mailbox).send(later)
     assert mailbox.mails[0]["Date"].datetime == START + timedelta(days=3)

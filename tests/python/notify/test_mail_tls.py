@@ -20,7 +20,7 @@ from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
 from notify.helpers import POLICY, START, detected
 from notify.servers import Mailbox, smtp_server
-from notify.test_mail import letter
+from notify.test_mail import envelope
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:aiosmtpd"),
@@ -82,7 +82,7 @@ def modes(server: ssl.SSLContext) -> dict[str, tuple[str, dict[str, Any]]]:
 
 def send(mailbox: Mailbox, query: str = "", *, scheme: str = "mailtos", password: str = PASSWORD) -> Result:
     url = f"{scheme}://someone:{password}@127.0.0.1:{mailbox.port}?from=a@example.com{query}"
-    return channels(Settings(channels=url), 5.0)[0].send(letter(detected("P1")))
+    return channels(Settings(channels=url), 5.0)[0].send(envelope(detected("P1")))
 
 
 @pytest.mark.parametrize("mode", ["starttls", "ssl"])

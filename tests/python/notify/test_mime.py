@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_ledger.notify.mime import Letter, email_bytes
-from incident_ledger.notify.texts import one_line
+from incident_ledger.notify.formatting import one_line
+from incident_ledger.notify.mime import Envelope, email_bytes
 from notify.helpers import ID, START
 
 HEADER = re.compile(rb"^Subject: ([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)\r\n", re.MULTILINE)
@@ -42,11 +42,11 @@ TITLES = st.builds(
 
 
 def mail(subject: str) -> bytes:
-    letter = Letter(
+    envelope = Envelope(
         message_id="m1", incident_id=ID, template="initial", recipients=("to@example.com",), subject=subject, text="",
         html="", created_at=START,
     )  # fmt: skip
-    return email_bytes(letter, "from@example.com", letter.recipients)
+    return email_bytes(envelope, "from@example.com", envelope.recipients)
 
 
 def raw_subject(data: bytes) -> str:

@@ -9,10 +9,10 @@ from pydantic import SecretStr
 from incident_ledger.errors import UserError
 from incident_ledger.notify import outbox
 from incident_ledger.notify.channels import Outcome
-from incident_ledger.notify.findings import channel_findings, left_behind, message, messages
+from incident_ledger.notify.delivery_events import notified_events
 from incident_ledger.notify.messages import Message, compose
 from incident_ledger.notify.outbox import Delivery, deliver, enqueue, requeue
-from incident_ledger.notify.told import notified_events
+from incident_ledger.notify.queries import channel_findings, left_behind, message, messages
 from incident_ledger.warehouse import Warehouse
 from notify.helpers import MINUTE, POLICY, START, detected, event, incident, resolved
 from notify.servers import Hook, Mailbox, smtp_server, webhook

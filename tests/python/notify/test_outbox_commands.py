@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from incident_ledger.cli import app
 from incident_ledger.cli import outbox as commands
 from incident_ledger.errors import UserError
-from incident_ledger.notify import tell as telling
+from incident_ledger.notify import service
 from incident_ledger.notify.outbox import deliver, enqueue
 from incident_ledger.warehouse import Warehouse
 from notify.helpers import POLICY, START, detected, resolved
@@ -36,7 +36,7 @@ def place(warehouse: Warehouse, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatc
     deliver(found, found.settings, POLICY, START)
     monkeypatch.setattr(commands, "_warehouse", lambda: found)
     monkeypatch.setattr(commands, "load_policy", lambda _: POLICY)
-    monkeypatch.setattr(telling, "tell", lambda one, policy, now: deliver(one, one.settings, policy, now))
+    monkeypatch.setattr(service, "tell", lambda one, policy, now: deliver(one, one.settings, policy, now))
     return found
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from conftest import PROJECT_DIR
 from incident_ledger.ledger.events import Status
+from incident_ledger.notify.formatting import minutes
 from incident_ledger.notify.messages import Message, compose
-from incident_ledger.notify.texts import minutes
 from notify.helpers import ID, MINUTE, POLICY, START, TITLE, detected, event, incident, resolved
 
 CRITICAL = (

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import in_order
-from incident_ledger.notify.turns import Due, due
+from incident_ledger.notify.flapping import Due, due
 from notify.helpers import MINUTE, START, event
 
 INTERVAL = 15 * MINUTE

@@ -12,7 +12,7 @@ from incident_ledger.notify.channels import Channel, Outcome, channels, masked
 from incident_ledger.settings import Settings
 from notify.helpers import detected, resolved
 from notify.servers import Hook, webhook
-from notify.test_mail import letter
+from notify.test_mail import envelope
 
 
 def hook_channel(hook: Hook, timeout: float = 5.0) -> Channel:
@@ -22,7 +22,7 @@ def hook_channel(hook: Hook, timeout: float = 5.0) -> Channel:
 def test_a_webhook_gets_subject_text_and_the_messages_id() -> None:
     message = detected("P1")
     with webhook() as hook:
-        assert hook_channel(hook).send(letter(message)).outcome is Outcome.SENT
+        assert hook_channel(hook).send(envelope(message)).outcome is Outcome.SENT
     assert hook.bodies[0]["title"] == message.subject
     assert hook.bodies[0]["message"].strip() == message.text.strip()
     assert hook.bodies[0]["message_id"] == hook.headers[0]["Idempotency-Key"] == message.message_id
@@ -32,7 +32,7 @@ def test_c3_a_webhook_that_answers_too_late_leaves_it_uncertain() -> None:
     with webhook() as hook:
         hook.answers = [(200, {}, 3.0)]
         begin = time.monotonic()
-        result = hook_channel(hook, timeout=0.5).send(letter(detected()))
+        result = hook_channel(hook, timeout=0.5).send(envelope(detected()))
         assert time.monotonic() - begin < 2.5
     assert result.outcome is Outcome.UNCERTAIN
     assert len(hook.bodies) == 1
@@ -42,7 +42,7 @@ def test_c3_a_webhook_that_answers_too_late_leaves_it_uncertain() -> None:
 def test_a_webhook_that_refuses_has_failed(status: int) -> None:
     with webhook() as hook:
         hook.answers = [(status, {}, 0.0)]
-        result = hook_channel(hook).send(letter(detected()))
+        result = hook_channel(hook).send(envelope(detected()))
     assert result.outcome is Outcome.FAILED
     assert result.error and str(status) in result.error
 
@@ -56,7 +56,7 @@ def test_c5_a_wait_in_seconds_or_until_a_date_is_kept() -> None:
             (429, {"Retry-After": "soon"}, 0.0),
         ]
         channel = hook_channel(hook)
-        waits = [channel.send(letter(detected())).wait_seconds for _ in range(3)]
+        waits = [channel.send(envelope(detected())).wait_seconds for _ in range(3)]
     assert waits[0] == 3.0
     assert 50 < waits[1] <= 60
     assert waits[2] == 0.0
@@ -66,7 +66,7 @@ def test_a_webhook_that_is_not_there_has_failed_and_is_not_uncertain() -> None:
     with webhook() as hook:
         port = hook.port
     url = f"json://user:Geheimnis7@127.0.0.1:{port}/tok3nt0ken"
-    result = channels(Settings(channels=url), 5.0)[0].send(letter(detected()))
+    result = channels(Settings(channels=url), 5.0)[0].send(envelope(detected()))
     assert result.outcome is Outcome.FAILED
     assert result.error
     assert not any(secret in result.error for secret in ("Geheimnis7", "tok3nt0ken"))
@@ -92,7 +92,7 @@ def test_c6_slack_gets_no_mention_and_no_named_link(monkeypatch: pytest.MonkeyPa
     message = detected("P0", title=title, war_room_url="https://meet.example/?a=1&b=2")
     url = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#general"
     channel = channels(Settings(channels=url), 5.0)[0]
-    assert channel.send(letter(message)).outcome is Outcome.SENT
+    assert channel.send(envelope(message)).outcome is Outcome.SENT
     assert sent
     for body in sent:
         assert "<!channel" not in body
@@ -105,5 +105,5 @@ def test_every_kind_of_message_goes_to_a_service() -> None:
     with webhook() as hook:
         channel = hook_channel(hook)
         for message in (detected("P1"), detected("P3"), resolved("P1")):
-            assert channel.send(letter(message)).outcome is Outcome.SENT
+            assert channel.send(envelope(message)).outcome is Outcome.SENT
     assert [body["type"] for body in hook.bodies] == ["failure", "warning", "success"]

@@ -175,28 +175,28 @@ FAULTS = {
         "quality_thresholds.csv:2: is_lower_inclusive: 'yes' is neither true nor false",
     ),
     "no_time": (
-        "rule_severity",
+        "severity_caps",
         "",
         "warning,P3,yesterday",
-        "rule_severity.csv:5: valid_from: 'yesterday' is no time",
+        "severity_caps.csv:5: valid_from: 'yesterday' is no time",
     ),
     "time_without_a_zone": (
-        "rule_severity",
+        "severity_caps",
         "",
         "warning,P3,2026-03-01T00:00:00",
-        "rule_severity.csv:5: valid_from: '2026-03-01T00:00:00' has no time zone",
+        "severity_caps.csv:5: valid_from: '2026-03-01T00:00:00' has no time zone",
     ),
     "time_beyond_the_last_year": (
-        "rule_severity",
+        "severity_caps",
         "",
         "warning,P3,9999-12-31T23:59:00-14:00",
-        "rule_severity.csv:5: valid_from: '9999-12-31T23:59:00-14:00' is out of range",
+        "severity_caps.csv:5: valid_from: '9999-12-31T23:59:00-14:00' is out of range",
     ),
     "time_that_only_python_reads": (
-        "rule_severity",
+        "severity_caps",
         "",
         "warning,P3,20260301T000000Z",
-        "rule_severity.csv:5: valid_from: '20260301T000000Z' is a time in another form",
+        "severity_caps.csv:5: valid_from: '20260301T000000Z' is a time in another form",
     ),
     "no_day": (
         "business_holidays",
@@ -278,16 +278,16 @@ FAULTS = {
         "notification_rules.csv:2: template: 'alarm' is not one of initial, critical, resolution",
     ),
     "limit_of_nothing": (
-        "runner_limits",
+        "runtime_limits",
         "reopening_window_hours,24",
         "reopening_window_hours,0",
-        "runner_limits.csv:2: value: 0 is no limit",
+        "runtime_limits.csv:2: value: 0 is no limit",
     ),
     "limit_that_code_needs": (
-        "runner_limits",
+        "runtime_limits",
         "reopening_window_hours",
         "reopening_hours",
-        "runner_limits.csv: limit_name: reopening_window_hours has no row",
+        "runtime_limits.csv: limit_name: reopening_window_hours has no row",
     ),
     "rule_that_code_needs": (
         "classification_rules",
@@ -303,22 +303,22 @@ FAULTS = {
     ),
     "ranks_with_a_hole": ("severities", "P3,3,", "P3,4,", "severities.csv: severity_rank: ranks are [0, 1, 2, 4]"),
     "cell_too_many": (
-        "rule_severity",
+        "severity_caps",
         "warning,P2,",
         "warning,P2,,",
-        "rule_severity.csv:3: has 4 cells instead of 3; quote a comma",
+        "severity_caps.csv:3: has 4 cells instead of 3; quote a comma",
     ),
     "other_columns": (
-        "rule_severity",
+        "severity_caps",
         "gx_severity,severity_level",
         "severity_level,gx_severity",
-        "rule_severity.csv:1: the first line must be gx_severity,severity_level,valid_from",
+        "severity_caps.csv:1: the first line must be gx_severity,severity_level,valid_from",
     ),
     "quote_that_does_not_end": (
-        "rule_severity",
+        "severity_caps",
         "warning,P2,",
         'warning,"P2,',
-        "rule_severity.csv:3: is no CSV",
+        "severity_caps.csv:3: is no CSV",
     ),
     "quoted_nothing": (
         "severities",
@@ -347,8 +347,8 @@ def test_bad_seed_is_refused_with_its_place(name: str, seeds: Path, change: Spoi
 
 
 def test_space_at_the_end_of_a_cell_is_refused(seeds: Path, change: Spoil) -> None:
-    change("rule_severity", "warning,P2", "warning,P2 ")
-    with pytest.raises(UserError, match=r"rule_severity.csv:3: severity_level: 'P2 ' has a space"):
+    change("severity_caps", "warning,P2", "warning,P2 ")
+    with pytest.raises(UserError, match=r"severity_caps.csv:3: severity_level: 'P2 ' has a space"):
         load_files(seeds)
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from incident_ledger.errors import UserError
 from incident_ledger.policy import Policy
+from incident_ledger.policy.cells import Row
 from incident_ledger.policy.checks import Tables, check
-from incident_ledger.policy.rows import Row
 
 from .conftest import NOW
 

@@ -55,6 +55,6 @@ def test_show_breaks_no_text_where_it_is_not_a_terminal(width: str, monkeypatch:
 
 def test_every_limit_of_the_policy_is_asked_for_and_every_one_that_is_asked_for_is_there(policy: Policy) -> None:
     code = "\n".join(path.read_text() for path in SOURCES.rglob("*.py"))
-    there = {row["limit_name"] for row in policy.rows("runner_limits")}
+    there = {row["limit_name"] for row in policy.rows("runtime_limits")}
     assert {name for name in there if f'"{name}"' not in code} == set()
     assert set(re.findall(r'\.limit\(\s*"(\w+)"', code)) <= there

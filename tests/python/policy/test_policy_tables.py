@@ -10,11 +10,11 @@ import yaml
 from typer.testing import CliRunner
 
 from incident_ledger.cli import app
+from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.errors import UserError
 from incident_ledger.policy import differing, is_current, load, load_files
 from incident_ledger.policy.tables import ALL
 from incident_ledger.settings import Settings
-from incident_ledger.transform import Dbt, NodeResult
 from incident_ledger.warehouse import connect
 
 from .conftest import NOW, SEEDS, Spoil
@@ -131,7 +131,7 @@ SPOILT = {
         "failed_record_rate,P1,15,false",
     ),
     "no_gap_or_overlap_escalation_matrix": ("escalation_matrix", "3,15,30,", "3,16,30,"),
-    "unique_combination_rule_severity": ("rule_severity", "", "warning,P3,"),
+    "unique_combination_rule_severity": ("severity_caps", "", "warning,P3,"),
     "unique_contacts_contact_id": ("contacts", "", "finance_team,Money Team,money@samba.tv,,"),
     "not_null_contacts_email_primary": ("contacts", "sysadmin@samba.tv", ""),
     "no_word_null_contacts_role": ("contacts", "Security Team", "NULL"),
@@ -175,18 +175,18 @@ def test_dbt_and_python_find_what_is_wrong_with_a_policy_in_the_warehouse(
 
 
 def test_load_show_and_what_held_when(project: Settings, change: Spoil, command: Callable[..., str]) -> None:
-    command("policy", "show", "rule_severity")
-    change("rule_severity", "", "warning,P3,2026-03-01T00:00:00Z")
+    command("policy", "show", "severity_caps")
+    change("severity_caps", "", "warning,P3,2026-03-01T00:00:00Z")
     assert "14 tables loaded" in command("policy", "load")
     loaded = load(connect(project))
     assert differing(load_files(project.project_dir / "seeds" / "policy"), loaded) == []
     assert is_current(connect(project), project.project_dir / "seeds" / "policy")
     assert loaded.band("failed_record_rate", 5, 100, NOW) == "P2"
-    change("rule_severity", "", "info,P2,2026-03-01T00:00:00Z")
+    change("severity_caps", "", "info,P2,2026-03-01T00:00:00Z")
     assert not is_current(connect(project), project.project_dir / "seeds" / "policy")
-    assert len(json.loads(command("policy", "show", "rule_severity", "--json"))) == 4
-    assert len(json.loads(command("policy", "show", "rule_severity", "--json", "--files"))) == 5
-    then = json.loads(command("policy", "show", "rule_severity", "--json", "--as-of", "2026-02-28T00:00:00Z"))
-    later = json.loads(command("policy", "show", "rule_severity", "--json", "--as-of", "2026-03-02T00:00:00Z"))
+    assert len(json.loads(command("policy", "show", "severity_caps", "--json"))) == 4
+    assert len(json.loads(command("policy", "show", "severity_caps", "--json", "--files"))) == 5
+    then = json.loads(command("policy", "show", "severity_caps", "--json", "--as-of", "2026-02-28T00:00:00Z"))
+    later = json.loads(command("policy", "show", "severity_caps", "--json", "--as-of", "2026-03-02T00:00:00Z"))
     assert {row["gx_severity"]: row["severity_level"] for row in then}["warning"] == "P2"
     assert {row["gx_severity"]: row["severity_level"] for row in later}["warning"] == "P3"

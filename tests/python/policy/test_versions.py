@@ -75,8 +75,8 @@ def test_a_team_can_switch_a_message_off(seeds: Path, change: Spoil) -> None:
 
 
 def test_a_cap_and_a_limit_have_versions_too(seeds: Path, change: Spoil) -> None:
-    change("rule_severity", "", "warning,P3,2026-03-01T00:00:00Z")
-    change("runner_limits", "", "reopening_window_hours,2.5,hours,Tried out,2026-03-01T00:00:00Z")
+    change("severity_caps", "", "warning,P3,2026-03-01T00:00:00Z")
+    change("runtime_limits", "", "reopening_window_hours,2.5,hours,Tried out,2026-03-01T00:00:00Z")
     policy = load_files(seeds)
     assert (policy.cap("warning", BEFORE), policy.cap("warning", AFTER)) == ("P2", "P3")
     assert policy.reopening_window(BEFORE) == timedelta(hours=24)

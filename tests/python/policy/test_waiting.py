@@ -9,10 +9,10 @@ import pytest
 
 from incident_ledger.errors import StatementError, UserError
 from incident_ledger.policy import Policy, differing, load
-from incident_ledger.policy.rows import Row
+from incident_ledger.policy.cells import Row
 from incident_ledger.policy.tables import ALL, BY_NAME
 
-loading = importlib.import_module("incident_ledger.policy.load")
+loading = importlib.import_module("incident_ledger.policy.reader")
 
 
 class Warehouse:

@@ -18,7 +18,7 @@ PACKAGE = PROJECT_DIR / "scripts" / "incident_ledger"
 FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 MAX_LINES = 400
 # A server's process of its own, which tells its parent and its log how it is.
-PROCESSES = {Path("warehouse/emulator.py"), Path("__main__.py")}
+PROCESSES = {Path("warehouse/local/server.py"), Path("__main__.py")}
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from conftest import PROJECT_DIR
+from incident_ledger.dbt_runner import Dbt
 from incident_ledger.settings import Settings
-from incident_ledger.transform import Dbt
 
 Node = dict[str, Any]
 Rule = Callable[[Node], Iterator[str]]
@@ -23,10 +23,10 @@ NAMES = {
     "metrics": r"metricflow_time_spine|[a-z0-9_]+",
 }
 # Marts whose key is tested under tests/python alone: a test on each build would read their whole history.
-KEY_TESTED_BY_PYTEST = {"rpt_data_quality_daily", "rpt_data_days", "fct_usage_daily"}
+KEY_TESTED_BY_PYTEST = {"rpt_data_quality_daily", "rpt_data_quality_by_data_day", "fct_usage_daily"}
 # Its days are asked of the warehouse while it is compiled, which a unit test cannot do: tests/python/usage has it.
 WITHOUT_UNIT_TEST = {"fct_usage_freshness"}
-KEY_TESTS = {"unique", "unique_lately", "unique_combination"}
+KEY_TESTS = {"unique", "unique_in_recent_days", "unique_combination_of_columns"}
 
 
 @pytest.fixture(scope="session")
@@ -159,7 +159,7 @@ RULES: dict[Rule, tuple[str, Callable[[Node], None]]] = {
     ),
     reports_read_marts_and_intermediates: (
         "rpt_mttr",
-        changed(depends_on={"nodes": ["model.incident_ledger.stg_incident_events"]}),
+        changed(depends_on={"nodes": ["model.incident_ledger.stg_ledger__incident_events"]}),
     ),
     names_say_the_layer: ("operational_metrics", changed(name="incidents")),
     a_yaml_stands_beside_each_model: ("operational_metrics", changed(patch_path="incident_ledger://models/schema.yml")),

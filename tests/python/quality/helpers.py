@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from incident_ledger.policy import Policy
-from incident_ledger.quality.check import check_table
+from incident_ledger.quality.checker import check_table
+from incident_ledger.quality.grading import BatchResult, RuleResult
 from incident_ledger.quality.suites import Suite, load_suite
-from incident_ledger.quality.verdict import BatchResult, RuleResult
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.client import Client
 

@@ -13,7 +13,7 @@ import pytest
 from incident_ledger.policy import Policy
 from incident_ledger.quality.suites import load_suite
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.load import load_file
+from incident_ledger.warehouse.loading.file_load import load_file
 from quality.helpers import check
 
 SUITES = Path(__file__).parent / "suites"

@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 
 from conftest import fresh_settings
+from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import StatementError
 from incident_ledger.ledger.events import canonical
 from incident_ledger.policy import Policy
 from incident_ledger.quality.breaches import keep
-from incident_ledger.quality.check import check_all
+from incident_ledger.quality.checker import check_all
+from incident_ledger.quality.grading import BatchResult, RuleResult
 from incident_ledger.quality.results import batch_rows, record
-from incident_ledger.quality.verdict import BatchResult, RuleResult
 from incident_ledger.response.signals import signal_columns
-from incident_ledger.transform import Dbt
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.tables import ensure_tables
 from quality.helpers import NOW, make_table, not_null, suite_of
 from relay import Relay, failed
 
-CHAIN = ("stg_quality_breaches", "int_quality_observations_listed", "int_quality_breaches_found", "fct_signals")
+CHAIN = ("stg_ledger__quality_breaches", "int_quality_checks_unioned", "int_quality_breaches_grouped", "fct_signals")
 HOUR, DAY = timedelta(hours=1), date(2026, 3, 2)
 Signals = Callable[..., list[dict[str, Any]]]
 
@@ -170,7 +170,7 @@ def test_clean_checks_leave_nothing_and_a_breach_its_beginning_and_its_end(
         kept.append(count(warehouse))
     assert kept == [0, 0, 1, 2, 3, 3]
     (signal,) = signals()
-    assert (signal["since"], signal["until"]) == (NOW + 2 * HOUR, NOW + 4 * HOUR)
+    assert (signal["started_at"], signal["ended_at"]) == (NOW + 2 * HOUR, NOW + 4 * HOUR)
 
 
 def test_a_warehouse_that_is_older_than_the_table_keeps_its_open_signals(
@@ -181,7 +181,7 @@ def test_a_warehouse_that_is_older_than_the_table_keeps_its_open_signals(
         batches = [verdict(severity=severity), verdict("clean.json", table="d.u"), verdict("c.json", errors=hour % 2)]
         record(warehouse, batches, f"run-{hour}", NOW + hour * 100 * HOUR)
     said, kept = signals(), count(warehouse)
-    assert [signal["until"] for signal in said] == [None, None]
+    assert [signal["ended_at"] for signal in said] == [None, None]
 
     drop = f"drop table {warehouse.raw('quality_breaches')}"
     warehouse.execute(drop)
@@ -240,7 +240,7 @@ def test_what_a_killed_run_kept_is_what_the_same_run_says_when_repeated(
     facts(warehouse, broken=True)
     loaded(warehouse, NOW - HOUR)
     check(warehouse, policy, NOW, killed=True)
-    assert [signal["until"] for signal in signals()] == [None]
+    assert [signal["ended_at"] for signal in signals()] == [None]
     facts(warehouse, broken=False)
     assert check(warehouse, policy, NOW) == 1
     assert signals() == []
@@ -256,7 +256,7 @@ def test_a_breach_that_a_killed_run_kept_ends_with_the_next_check(
     warehouse.execute(f"delete from {warehouse.raw('usage_loads')} where true")
     facts(warehouse, broken=False)
     assert check(warehouse, policy, NOW + 100 * HOUR) == 1
-    assert [signal["until"] for signal in signals()] == [NOW + 100 * HOUR]
+    assert [signal["ended_at"] for signal in signals()] == [NOW + 100 * HOUR]
     assert check(warehouse, policy, NOW + 101 * HOUR) == 0
 
 
@@ -269,7 +269,7 @@ def test_an_end_that_a_killed_run_kept_is_checked_again_and_recorded(
     facts(warehouse, broken=False)
     check(warehouse, policy, NOW + HOUR, killed=True)
     assert check(warehouse, policy, NOW + 100 * HOUR) == 1
-    assert [signal["until"] for signal in signals()] == [NOW + HOUR]
+    assert [signal["ended_at"] for signal in signals()] == [NOW + HOUR]
     assert check(warehouse, policy, NOW + 101 * HOUR) == 0
 
 
@@ -281,6 +281,6 @@ def test_what_two_checks_at_once_did_not_see_of_each_other_is_seen_by_the_next(
     batches = warehouse.rows(f"select * from {warehouse.raw('quality_batches')}")
     assert len(batches) == 1
     keep(warehouse, canonical(batch_rows([verdict(severity="P1")], "first", NOW)), NOW + timedelta(days=9))
-    assert [signal["until"] for signal in signals()] == [None]
+    assert [signal["ended_at"] for signal in signals()] == [None]
     record(warehouse, [verdict("other.json", table="d.u")], "third", NOW + 2 * HOUR)
-    assert [signal["until"] for signal in signals()] == [NOW + HOUR]
+    assert [signal["ended_at"] for signal in signals()] == [NOW + HOUR]

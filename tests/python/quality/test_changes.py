@@ -9,11 +9,11 @@ import pytest
 
 from conftest import PROJECT_DIR
 from engines.recorder import expected_to_be_refused
+from incident_ledger.dbt_runner import Dbt
 from incident_ledger.policy import Policy
-from incident_ledger.quality.check import check_all, note_changes
+from incident_ledger.quality.checker import check_all, note_changes
 from incident_ledger.quality.suites import Suite
 from incident_ledger.settings import Settings
-from incident_ledger.transform import Dbt
 from incident_ledger.warehouse import Warehouse
 from quality.helpers import NOW, make_table, not_null, rule, statements, suite_from, suite_of
 
@@ -274,7 +274,7 @@ def signals(warehouse: Warehouse, settings: Settings, tmp_path: Path, monkeypatc
     assert settings.project_dir == PROJECT_DIR
     results = Dbt(settings, warehouse.endpoint).build(["severities", "+fct_signals"])
     assert [node.message for node in results if node.is_error and "fct_signals" in node.unique_id] == []
-    columns = "source_key, severity_level, since, observed_at, until, title"
+    columns = "source_key, severity_level, started_at, observed_at, ended_at, title"
     return lambda: {
         row.pop("source_key"): row for row in warehouse.rows(f"select {columns} from {warehouse.mart('fct_signals')}")
     }
@@ -295,7 +295,7 @@ def test_signals_follow_the_checks_of_tables_and_of_suites(warehouse: Warehouse,
     daily(warehouse, "date '2026-03-02', date '2026-03-03'")
     assert at(1)[key]["severity_level"] == "P2"
     bad = at(2)[key]
-    assert (bad["since"], bad["observed_at"], bad["until"]) == (hours[1], hours[2], None)
+    assert (bad["started_at"], bad["observed_at"], bad["ended_at"]) == (hours[1], hours[2], None)
     assert "10 % (10 of 100 records)" in bad["title"]
 
     # What could not be checked says nothing of the table, and is a signal of its own.
@@ -305,8 +305,8 @@ def test_signals_follow_the_checks_of_tables_and_of_suites(warehouse: Warehouse,
 
     daily(warehouse)
     clean = at(4)
-    assert clean[key]["until"] == hours[4]
-    assert clean["check:trial.json"]["until"] == hours[4]
+    assert clean[key]["ended_at"] == hours[4]
+    assert clean["check:trial.json"]["ended_at"] == hours[4]
 
 
 def test_times_before_the_as_of_time_are_what_a_run_knows(warehouse: Warehouse, policy: Policy) -> None:

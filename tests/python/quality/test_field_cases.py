@@ -9,7 +9,7 @@ import pytest
 from google.cloud.exceptions import BadRequest
 
 from incident_ledger.policy import Policy
-from incident_ledger.quality.check import check_all
+from incident_ledger.quality.checker import check_all
 from incident_ledger.quality.rates import fraction_text
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.client import Client

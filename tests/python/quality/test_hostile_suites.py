@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engines.recorder import expected_to_be_refused
 from incident_ledger.policy import Policy
-from incident_ledger.quality.check import check_all
+from incident_ledger.quality.checker import check_all
 from incident_ledger.warehouse import Warehouse
 from quality.helpers import NOW, broken_of, make_table, not_null, rule, suite_from, suite_of
 

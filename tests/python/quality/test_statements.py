@@ -4,7 +4,7 @@ import re
 from datetime import date
 
 from incident_ledger.policy import Policy
-from incident_ledger.quality.batches import DayColumn
+from incident_ledger.quality.partitions import DayColumn
 from incident_ledger.warehouse import Warehouse
 from quality.helpers import broken_of, check, check_one, make_table, not_null, rule, statements, suite_of
 

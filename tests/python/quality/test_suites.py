@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from incident_ledger.policy import Policy
-from incident_ledger.quality.check import check_all
+from incident_ledger.quality.checker import check_all
 from incident_ledger.quality.suites import TableName, load_folders, load_metas
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from incident_ledger.quality.verdict import RuleResult
-from incident_ledger.quality.words import what_broke
+from incident_ledger.quality.grading import RuleResult
+from incident_ledger.quality.titles import what_broke
 
 
 def broken(kind: str, **more: Any) -> RuleResult:

@@ -29,15 +29,15 @@ from incident_ledger.errors import IncidentLedgerError
 from incident_ledger.importers import Document
 from incident_ledger.importers.rejects import _row as row_of_reject
 from incident_ledger.importers.statuspage import StatuspageImporter
-from incident_ledger.importers.usage.landing import _row as row_of_usage
-from incident_ledger.importers.usage.load import read_batch
+from incident_ledger.importers.usage.ingest import read_batch
+from incident_ledger.importers.usage.writer import _row as row_of_usage
 from incident_ledger.ledger.events import canonical
 from incident_ledger.ledger.writer import _check_texts
-from incident_ledger.policy.rows import read_file
+from incident_ledger.policy.cells import read_file
 from incident_ledger.policy.tables import ALL
 from incident_ledger.quality.suites import load_suite
 from incident_ledger.warehouse.client import Column
-from incident_ledger.warehouse.load import prepare
+from incident_ledger.warehouse.loading.file_load import prepare
 from usage.answers import bucket, code, cost, event, events, page, usage
 
 MOST_SECONDS = 10.0  # of the processor's time

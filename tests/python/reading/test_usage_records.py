@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from incident_ledger.importers.usage.load import read_batch
-from incident_ledger.importers.usage.records import Batch
+from incident_ledger.importers.usage.extraction import Batch
+from incident_ledger.importers.usage.ingest import read_batch
 from usage.answers import bucket, code, cost, event, events, page, usage
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from incident_ledger.errors import LeaseHeldError, OutsideError
-from incident_ledger.response.lease import Lease, hold
+from incident_ledger.runner.lease import Lease, hold
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 
@@ -128,7 +128,7 @@ class Failing:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("incident_ledger.response.lease._WAITS", (0.01,) * 4)
+    monkeypatch.setattr("incident_ledger.runner.lease._WAITS", (0.01,) * 4)
 
 
 @pytest.mark.usefixtures("quick")

@@ -13,7 +13,7 @@ from conftest import PROJECT_DIR
 from incident_ledger.ledger.events import Event, EventType, Status
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy, load_files
-from incident_ledger.response.plan import plan
+from incident_ledger.response.planner import plan
 from incident_ledger.response.signals import Signal
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -51,7 +51,7 @@ def fold(state: Sequence[IncidentState], events: Sequence[Event]) -> list[Incide
                 title=event.payload["title"],
                 severity_level=event.severity_level,
                 initial_severity_level=event.severity_level,
-                detected_severity_level=event.severity_level,
+                worst_detected_severity_level=event.severity_level,
                 status=Status.INVESTIGATING,
                 is_open=True,
                 detection_time=event.occurred_at,
@@ -63,8 +63,8 @@ def fold(state: Sequence[IncidentState], events: Sequence[Event]) -> list[Incide
         if event.event_type is EventType.SEVERITY_CHANGED:
             changes |= {
                 "severity_level": event.severity_level,
-                "detected_severity_level": POLICY.worst(
-                    [now.detected_severity_level, event.severity_level or now.detected_severity_level]
+                "worst_detected_severity_level": POLICY.worst(
+                    [now.worst_detected_severity_level, event.severity_level or now.worst_detected_severity_level]
                 ),
             }
         elif event.event_type is EventType.RESOLVED:

@@ -10,13 +10,13 @@ import pytest
 
 from conftest import PROJECT_DIR, fresh_settings
 from incident_ledger.doctor import check_suites
-from incident_ledger.ledger import acts
-from incident_ledger.ledger.bootstrap import ensure_ledger
+from incident_ledger.ledger import commands
+from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.policy import Policy, load_files
-from incident_ledger.quality.check import check_all
-from incident_ledger.response.plan import plan
+from incident_ledger.quality.checker import check_all
+from incident_ledger.response.planner import plan
 from incident_ledger.response.signals import read_signals
 from incident_ledger.warehouse import Warehouse, connect
 
@@ -64,7 +64,7 @@ class Desk:
         """What a person does by `incident resolve`."""
         (incident,) = self.open()
         at = START + hour * HOUR
-        append(self.warehouse, [acts.resolve(incident, acts.Saying(actor="ann", at=at, now=at))], at)
+        append(self.warehouse, [commands.resolve(incident, commands.CommandContext(actor="ann", at=at, now=at))], at)
 
     def doctor(self) -> list[str]:
         """The suites of which `doctor` says that they are missed."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from incident_ledger.demo import usage
-from incident_ledger.importers.usage.load import load_usage
-from incident_ledger.ledger.bootstrap import ensure_ledger
-from run.place import AS_OF, END_DAY, Place
+from incident_ledger.importers.usage.ingest import load_usage
+from incident_ledger.ledger.setup import ensure_ledger
+from run.environment import AS_OF, END_DAY, Place
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +17,8 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A warehouse with a week of usage, of which one table is broken by a third; its server is stopped."""
     place = Place(tmp_path_factory.mktemp("loaded") / "place")
     place.folder.mkdir()
-    dials = usage.Dials(usage_without_output=0.3, claude_code_without_email=0.1)
-    files = usage.generate(place.folder / "files", seed=3, end_day=END_DAY, days=7, dials=dials)
+    rates = usage.FaultRates(usage_without_output=0.3, claude_code_without_email=0.1)
+    files = usage.generate(place.folder / "files", seed=3, end_day=END_DAY, days=7, rates=rates)
     warehouse = place.warehouse()
     ensure_ledger(warehouse)
     for source, paths in files.items():

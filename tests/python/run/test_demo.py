@@ -9,7 +9,7 @@ import pytest
 from conftest import PROJECT_DIR
 from incident_ledger.demo import incidents
 from incident_ledger.demo.story import day_of, morning
-from run.place import Place
+from run.environment import Place
 
 DAY = "2026-03-05"
 

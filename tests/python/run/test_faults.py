@@ -8,8 +8,8 @@ import pytest
 
 from conftest import fresh_settings
 from incident_ledger.errors import ExitCode
-from incident_ledger.response.run import Job, RunReport
-from incident_ledger.response.steps import Outcome
+from incident_ledger.runner.job import Job, RunReport
+from incident_ledger.runner.steps import Outcome
 from incident_ledger.warehouse import Warehouse, connect
 from relay import Answer, Relay, Request
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from run.place import AS_OF, Place, differences
+from run.environment import AS_OF, Place, differences
 
 
 def kill_and_run_again(loaded: Place, folder: Path, undisturbed: Place, chance: random.Random) -> float:

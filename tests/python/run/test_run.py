@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from incident_ledger.demo import usage
-from incident_ledger.importers.usage.load import load_usage
-from run.place import AS_OF, END_DAY, Place, differences
+from incident_ledger.importers.usage.ingest import load_usage
+from run.environment import AS_OF, END_DAY, Place, differences
 
 LATER = "2026-03-02T10:00:00Z"
 
@@ -46,7 +46,7 @@ def test_a_rehearsal_shows_what_the_run_then_writes_and_writes_nothing(undisturb
     undisturbed.stop()
     place = undisturbed.copy_to(tmp_path / "rehearsed")
     files = usage.generate(
-        tmp_path / "mended", seed=3, end_day=END_DAY, days=7, dials=usage.Dials(usage_without_output=0)
+        tmp_path / "mended", seed=3, end_day=END_DAY, days=7, rates=usage.FaultRates(usage_without_output=0)
     )
     load_usage(
         place.warehouse(),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import PROJECT_DIR, fresh_settings
-from incident_ledger.ledger.bootstrap import ensure_ledger
+from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.warehouse import connect
 
 COMMAND = (sys.executable, "-m", "incident_ledger")

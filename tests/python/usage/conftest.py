@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from conftest import fresh_settings
+from incident_ledger.dbt_runner import Dbt
 from incident_ledger.importers.usage import LoadReport, load_usage
-from incident_ledger.transform import Dbt
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.tables import ensure_tables
 from usage.scenarios import STORIES, Load, Outcome, Rows

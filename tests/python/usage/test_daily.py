@@ -213,7 +213,7 @@ def test_a_day_without_anything_new_writes_nothing_and_leaves_nothing(outcome: O
 def test_only_the_days_that_changed_are_read_and_replaced(outcome: Outcome) -> None:
     """By literal dates, so that BigQuery prunes: the second build names the days of the second loads alone."""
     replacing = next(statement for statement in outcome.statements if "merge into" in statement.lower())
-    making = next(statement for statement in outcome.statements if "int_usage_counted" in statement)
+    making = next(statement for statement in outcome.statements if "int_usage_reconciled" in statement)
     for statement in (replacing, making):
         assert "date '2007-03-06'" in statement
         assert "2007-03-03" not in statement

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from incident_ledger.demo.usage import PRICES, Dials, generate
-from incident_ledger.importers.usage.load import read_batch
+from incident_ledger.demo.usage import PRICES, FaultRates, generate
+from incident_ledger.importers.usage.ingest import read_batch
 
 END = date(2026, 3, 1)
 LOADED = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -50,7 +50,7 @@ def test_what_is_planted_is_on_the_last_day_alone(tmp_path: Path) -> None:
 
 
 def test_the_cost_report_is_the_usage_report_at_list_price(tmp_path: Path) -> None:
-    files = generate(tmp_path, seed=7, end_day=END, days=3, dials=Dials(usage_without_output=0))
+    files = generate(tmp_path, seed=7, end_day=END, days=3, rates=FaultRates(usage_without_output=0))
     cents: dict[str, Decimal] = {}
     for bucket in json.loads(files["anthropic_usage"][0].read_text())["data"]:
         for result in bucket["results"]:

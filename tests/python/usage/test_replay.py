@@ -11,11 +11,11 @@ from typer.testing import CliRunner, Result
 from incident_ledger.cli import app
 from incident_ledger.errors import UserError
 from incident_ledger.warehouse import Warehouse
-from usage.answers import Answer, bucket, code, cost, event, events, page
+from usage.answers import ApiResponse, bucket, code, cost, event, events, page
 
 Run = Callable[..., Result]
-WRONG: Answer = code("2026-03-01", "ann@example.com", 100, 1) | {"is_remote": "no"}
-RIGHT: Answer = WRONG | {"is_remote": False}
+WRONG: ApiResponse = code("2026-03-01", "ann@example.com", 100, 1) | {"is_remote": "no"}
+RIGHT: ApiResponse = WRONG | {"is_remote": False}
 BOB = code("2026-03-01", "bob@example.com", 7, 1)
 
 

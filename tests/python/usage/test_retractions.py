@@ -8,23 +8,23 @@ import pytest
 from conftest import PROJECT_DIR
 from incident_ledger.importers.usage import LoadReport
 from incident_ledger.policy import load_files
-from incident_ledger.quality.check import check_all
+from incident_ledger.quality.checker import check_all
 from incident_ledger.quality.suites import load_suite
-from usage.answers import Answer, code, page
+from usage.answers import ApiResponse, code, page
 from usage.conftest import START, Place, total
 from usage.scenarios import Load, Outcome, story
 
 
-def nameless(day: str, tokens: int, **more: Any) -> Answer:
+def nameless(day: str, tokens: int, **more: Any) -> ApiResponse:
     """A person's record whose e-mail is missing."""
     return {**code(day, "", tokens, 1), "actor": {"type": "user_actor"}, **more}
 
 
-def ann(day: str, tokens: int, **more: Any) -> Answer:
+def ann(day: str, tokens: int, **more: Any) -> ApiResponse:
     return {**code(day, "ann@example.com", tokens, 1), **more}
 
 
-def bob(day: str, tokens: int, **more: Any) -> Answer:
+def bob(day: str, tokens: int, **more: Any) -> ApiResponse:
     return {**code(day, "bob@example.com", tokens, 1), **more}
 
 
@@ -188,12 +188,12 @@ def test_a_load_that_died_before_it_took_back_is_mended_by_loading_again(
     day, answer = "2031-01-16", page(ann("2031-01-16", 100))
     place.load("claude_code", page(nameless(day, 100)))
     with monkeypatch.context() as patch:
-        patch.setattr("incident_ledger.importers.usage.landing._NAMELESS", "select killed")
+        patch.setattr("incident_ledger.importers.usage.writer._NAMELESS", "select killed")
         with pytest.raises(Exception, match="killed"):
             place.load("claude_code", answer, name="killed.jsonl")
     assert said(place.load("claude_code", answer, name="killed.jsonl")) == (0, 1)
     assert counted(day) == [("ann@example.com", 100)]
-    assert total(place.staged("stg_usage__loads", f"usage_date = '{day}'"), "records") == 3
+    assert total(place.staged("stg_ledger__usage_loads", f"usage_date = '{day}'"), "records") == 3
 
 
 def test_the_breach_of_the_day_ends_with_the_check_after_the_corrected_export(place: Place) -> None:

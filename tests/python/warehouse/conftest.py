@@ -16,7 +16,7 @@ import pytest
 from conftest import PROJECT_DIR, fresh_settings
 from incident_ledger.cli import main
 from incident_ledger.warehouse import Warehouse, connect
-from incident_ledger.warehouse.local import stop
+from incident_ledger.warehouse.local.process import stop
 
 Cli = Callable[..., "Done"]
 

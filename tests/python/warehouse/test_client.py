@@ -13,11 +13,11 @@ import pytest
 
 from conftest import fresh_settings
 from engines.recorder import expected_to_be_refused
+from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import OutsideError, StatementError, UserError
 from incident_ledger.settings import Settings
-from incident_ledger.transform import Dbt
 from incident_ledger.warehouse import Param, Warehouse, connect
-from incident_ledger.warehouse.load import load_file
+from incident_ledger.warehouse.loading.file_load import load_file
 from incident_ledger.warehouse.tables import ALL, ensure_tables
 from relay import Answer, Change, Cut, Delay, Relay, Request, failed
 
@@ -190,7 +190,7 @@ def test_a_question_about_tables_waits_no_longer_than_the_setting(silent: str, t
 
 def test_a_setting_that_was_not_the_limit_is_not_blamed(silent: str, tmp_path: Path) -> None:
     warehouse = connect(fresh_settings(silent, tmp_path, query_timeout=600))
-    with pytest.raises(OutsideError, match="no answer in time") as caught, warehouse.in_our_words():
+    with pytest.raises(OutsideError, match="no answer in time") as caught, warehouse.map_bigquery_errors():
         list(warehouse.client.list_datasets(timeout=0.5))
     assert "QUERY_TIMEOUT" not in str(caught.value)
     warehouse.close()
@@ -201,7 +201,7 @@ def test_dbt_waits_no_longer_than_the_setting(silent: str, tmp_path: Path) -> No
     dbt.manifest()
     began = time.monotonic()
     with pytest.raises(OutsideError, match=r"no answer within 0\.5 s \(INCIDENT_LEDGER_QUERY_TIMEOUT\)"):
-        dbt.build(["stg_incident_events"])
+        dbt.build(["stg_ledger__incident_events"])
     assert time.monotonic() - began < 30
 
 
@@ -352,9 +352,9 @@ def test_many_rows_arrive(fixed: Warehouse) -> None:
 
 def test_query_and_wait_raises_what_went_wrong(fixed: Warehouse) -> None:
     """SQLAlchemy, and Great Expectations with it, asks so."""
-    with fixed.in_our_words():
+    with fixed.map_bigquery_errors():
         assert [row[0] for row in fixed.client.query_and_wait("select 1 as a")] == [1]
-    with expected_to_be_refused(), pytest.raises(StatementError), fixed.in_our_words():
+    with expected_to_be_refused(), pytest.raises(StatementError), fixed.map_bigquery_errors():
         fixed.client.query_and_wait("select nothing from nowhere.nothing")
 
 

@@ -13,12 +13,13 @@ import httpx
 import pytest
 
 from conftest import PROJECT_DIR, fresh_settings
+from incident_ledger.dbt_runner import environment
 from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.private import private_folder
 from incident_ledger.settings import Settings
-from incident_ledger.transform import environment
-from incident_ledger.warehouse import Warehouse, connect, local
-from incident_ledger.warehouse.guard import refusal
+from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse.local import process as local
+from incident_ledger.warehouse.local.guard import refusal
 from relay import Answer, Relay
 
 from .conftest import run_cli
@@ -210,7 +211,7 @@ def test_an_upload_goes_to_no_other_address_than_the_endpoint(
         relay.rule(lambda request: "uploadType=multipart" in request.path, Answer(200, b"", (("Location", place),)))
         warehouse = connect(fresh_settings(relay.endpoint, tmp_path))
         warehouse.client.create_dataset(warehouse.settings.dataset, timeout=60)
-        with pytest.raises(OutsideError), file.open("rb") as content, warehouse.in_our_words():
+        with pytest.raises(OutsideError), file.open("rb") as content, warehouse.map_bigquery_errors():
             warehouse.client.load_table_from_file(content, f"{warehouse.settings.dataset}.t", timeout=60)
         warehouse.close()
     assert seen == []

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_ledger.warehouse.client import Column
-from incident_ledger.warehouse.guess import Guess
-from incident_ledger.warehouse.load import _columns_of, _typed
-from incident_ledger.warehouse.values import BadValueError, Number, convert
+from incident_ledger.warehouse.loading.file_load import _columns_of, _typed
+from incident_ledger.warehouse.loading.type_detection import Guess
+from incident_ledger.warehouse.loading.values import BadValueError, Number, convert
 
 DIGITS = st.text("0123456789", min_size=1, max_size=34)
 NUMBERS = st.one_of(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from incident_ledger.errors import UserError
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.load import Loaded, load_file
+from incident_ledger.warehouse.loading.file_load import Loaded, load_file
 
 from .conftest import Cli
 

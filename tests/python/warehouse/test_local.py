@@ -17,9 +17,11 @@ import pytest
 from conftest import PROJECT_DIR
 from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.settings import Settings
-from incident_ledger.warehouse import connect, emulator, local
-from incident_ledger.warehouse.damage import check_log, damage
-from incident_ledger.warehouse.load import load_file
+from incident_ledger.warehouse import connect
+from incident_ledger.warehouse.loading.file_load import load_file
+from incident_ledger.warehouse.local import process as local
+from incident_ledger.warehouse.local import server
+from incident_ledger.warehouse.local.damage import check_log, damage
 
 from .conftest import run_cli
 
@@ -67,7 +69,7 @@ def test_eight_commands_at_once_start_one_server(folder: Path) -> None:
     servers = [
         process
         for process in Path("/proc").glob("[0-9]*")
-        if str(folder).encode() in _command_line(process) and b"warehouse.emulator" in _command_line(process)
+        if str(folder).encode() in _command_line(process) and b"warehouse.local.server" in _command_line(process)
     ]
     assert len(servers) == 1
 
@@ -196,7 +198,7 @@ def test_garbage_in_server_json_is_no_obstacle(folder: Path) -> None:
         for content in GARBAGE:
             (folder / "server.json").write_bytes(content)
             (folder / "token").write_text("token")
-            assert emulator._port(folder / "server.json") == 0
+            assert server._port(folder / "server.json") == 0
             for is_held in (True, False):
                 fcntl.flock(lock, fcntl.LOCK_EX if is_held else fcntl.LOCK_UN)
                 assert local._running(folder) is None

@@ -19,8 +19,9 @@ from conftest import PROJECT_DIR
 from engines.recorder import expected_to_be_refused
 from incident_ledger.errors import StatementError
 from incident_ledger.settings import Settings
-from incident_ledger.warehouse import Warehouse, connect, local
-from incident_ledger.warehouse.fixes.outside import foreign
+from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse.local import process as local
+from incident_ledger.warehouse.local.patches.outside import foreign
 
 from .test_fixes import load, post, value
 
@@ -201,7 +202,7 @@ def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """DuckDB as the server opens it."""
     from duckdb_extensions import import_extension
 
-    from incident_ledger.warehouse.fixes.outside import _CLOSED
+    from incident_ledger.warehouse.local.patches.outside import _CLOSED
 
     import_extension("spatial")
     import_extension("avro")

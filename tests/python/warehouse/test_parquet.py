@@ -12,15 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from incident_ledger.errors import UserError
-from incident_ledger.warehouse import parquet
 from incident_ledger.warehouse.client import Column
+from incident_ledger.warehouse.loading import parquet
 
 LONG = "x" * 1_000_000
 MEASURED = """
 import json, resource, sys
 from pathlib import Path
 from incident_ledger.errors import UserError
-from incident_ledger.warehouse import parquet
+from incident_ledger.warehouse.loading import parquet
 path = Path(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from incident_ledger.importers import Concerned, Document, Parsed, Told
-from incident_ledger.importers.statuspage.changes import changes, first_sight, listed_again, withdrawn
+from incident_ledger.importers import Document, ImportPlan, LedgerScope, Parsed
+from incident_ledger.importers.statuspage.diff import changes, first_sight, listed_again, withdrawn
 from incident_ledger.importers.statuspage.documents import Listing, parse
-from incident_ledger.importers.statuspage.memory import SOURCE, Memory, by_source_key, remember
-from incident_ledger.importers.statuspage.records import View
+from incident_ledger.importers.statuspage.history import SOURCE, Memory, by_source_key, remember
+from incident_ledger.importers.statuspage.records import IncidentSnapshot
 from incident_ledger.importers.statuspage.vanished import RetractionRule, absent
 from incident_ledger.ledger.events import Event
 from incident_ledger.policy import Policy
@@ -50,7 +50,7 @@ class StatuspageImporter:
         """How many incidents the listings show, each as often as it is shown."""
         return sum(len(listing.views) for listing in records)
 
-    def concerned(self, records: Sequence[Listing]) -> Concerned:
+    def concerned(self, records: Sequence[Listing]) -> LedgerScope:
         """The incidents shown; all that a whole listing reaches back past, in either order; and what is open.
 
         Of a page with fewer incidents than it could list everything is needed, to know that nothing else is missing.
@@ -66,14 +66,14 @@ class StatuspageImporter:
             if listing.is_whole
         )
         lowest = "" if is_short else f"INC-{min(created):%Y%m%dT%H%M%SZ}" if created else None
-        return Concerned(
+        return LedgerScope(
             source_keys=tuple(sorted(shown)),
             from_incident_id=lowest,
             is_open=any(listing.is_answer for listing in records),
             ended_since=min(ended, default=None),
         )
 
-    def tell(self, records: Sequence[Listing], known: Sequence[Event]) -> Told:
+    def tell(self, records: Sequence[Listing], known: Sequence[Event]) -> ImportPlan:
         """What the listings say that is not known, in the order of their times, whatever their order here."""
         memories = by_source_key(known)
         said: list[Event] = []
@@ -97,13 +97,15 @@ class StatuspageImporter:
         if self.rule.is_complete and not any(listing.is_whole for listing in records):
             notes[""] = "no answer of incidents.json is among these, so --complete says nothing: nothing is retracted"
         remarks = tuple(note for note in notes.values() if note)
-        return Told(events=tuple(said), new_incidents=new, unchanged=unchanged, left_out=left_out, remarks=remarks)
+        return ImportPlan(
+            events=tuple(said), new_incidents=new, unchanged=unchanged, left_out=left_out, remarks=remarks
+        )
 
 
 _VANISHED = "No longer on the page, which still reaches back past it."
 
 
-def _of_view(view: View, memory: Memory | None, listing: Listing) -> list[Event]:
+def _of_view(view: IncidentSnapshot, memory: Memory | None, listing: Listing) -> list[Event]:
     if view.is_maintenance:
         if memory is None or view.updated_at < memory.updated_at:
             return []

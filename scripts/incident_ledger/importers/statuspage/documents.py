@@ -8,7 +8,7 @@ from typing import Any
 
 from incident_ledger.encoding import Fault, JsonError, scan_json, written_json
 from incident_ledger.importers import Document, Parsed, Reject
-from incident_ledger.importers.statuspage.records import FieldError, View, parse_time, view_of
+from incident_ledger.importers.statuspage.records import FieldError, IncidentSnapshot, parse_time, view_of
 
 _NO_INCIDENT = "is neither an incident of a status page nor an answer of its incidents.json"
 # Answers of the same API that list only some of the incidents: what is not in them has not vanished.
@@ -27,7 +27,7 @@ class Listing:
 
     page: str
     at: datetime
-    views: tuple[View, ...] = ()
+    views: tuple[IncidentSnapshot, ...] = ()
     file: str = ""
     is_whole: bool = False
     is_answer: bool = False  # of a page, whole or in part: its silence about what is open is worth a note
@@ -188,9 +188,9 @@ def _list_of(answer: Mapping[str, Any], name: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _views(items: list[Any], place: _Place, reading: _Reading, page: str | None) -> list[View]:
+def _views(items: list[Any], place: _Place, reading: _Reading, page: str | None) -> list[IncidentSnapshot]:
     """The good records of a list of an answer, in its order; of an id that is there twice the first."""
-    views: dict[str, View] = {}
+    views: dict[str, IncidentSnapshot] = {}
     rejects = reading.parsed.rejects
     for index, item in enumerate(items):
         line = place.line if place.line > 1 else reading.lines.of(item)
@@ -204,11 +204,11 @@ def _views(items: list[Any], place: _Place, reading: _Reading, page: str | None)
     return list(views.values())
 
 
-def _alone(view: View) -> Listing:
+def _alone(view: IncidentSnapshot) -> Listing:
     return Listing(page=view.page, at=view.updated_at, views=(view,))
 
 
-def _shown(views: Iterable[View]) -> frozenset[str]:
+def _shown(views: Iterable[IncidentSnapshot]) -> frozenset[str]:
     return frozenset(view.key for view in views if not view.is_maintenance)
 
 
@@ -224,7 +224,9 @@ def _time_of(page: Mapping[str, Any], place: _Place, parsed: Parsed[Listing]) ->
         return None
 
 
-def _view(item: Mapping[str, Any], place: _Place, parsed: Parsed[Listing], page: str | None = None) -> View | None:
+def _view(
+    item: Mapping[str, Any], place: _Place, parsed: Parsed[Listing], page: str | None = None
+) -> IncidentSnapshot | None:
     try:
         view = view_of(item, page)
     except FieldError as error:
@@ -236,7 +238,7 @@ def _view(item: Mapping[str, Any], place: _Place, parsed: Parsed[Listing], page:
 
 def _sum_up(file: str, parsed: Parsed[Listing]) -> None:
     """What the single records of a file show together; of one that is there more than once the newest counts."""
-    seen: dict[str, View] = {}
+    seen: dict[str, IncidentSnapshot] = {}
     views = [view for listing in parsed.records if not listing.is_answer for view in listing.views]
     for view in views:
         if seen.setdefault(view.key, view) != view:

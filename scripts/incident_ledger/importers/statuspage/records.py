@@ -43,7 +43,7 @@ class Update:
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class IncidentSnapshot:
     """What a page says of an incident. `updated_at` is the page's own time of the last change to it."""
 
     key: str
@@ -76,7 +76,7 @@ class View:
         return told[-1] if told and self.resolved_at else None
 
 
-def view_of(body: Mapping[str, Any], page: str | None = None) -> View:
+def view_of(body: Mapping[str, Any], page: str | None = None) -> IncidentSnapshot:
     """The view in a record as the API gives it. Raises `FieldError` naming the first field that is wrong."""
     key, title = _text(body, "id"), _text(body, "name")
     impact = _choice(body, "impact", {*SEVERITIES, "maintenance"})
@@ -99,7 +99,7 @@ def view_of(body: Mapping[str, Any], page: str | None = None) -> View:
         remarks.append("resolved_at is before created_at; taken in, and flagged as has_time_anomaly")
     if resolved_at and status in STATUSES:
         remarks.append(f"resolved_at is set although the status is {status}; taken as resolved")
-    return View(
+    return IncidentSnapshot(
         key=key,
         page=page_name,
         title=title,

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 from incident_ledger.importers.statuspage.documents import Listing
-from incident_ledger.importers.statuspage.memory import Memory
+from incident_ledger.importers.statuspage.history import Memory
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _SHOWN = 5

@@ -6,7 +6,7 @@ records    answers → records to land, rejects and days, pure
 landing    records → `usage_records` and `usage_loads`
 """
 
-from incident_ledger.importers.usage.load import LoadReport, load_usage
-from incident_ledger.importers.usage.reports import REPORTS
+from incident_ledger.importers.usage.ingest import LoadReport, load_usage
+from incident_ledger.importers.usage.schemas import REPORTS
 
 __all__ = ["REPORTS", "LoadReport", "load_usage"]

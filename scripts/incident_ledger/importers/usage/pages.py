@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from incident_ledger.importers.usage.reading import Answer
+from incident_ledger.importers.usage.parsing import ApiResponse
 from incident_ledger.ledger.events import canonical
 
 
@@ -23,7 +23,7 @@ class Page:
     count: int | None = None
 
     @classmethod
-    def of(cls, answer: Answer, days: set[date]) -> "Page":
+    def of(cls, answer: ApiResponse, days: set[date]) -> "Page":
         """Anthropic: `has_more`. Cursor: `pagination`, or `totalPages` without a number."""
         body = answer.body
         paging = body.get("pagination")

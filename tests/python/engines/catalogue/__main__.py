@@ -13,8 +13,8 @@ from engines.catalogue import document, report
 from engines.catalogue.cases import Case
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import connect
-from incident_ledger.warehouse.functions import check
-from incident_ledger.warehouse.local import start, stop
+from incident_ledger.warehouse.local.functions import check
+from incident_ledger.warehouse.local.process import start, stop
 
 _HEAD = "# The keys of which every expression of the catalogue was equal; made by `python -m engines.catalogue`.\n"
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from conftest import PROJECT_DIR
-from incident_ledger.warehouse.functions.check import proven, refused, shown
+from incident_ledger.warehouse.local.functions.check import proven, refused, shown
 
 PATH: Path = PROJECT_DIR / "analyses" / "local_warehouse.md"
 _BY_VALUE = (

@@ -10,7 +10,7 @@ from engines.catalogue.cases import SEED, Case, fill
 from engines.catalogue.engines import google, local
 from engines.catalogue.verdicts import shown, verdict
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.functions.check import keys, refused
+from incident_ledger.warehouse.local.functions.check import keys, refused
 
 FAMILIES = numbers.FAMILIES | texts.FAMILIES | times.FAMILIES | sets.FAMILIES
 

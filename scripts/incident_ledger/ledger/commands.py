@@ -1,0 +1,252 @@
+"""What a person says of an incident, as events; what makes no sense is refused with the reason. Pure."""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from incident_ledger.errors import UserError
+from incident_ledger.ledger.events import MACHINES, Event, EventType, Status, incident_id, timestamp
+from incident_ledger.ledger.state import IncidentState
+
+SOURCE = "cli"
+_SLUG_LENGTH = 80
+# Events that say a status without naming it.
+_STATUSES = {
+    EventType.DETECTED: Status.INVESTIGATING,
+    EventType.REOPENED: Status.INVESTIGATING,
+    EventType.RESOLVED: Status.RESOLVED,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandContext:
+    """Who says it, of when, and what time it is now."""
+
+    actor: str
+    at: datetime
+    now: datetime
+
+    def __post_init__(self) -> None:
+        if self.at > self.now:
+            raise UserError(f"{_show(self.at)} is in the future (it is {_show(self.now)}).")
+        if not self.actor.strip():
+            raise UserError("Say who you are: --actor NAME.")
+        if self.actor.strip() in MACHINES:
+            raise UserError(f"{self.actor} is the name of a program here. Say who you are: --actor NAME.")
+
+
+def open_incident(
+    context: CommandContext,
+    *,
+    title: str,
+    severity_level: str,
+    components: Sequence[str],
+    known_severities: Collection[str],
+    start: datetime | None = None,
+    description: str | None = None,
+) -> Event:
+    """`detected`, at a whole second as in the incident's id: the same words of the same second are one event.
+
+    The same title and first component are the same trouble, and have the same `source_key`.
+    """
+    if not title.strip():
+        raise UserError("An incident needs a title.")
+    _check_severity(severity_level, known_severities)
+    if start and start > context.at:
+        raise UserError(f"--start {_show(start)} is later than the detection, {_show(context.at)}.")
+    if any(not component.strip() for component in components):
+        raise UserError("A component needs a name, like table:DATASET.TABLE or api:anthropic.")
+    at = context.at.replace(microsecond=0)
+    payload: dict[str, Any] = {"title": title, "components": list(dict.fromkeys(components))}
+    if start:
+        payload["start_time"] = timestamp(min(start, at))
+    if description:
+        payload["description"] = description
+    key = source_key(title, components)
+    return Event(
+        incident_id=incident_id(SOURCE, key, at),
+        event_type=EventType.DETECTED,
+        occurred_at=at,
+        actor=context.actor,
+        source=SOURCE,
+        source_key=key,
+        severity_level=severity_level,
+        payload=payload,
+    )
+
+
+def source_key(title: str, components: Sequence[str]) -> str:
+    """A slug of title and first component, for a person: the same whatever their case and spaces are.
+
+    Where it does not hold all that they say (punctuation, emoji, long ones), it ends with a digest of that.
+    """
+    words = unicodedata.normalize("NFKC", f"{title} {components[0] if components else ''}").casefold().split()
+    slug = re.sub(r"[^\w.:]+", "-", " ".join(words)).strip("-")
+    if slug == "-".join(words) and len(slug) <= _SLUG_LENGTH:
+        return slug
+    digest = hashlib.sha256(" ".join(words).encode(errors="backslashreplace")).hexdigest()[:8]
+    return f"{slug[: _SLUG_LENGTH - 9].rstrip('-') or 'incident'}-{digest}"
+
+
+def written_before(
+    history: Sequence[Event],
+    context: CommandContext,
+    kind: EventType,
+    says: Mapping[str, Any],
+    severity_level: str | None = None,
+) -> Event | None:
+    """The same act of the same person at the same time, where the ledger has it: said twice it is one event."""
+    for event in history:
+        is_same = (event.event_type, event.actor, event.occurred_at) == (kind, context.actor, context.at)
+        has_words = all(event.payload.get(name) == value for name, value in says.items())
+        if is_same and has_words and event.severity_level == severity_level:
+            return event
+    return None
+
+
+def state_at(incident: IncidentState, history: Sequence[Event], at: datetime) -> IncidentState:
+    """The incident with the severity and the status that held at a time of its past; all else as it is now."""
+    superseded = {event.payload.get("supersedes") for event in history}
+    severity_level, status = incident.initial_severity_level, Status.INVESTIGATING
+    for event in sorted(history, key=lambda each: each.occurred_at):
+        if event.occurred_at > at or event.event_id in superseded:
+            continue
+        severity_level = event.severity_level or severity_level
+        status = Status(_STATUSES.get(event.event_type) or event.payload.get("status") or status)
+    return replace(incident, severity_level=severity_level, status=status)
+
+
+def acknowledge(incident: IncidentState, context: CommandContext, text: str | None = None) -> Event:
+    """`acknowledged`, once; earlier than a known acknowledgement is taken, as a correction of the record."""
+    _check_time(incident, context)
+    known = incident.our_acknowledged_time
+    if known and known <= context.at:
+        raise UserError(f"{incident.incident_id} was acknowledged already, at {_show(known)}.")
+    if incident.resolution_time and context.at > incident.resolution_time:
+        raise UserError(
+            f"{incident.incident_id} was resolved at {_show(incident.resolution_time)}. Give the time at which it was "
+            "acknowledged before that: --at T."
+        )
+    return _event(incident, context, EventType.ACKNOWLEDGED, {"text": text})
+
+
+def resolve(incident: IncidentState, context: CommandContext, text: str | None = None) -> Event:
+    """`resolved`, of an open incident."""
+    _check_time(incident, context)
+    if not incident.is_open:
+        since = f" at {_show(incident.resolution_time)}" if incident.resolution_time else ""
+        raise UserError(f"{incident.incident_id} is {_ended(incident)} already{since}.")
+    if incident.last_reopened_time and context.at < incident.last_reopened_time:
+        raise UserError(f"{incident.incident_id} was reopened after that, at {_show(incident.last_reopened_time)}.")
+    return _event(incident, context, EventType.RESOLVED, {"text": text})
+
+
+def reopen(incident: IncidentState, context: CommandContext, text: str | None = None) -> Event:
+    """`reopened`, of a resolved incident."""
+    _check_time(incident, context)
+    if incident.is_open or incident.resolution_time is None:
+        raise UserError(f"{incident.incident_id} is {_ended(incident)}, not resolved.")
+    if context.at < incident.resolution_time:
+        raise UserError(f"{incident.incident_id} was resolved after that, at {_show(incident.resolution_time)}.")
+    return _event(incident, context, EventType.REOPENED, {"text": text})
+
+
+def set_status(incident: IncidentState, context: CommandContext, status: str, text: str | None = None) -> Event:
+    """`status_changed`, or `resolved`."""
+    if status not in set(Status):
+        raise UserError(f"Status {status!r} is unknown; there are {', '.join(Status)}.")
+    if status == Status.RESOLVED:
+        return resolve(incident, context, text)
+    _check_time(incident, context)
+    if not incident.is_open:
+        raise UserError(
+            f"{incident.incident_id} is {_ended(incident)}. If it goes on: incident-ledger incident reopen "
+            f"{incident.incident_id}"
+        )
+    if status == incident.status:
+        raise UserError(f"{incident.incident_id} is {status} already (at {_show(context.at)}).")
+    return _event(incident, context, EventType.STATUS_CHANGED, {"status": status, "text": text})
+
+
+def set_severity(
+    incident: IncidentState,
+    context: CommandContext,
+    severity_level: str,
+    known_severities: Collection[str],
+    reason: str | None = None,
+) -> Event:
+    """`severity_changed`, up or down: only a person lowers it."""
+    _check_severity(severity_level, known_severities)
+    _check_time(incident, context)
+    if severity_level == incident.severity_level:
+        raise UserError(f"{incident.incident_id} is {severity_level} already (at {_show(context.at)}).")
+    payload = {"from": incident.severity_level, "reason": reason}
+    return _event(incident, context, EventType.SEVERITY_CHANGED, payload, severity_level)
+
+
+def name_cause(incident: IncidentState, context: CommandContext, category: str, text: str | None = None) -> Event:
+    """`root_cause_identified`, also of a resolved incident."""
+    word = " ".join(category.split()).casefold()  # one cause is one group, however it is written
+    if not word:
+        raise UserError("A cause needs a category, such as deploy, capacity, upstream or data.")
+    _check_time(incident, context)
+    return _event(incident, context, EventType.ROOT_CAUSE_IDENTIFIED, {"category": word, "text": text})
+
+
+def note(incident: IncidentState, context: CommandContext, text: str) -> Event:
+    """`note`, of any incident."""
+    if not text.strip():
+        raise UserError("A note needs a text.")
+    _check_not_before(incident, context)
+    return _event(incident, context, EventType.NOTE, {"text": text})
+
+
+def _event(
+    incident: IncidentState,
+    context: CommandContext,
+    kind: EventType,
+    payload: Mapping[str, Any],
+    severity_level: str | None = None,
+) -> Event:
+    return Event(
+        incident_id=incident.incident_id,
+        event_type=kind,
+        occurred_at=context.at,
+        actor=context.actor,
+        source=incident.source,
+        source_key=incident.source_key,
+        severity_level=severity_level,
+        payload={key: value for key, value in payload.items() if value is not None},
+    )
+
+
+def _check_severity(severity_level: str, known: Collection[str]) -> None:
+    if severity_level not in known:
+        raise UserError(f"Severity {severity_level!r} is unknown; there are {', '.join(sorted(known))}.")
+
+
+def _check_time(incident: IncidentState, context: CommandContext) -> None:
+    if incident.is_retracted or incident.merged_into:
+        raise UserError(f"{incident.incident_id} is {_ended(incident)}; only notes can be added to it.")
+    _check_not_before(incident, context)
+
+
+def _check_not_before(incident: IncidentState, context: CommandContext) -> None:
+    if context.at < incident.detection_time:
+        raise UserError(
+            f"{_show(context.at)} is before {incident.incident_id} was detected, {_show(incident.detection_time)}."
+        )
+
+
+def _ended(incident: IncidentState) -> str:
+    if incident.merged_into:
+        return f"merged into {incident.merged_into}"
+    return "retracted" if incident.is_retracted else incident.status.value
+
+
+def _show(moment: datetime) -> str:
+    return timestamp(moment).replace(".000000Z", "Z")

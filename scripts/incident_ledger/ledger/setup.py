@@ -1,0 +1,34 @@
+"""What must be in the warehouse before the first event: tables, policy and the views that say what is known."""
+
+from incident_ledger.dbt_runner import Dbt
+from incident_ledger.errors import OutsideError
+from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.tables import ensure_tables
+
+# What is known of incidents, and what the detectors say.
+VIEWS = ("incident_state", "fct_signals")
+
+
+def ensure_ledger(warehouse: Warehouse) -> None:
+    """Make what is missing, and leave what is there alone: one call of dbt at most, on the first use of a warehouse."""
+    ensure_tables(warehouse)
+    if has_views(warehouse):
+        return
+    dbt = Dbt(warehouse.settings, warehouse.endpoint)
+    results = dbt.invoke(
+        [
+            *("build", "--select", *(f"+{view}" for view in VIEWS), "path:seeds/policy"),
+            *("--exclude-resource-type", "test", "unit_test"),
+        ]
+    )
+    failed = [result for result in results if result.is_error]
+    if failed:
+        raise OutsideError(
+            f"dbt could not build {', '.join(result.unique_id for result in failed)}",
+            detail="\n".join(result.message for result in failed),
+        )
+
+
+def has_views(warehouse: Warehouse) -> bool:
+    """Whether the views have been built."""
+    return all(warehouse.table_exists(warehouse.settings.dataset, view) for view in VIEWS)

@@ -1,0 +1,62 @@
+"""Until when an incident is to be answered, and by which command. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from incident_ledger.ledger.events import MACHINES, Event, EventType
+from incident_ledger.ledger.state import IncidentState, in_order
+from incident_ledger.notify.formatting import one_line, utc, whole_minutes
+from incident_ledger.policy import Policy
+
+_MINUTE = timedelta(minutes=1)
+
+
+def answer(state: IncidentState, policy: Policy, now: datetime, said: Sequence[Event]) -> tuple[tuple[str, str], ...]:
+    """Labels and texts: who acknowledged it, or until when and how to; nothing for what is over.
+
+    `said` are the incident's events that are not superseded.
+    """
+    if not state.is_open:
+        return ()
+    first = _acknowledgement(state, said)
+    if first is not None:
+        return (("Acknowledged", f"{utc(first.occurred_at)} by {one_line(first.actor)}"),)
+    if not state.has_sla:  # a vendor's, on which nobody here has acted
+        return ()
+    if state.our_acknowledged_time is not None:  # its event is not at hand
+        return (("Acknowledged", utc(state.our_acknowledged_time)),)
+    command = f"incident-ledger incident ack {state.incident_id}"
+    if state.last_resolution_time is not None or any(each.event_type is EventType.RESOLVED for each in said):
+        return (("To acknowledge", command),)  # its first resolution answered it; a reopening starts no clock
+    return (("Acknowledge by", _until(response_deadline(state, policy, said), now)), ("To acknowledge", command))
+
+
+def response_deadline(state: IncidentState, policy: Policy, said: Sequence[Event]) -> datetime:
+    """When the first answer is due, as `operational_metrics.response_deadline` of what is not answered yet.
+
+    Each severity that held starts a clock when it begins to hold, by the policy at detection; the earliest end counts.
+    """
+    changes = sorted((each for each in said if each.event_type is EventType.SEVERITY_CHANGED), key=in_order)
+    held = [(state.initial_severity_level, state.detection_time)]
+    held += [(each.severity_level, each.occurred_at) for each in changes if each.severity_level]
+    return min(_due(level, since, state.detection_time, policy) for level, since in held)
+
+
+def _due(severity_level: str, since: datetime, detection_time: datetime, policy: Policy) -> datetime:
+    rule = policy.response_rule(severity_level, detection_time)
+    if rule.response_basis == "next_business_day":
+        return policy.calendar(detection_time).close_of_next_business_day(since)
+    return since + timedelta(minutes=rule.response_minutes or 0)
+
+
+def _until(deadline: datetime, now: datetime) -> str:
+    if deadline < now - _MINUTE:
+        return f"{utc(deadline)}, which was {whole_minutes(now - deadline)} ago"
+    return utc(deadline)
+
+
+def _acknowledgement(state: IncidentState, said: Sequence[Event]) -> Event | None:
+    """The first that answers for us: what a vendor's page acknowledges does not."""
+    programs = MACHINES if state.detected_by == "vendor" else frozenset()
+    given = [e for e in said if e.event_type is EventType.ACKNOWLEDGED and e.actor not in programs]
+    return min(given, key=in_order, default=None)

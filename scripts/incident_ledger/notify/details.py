@@ -1,0 +1,108 @@
+"""What the ledger knows of an incident beyond the playbook's fields, each in words. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+
+from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.state import IncidentState, in_order
+from incident_ledger.notify.flapping import Flapping
+from incident_ledger.notify.formatting import QUERY, clean, field, minutes, one_line, utc
+from incident_ledger.policy import Policy
+from incident_ledger.quality.rates import percent_text
+
+_SHOWN_BREACHES = 5
+_SHOWN_ERRORS = 3
+_QUERY_CHARACTERS = 4_000  # a longer one fills a screen; it stands in the ledger
+
+
+def known(
+    event: Event, state: IncidentState, policy: Policy, said: Sequence[Event], flapping: Flapping | None
+) -> tuple[tuple[str, str], ...]:
+    """Labels and texts, of what is known alone. `said` are the incident's events that are not superseded."""
+    said = sorted({each.event_id: each for each in said}.values(), key=in_order)
+    lines = [
+        ("Flapping", _flapped(event, state, flapping)),
+        ("Description", state.description),
+        *_found(state.evidence),
+        ("Owner", _owner(_string(state.evidence.get("owner")), policy)),
+        _latest(said, EventType.STATUS_CHANGED, "Last status", event),
+        _latest(said, EventType.NOTE, "Last note", event),
+        _latest(said, EventType.ROOT_CAUSE_IDENTIFIED, "Cause", event),
+        _latest(said, EventType.ACTION_TAKEN, "Last action", event),
+    ]
+    return tuple((label, field(text)) for label, text in lines if text and text.strip())
+
+
+def _owner(owner: str | None, policy: Policy) -> str | None:
+    """Whom to ask: a contact of the policy with his address, or the suite's own word."""
+    contact = policy.contacts.get(owner or "")
+    return f"{contact.role} <{contact.email_primary}>" if contact else owner
+
+
+def _flapped(event: Event, state: IncidentState, flapping: Flapping | None) -> str | None:
+    if flapping is None:
+        return None
+    times = "once" if flapping.times == 1 else f"{flapping.times} times"
+    days = flapping.since.astimezone(UTC).date() == flapping.until.astimezone(UTC).date()
+    until = f"{flapping.until.astimezone(UTC):%H:%M} UTC" if days else utc(flapping.until)
+    text = f"resolved and reopened {times} from {utc(flapping.since)} to {until}, without a message of each."
+    if event.event_type is not EventType.REOPENED:
+        return text
+    if state.is_open:
+        return f"{text} It is open now."
+    return f"{text} It is resolved now; its end is told when that has lasted for {minutes(flapping.calm_after)}."
+
+
+def _found(evidence: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """The broken rules with their counts, the worst first, each with the query that shows the records."""
+    breaches = [each for each in evidence.get("breaches") or () if isinstance(each, Mapping)]
+    lines: list[tuple[str, str | None]] = []
+    for each in breaches[:_SHOWN_BREACHES]:
+        lines += [("Found", _breach(each)), (QUERY, _query(each.get("query")))]
+    if len(breaches) > _SHOWN_BREACHES:
+        lines.append(("Found", f"{len(breaches) - _SHOWN_BREACHES} more broken rules"))
+    errors = [_string(each) for each in evidence.get("errors") or ()]
+    lines += [("Could not be checked", each) for each in errors[:_SHOWN_ERRORS]]
+    suite, day = _string(evidence.get("suite")), _string(evidence.get("day"))
+    if suite and (breaches or errors):
+        lines.append(("Checked by", f"suite {suite}{f', data of {day}' if day else ''}"))
+    return lines
+
+
+def _breach(breach: Mapping[str, Any]) -> str:
+    rule = one_line(str(breach.get("rule_id") or "a rule"))
+    failed, examined = breach.get("failed"), breach.get("examined")
+    severity = f" ({breach['severity']})" if breach.get("severity") else ""
+    meaning = _string(breach.get("rule"))
+    about = f": {one_line(meaning)}" if meaning else ""
+    if not isinstance(failed, int) or not isinstance(examined, int) or not examined:
+        return f"{rule} is not met{severity}{about}"
+    rate = percent_text(Fraction(100 * failed, examined))
+    return f"{failed:,} of {examined:,} records ({rate}) break {rule}{severity}{about}"
+
+
+def _query(query: Any) -> str | None:
+    """The query that shows the records: whole, to be copied as it is, or not at all."""
+    text = clean(query).strip() if isinstance(query, str) else ""
+    return text if len(text) <= _QUERY_CHARACTERS else None
+
+
+def _latest(said: Sequence[Event], event_type: EventType, label: str, event: Event) -> tuple[str, str | None]:
+    """The newest text of a type of event: when, by whom, what. What the message is about stands there already."""
+    texts = [each for each in said if each.event_type is event_type and _string(each.payload.get("text"))]
+    if not texts or texts[-1].event_id == event.event_id:
+        return label, None
+    last = texts[-1]
+    status = last.payload.get("status") if event_type is EventType.STATUS_CHANGED else last.payload.get("category")
+    word = f"{status}: " if isinstance(status, str) and status else ""
+    return label, f"{word}{last.payload['text']} ({_when(last.occurred_at)}, {one_line(last.actor)})"
+
+
+def _when(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None

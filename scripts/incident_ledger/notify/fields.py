@@ -1,0 +1,305 @@
+"""What a message says: the playbook's fields, from an event, the incident's state and earlier events, and policy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from incident_ledger.ledger.events import Event, EventType, Status
+from incident_ledger.ledger.state import IncidentState, in_order
+from incident_ledger.notify.deadlines import answer
+from incident_ledger.notify.details import known
+from incident_ledger.notify.flapping import Flapping
+from incident_ledger.notify.formatting import (
+    NOT_KNOWN,
+    TITLE_CHARACTERS,
+    TO_ASSESS,
+    field,
+    minutes,
+    one_line,
+    utc,
+    whole_minutes,
+)
+from incident_ledger.policy import Policy
+
+_REVIEW = "review"
+_UPDATE = "update_due"  # the type of event that clocks will write
+_CURRENT = "current"
+_SHOWN_ACTIONS = 10
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Every field of the three templates as text; none of the playbook's is ever empty."""
+
+    incident_id: str
+    title: str
+    severity: str
+    status: str
+    impact: str
+    eta: str
+    updates: str
+    start_time: str
+    services: str
+    user_impact: str
+    financial_impact: str
+    actions: tuple[str, ...]
+    next_update: str
+    commander: str
+    war_room: str
+    resolution_time: str
+    total_duration: str
+    root_cause: str
+    fix: str
+    validation: str
+    review: str
+    improvements: str
+    contact: str
+    answer: tuple[tuple[str, str], ...]  # label and text: who acknowledged it, or until when and how to
+    known: tuple[tuple[str, str], ...]  # label and text: what the ledger knows beyond the playbook's fields
+    about: str
+    look: str
+
+
+def facts(
+    event: Event,
+    state: IncidentState,
+    policy: Policy,
+    now: datetime,
+    history: Sequence[Event],
+    *,
+    flapping: Flapping | None = None,
+) -> Facts:
+    """The fields for a message about `event`. `state` is the incident with the event in it (see `with_event`)."""
+    superseded = {each.payload.get("supersedes") for each in (*history, event)}
+    said = [each for each in (*history, event) if each.event_id not in superseded]
+    end = [event] if event.event_type is EventType.RESOLVED else said
+    updates = _update_minutes(state, policy, now)
+    return Facts(
+        incident_id=state.incident_id,
+        title=field(one_line(state.title), TITLE_CHARACTERS) or NOT_KNOWN,
+        severity=_severity(event, state, policy),
+        status=_status(state, now, flapping),
+        impact=_text(state.user_impact or state.description or _measured(state), TO_ASSESS),
+        eta=_eta(state, said),
+        updates=_updates(state, updates, flapping),
+        start_time=utc(state.start_time) if state.start_time else f"{NOT_KNOWN} (detected {utc(state.detection_time)})",
+        services=_text(", ".join(_services(state)), TO_ASSESS),
+        user_impact=_text(state.user_impact, TO_ASSESS),
+        financial_impact=_text(state.financial_impact, TO_ASSESS),
+        actions=_actions(said),
+        next_update=_next_update(state, updates, now, flapping),
+        commander=_commander(state, policy),
+        war_room=_war_room(state, policy),
+        resolution_time=utc(state.resolution_time) if state.resolution_time else NOT_KNOWN,
+        total_duration=_duration(state, said),
+        root_cause=_root_cause(state, said),
+        fix=_fix(end, said),
+        validation=_text(_latest(end, EventType.RESOLVED, "verification"), NOT_KNOWN),
+        review=_review(state, policy, said),
+        improvements=TO_ASSESS,
+        contact=_contact(state, policy),
+        answer=answer(state, policy, now, said),
+        known=known(event, state, policy, said, flapping),
+        about=_about(event),
+        look=f"All that is known: incident-ledger incident show {state.incident_id}",
+    )
+
+
+def with_event(state: IncidentState, event: Event) -> IncidentState:
+    """`state` with `event` in it, whether it was read before or after the event was written."""
+    at = event.occurred_at
+    changes: dict[str, Any] = {"severity_level": event.severity_level or state.severity_level}
+    if event.event_type is EventType.RESOLVED:
+        changes |= {"status": Status.RESOLVED, "is_open": False, "resolution_time": at, "last_resolution_time": at}
+    elif event.event_type is EventType.REOPENED and at > (state.last_reopened_time or state.detection_time):
+        changes |= {"status": Status.INVESTIGATING, "is_open": True, "resolution_time": None, "last_reopened_time": at}
+        gap = at - state.last_resolution_time if state.last_resolution_time else timedelta()
+        changes["reopened_gap_microseconds"] = state.reopened_gap_microseconds + gap // timedelta(microseconds=1)
+    elif event.event_type is EventType.STATUS_CHANGED and event.payload.get("status") in set(Status):
+        changes["status"] = Status(event.payload["status"])
+    return replace(state, **changes)
+
+
+def _severity(event: Event, state: IncidentState, policy: Policy) -> str:
+    """`P0 - Critical`, as the playbook's quick reference writes it, and what it was before when that is the news."""
+    name = policy.severity(state.severity_level).severity_name
+    before = _said(event, "from") if event.event_type is EventType.SEVERITY_CHANGED else None
+    was = f" (was {one_line(before)})" if before else ""
+    return f"{state.severity_level} - {name}{was}"
+
+
+def _status(state: IncidentState, now: datetime, flapping: Flapping | None) -> str:
+    """The status; for an open incident also its age, which grows and is never rounded up."""
+    status = state.status.value.capitalize() + (", flapping" if flapping else "")
+    age = state.age(now)
+    if age is None or age < timedelta(minutes=1):
+        return status
+    return f"{status} (open for {whole_minutes(age)})"
+
+
+def _update_minutes(state: IncidentState, policy: Policy, now: datetime) -> float | None:
+    """How often updates come by themselves: only where the policy has a message for that."""
+    if policy.template(_UPDATE, state.severity_level, now) is None:
+        return None
+    return policy.response_rule(state.severity_level, now).update_minutes
+
+
+def _updates(state: IncidentState, every: float | None, flapping: Flapping | None) -> str:
+    if not state.is_open:  # told late, or while it flaps: the incident has ended meanwhile
+        return _calm(flapping) or "No update will follow unless it is reopened."
+    return f"Updates will follow every {every} minutes." if every else "Updates will follow with each change."
+
+
+def _calm(flapping: Flapping | None) -> str | None:
+    return f"Its end is told when it has lasted for {minutes(flapping.calm_after)}." if flapping else None
+
+
+def _next_update(state: IncidentState, every: float | None, now: datetime, flapping: Flapping | None) -> str:
+    if not state.is_open:
+        after = f"when it has been resolved for {minutes(flapping.calm_after)}" if flapping else None
+        return after or "none unless it is reopened"
+    return utc(now + timedelta(minutes=every)) if every else "with the next change"
+
+
+def _fix(end: Sequence[Event], said: Sequence[Event]) -> str:
+    """What was said at the end, else the last action that was taken."""
+    text = _latest(end, EventType.RESOLVED, "solution") or _latest(end, EventType.RESOLVED, "text")
+    return _text(text or _latest(said, EventType.ACTION_TAKEN, "text"), NOT_KNOWN)
+
+
+def _eta(state: IncidentState, said: Sequence[Event]) -> str:
+    if not state.is_open and state.resolution_time:
+        return f"resolved {utc(state.resolution_time)}"
+    if state.estimated_resolution_time:
+        return utc(state.estimated_resolution_time)
+    return _text(_latest(said, EventType.ETA_SET, "text"), NOT_KNOWN)
+
+
+def _measured(state: IncidentState) -> str | None:
+    """What the check counted when it found it; whom it hurts is for a person to say."""
+    breaches = state.evidence.get("breaches") or ()
+    counts = [
+        f"{each['failed']:,} of {each['examined']:,} records broke {each['rule_id']}"
+        for each in breaches
+        if each.get("failed") is not None and each.get("examined")
+    ]
+    return f"{', '.join(counts)} when it was found. For whom it matters: {TO_ASSESS}" if counts else None
+
+
+def _services(state: IncidentState) -> tuple[str, ...]:
+    return state.services or state.components or ((state.component,) if state.component else ())
+
+
+def _actions(said: Sequence[Event]) -> tuple[str, ...]:
+    """What is being done: the newest actions that are not said to be done, the newest last."""
+    actions: dict[str, str] = {}
+    for event in said:
+        text = _said(event, "text")
+        if event.event_type is EventType.ACTION_TAKEN and text:
+            actions[text] = _said(event, "phase") or _CURRENT
+    current = tuple(field(text) for text, phase in actions.items() if phase == _CURRENT)
+    return current[-_SHOWN_ACTIONS:] or (NOT_KNOWN,)
+
+
+def _commander(state: IncidentState, policy: Policy) -> str:
+    if state.incident_commander:
+        return field(one_line(state.incident_commander))
+    role = policy.severity(state.severity_level).incident_commander_role
+    return f"{role} (by role; nobody has taken it yet)" if role else NOT_KNOWN
+
+
+def _contact(state: IncidentState, policy: Policy) -> str:
+    """The incident commander; until there is one, the role that the severity names, or the worst severity's role."""
+    if state.incident_commander:
+        return field(one_line(state.incident_commander))
+    role = policy.severity(state.severity_level).incident_commander_role or next(
+        (severity.incident_commander_role for severity in policy.severities if severity.incident_commander_role), None
+    )
+    email = next((contact.email_primary for contact in policy.contacts.values() if contact.role == role), None)
+    return f"{role} <{email}>" if role and email else role or NOT_KNOWN
+
+
+def _war_room(state: IncidentState, policy: Policy) -> str:
+    if state.war_room_url:
+        return field(one_line(state.war_room_url))
+    after = policy.severity(state.severity_level).war_room_after_minutes
+    return f"{NOT_KNOWN} (required after {after} minutes)" if after is not None else NOT_KNOWN
+
+
+def _duration(state: IncidentState, said: Sequence[Event]) -> str:
+    """From detection to resolution without the time between a resolution and a reopening, as `mttr_minutes`."""
+    if state.resolution_time is None:
+        return NOT_KNOWN
+    gaps = timedelta(microseconds=state.reopened_gap_microseconds) - _gaps_from(said, state.resolution_time)
+    span = state.resolution_time - state.detection_time - gaps
+    return minutes(span) if span >= timedelta(0) else f"{NOT_KNOWN} (resolved before it was detected: a time is wrong)"
+
+
+def _gaps_from(said: Sequence[Event], moment: datetime) -> timedelta:
+    """The time between resolutions from `moment` on and their reopenings: no part of what had passed at `moment`."""
+    turns = [event for event in said if event.event_type is EventType.REOPENED or _is_end(event)]
+    turns.sort(key=in_order)
+    return sum(
+        (
+            after.occurred_at - before.occurred_at
+            for before, after in pairwise(turns)
+            if _is_end(before) and not _is_end(after) and before.occurred_at >= moment
+        ),
+        start=timedelta(),
+    )
+
+
+def _is_end(event: Event) -> bool:
+    status = event.payload.get("status") if event.event_type is EventType.STATUS_CHANGED else None
+    return event.event_type is EventType.RESOLVED or status == Status.RESOLVED
+
+
+def _root_cause(state: IncidentState, said: Sequence[Event]) -> str:
+    category = state.root_cause_category or _latest(said, EventType.ROOT_CAUSE_IDENTIFIED, "category")
+    text = _latest(said, EventType.ROOT_CAUSE_IDENTIFIED, "text")
+    return _text(": ".join(part for part in (category, text) if part), NOT_KNOWN)
+
+
+def _review(state: IncidentState, policy: Policy, said: Sequence[Event]) -> str:
+    scheduled = _latest(said, EventType.REVIEW_SCHEDULED, "scheduled_for")
+    if scheduled:
+        return field(one_line(_moment(scheduled)))
+    hours = [task.due_hours for task in policy.tasks() if task.phase == _REVIEW]
+    if not hours or state.resolution_time is None:
+        return f"a date {NOT_KNOWN}"
+    return f"a date {NOT_KNOWN} (due by {utc(state.resolution_time + timedelta(hours=max(hours)))})"
+
+
+def _about(event: Event) -> str:
+    """Why this message came."""
+    reason = _said(event, "reason") or (_said(event, "text") if event.event_type is not EventType.RESOLVED else None)
+    news = f"{event.event_type.value.replace('_', ' ').capitalize()} {utc(event.occurred_at)}"
+    said = f"{news}: {reason}" if reason else news
+    return field(said)
+
+
+def _latest(said: Sequence[Event], event_type: EventType, key: str) -> str | None:
+    """What the newest event of a type says under `key`."""
+    found = [event for event in said if event.event_type is event_type and _said(event, key)]
+    newest = max(found, key=lambda event: event.occurred_at, default=None)
+    return _said(newest, key) if newest else None
+
+
+def _said(event: Event, key: str) -> str | None:
+    """A text of a payload; None when there is none, or nothing but blanks."""
+    value = event.payload.get(key)
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _moment(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return utc(moment) if moment.tzinfo else text
+
+
+def _text(value: str | None, unknown: str) -> str:
+    return field(value or "") or unknown

@@ -1,0 +1,158 @@
+"""Which events still have to be told: what the policy gives a template for and the outbox does not hold yet."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.state import in_order
+from incident_ledger.notify.flapping import TURNS, Due, due
+from incident_ledger.policy import Policy
+from incident_ledger.warehouse import Warehouse
+
+
+def due_events(warehouse: Warehouse, policy: Policy, now: datetime, planned: Sequence[Event] = ()) -> list[Due]:
+    """What asks for a message and has none, oldest first; `planned` as if it stood in the ledger already.
+
+    A beginning is told while the incident is open or within the policy's `notification_window_hours`, so that an
+    archive of old incidents that is imported today alarms nobody, and no end is told without its beginning. Whoever
+    is told of a beginning is told of what followed, however late, in the same run, or when the policy's
+    `message_interval_minutes` allow it (`turns`), and when a retraction that was told is taken back; what a source
+    merely corrects is not told again, nor a severity that another has followed already.
+    """
+    types = {row["event_type"] for row in policy.rows("notification_rules", now)}
+    interval = timedelta(minutes=policy.limit("message_interval_minutes", now))
+    stories: dict[str, list[Event]] = defaultdict(list)
+    found_there = _events(warehouse, policy, now, types, planned)
+    for event in (*found_there, *(each for each in planned if each.event_type in types)):
+        if event.occurred_at <= now:
+            stories[event.incident_id].append(event)
+    if not stories:
+        return []
+    told = _told(warehouse, stories)
+    found = [
+        each
+        for incident_id, events in stories.items()
+        for each in due(sorted(events, key=in_order), told[incident_id], interval, now)
+    ]
+    return sorted(found, key=lambda each: (each.event.occurred_at, each.event.event_id))
+
+
+def _events(
+    warehouse: Warehouse, policy: Policy, now: datetime, types: Iterable[str], planned: Sequence[Event]
+) -> list[Event]:
+    """Events of those types, and notes that take back what was told.
+
+    Of the incidents of which something is not told yet, or something is planned.
+    """
+    sql = f"""
+        with
+
+        told as (
+            select incident_id, event_id
+            from {warehouse.raw("notifications")}
+            group by incident_id, event_id
+        ),
+
+        events as (
+            select
+                effective.event_id, effective.incident_id, effective.event_type, effective.occurred_at,
+                effective.actor, effective.source, effective.source_key, effective.severity_level, effective.payload,
+                effective.event_order, told.event_id is not null as is_told
+            from {warehouse.name(warehouse.settings.staging_dataset, "int_incident_events_sequenced")} as effective
+            left join told on effective.incident_id = told.incident_id and effective.event_id = told.event_id
+            where
+                effective.occurred_at <= @now
+                and (
+                    effective.event_type in unnest(@types)
+                    -- what takes back what was told
+                    or (
+                        effective.event_type = 'note'
+                        and json_value(effective.payload, '$.supersedes') in (select told.event_id from told)
+                    )
+                )
+        ),
+
+        latest as (
+            select
+                incident_id,
+                max(if(event_type in unnest(@turns) and is_told, event_order, 0)) as told_turn,
+                max(if(event_type = 'severity_changed', event_order, 0)) as severity
+            from events
+            group by incident_id
+        ),
+
+        untold as (
+            select distinct events.incident_id
+            from events
+            inner join latest on events.incident_id = latest.incident_id
+            where
+                not events.is_told
+                and case events.event_type
+                    when 'detected' then events.incident_id not in (select told.incident_id from told)
+                    when 'severity_changed' then events.event_order = latest.severity
+                    when 'note' then true
+                    else
+                        events.event_order > latest.told_turn
+                        and coalesce(json_value(events.payload, '$.supersedes'), '') not in (
+                            select told.event_id from told
+                        )
+                end
+        )
+
+        select events.*
+        from events
+        inner join {warehouse.mart("incident_state")} as incidents on events.incident_id = incidents.incident_id
+        where
+            (
+                events.incident_id in unnest(@planned)
+                or events.incident_id in (select untold.incident_id from untold)
+            )
+            and (
+                events.incident_id in (select told.incident_id from told)
+                or (
+                    (incidents.is_open or incidents.detection_time >= @since)
+                    and not incidents.is_retracted
+                    and incidents.merged_into is null
+                )
+            )
+    """  # noqa: S608 - only quoted table names are not parameters
+    window = timedelta(hours=float(policy.limit("notification_window_hours", now)))
+    params = {
+        "types": sorted(types),
+        "turns": [kind.value for kind in TURNS],
+        "planned": sorted({event.incident_id for event in planned}),
+        "since": now - window,
+        "now": now,
+    }
+    return [_event(row) for row in warehouse.rows(sql, params)]
+
+
+def _told(warehouse: Warehouse, incidents: Iterable[str]) -> Mapping[str, Mapping[str, datetime]]:
+    """Of each incident the events of its messages, and when each was written first."""
+    sql = f"""
+        select incident_id, event_id, min(created_at) as told_at
+        from {warehouse.raw("notifications")}
+        where incident_id in unnest(@incidents)
+        group by incident_id, event_id
+    """  # noqa: S608
+    told: dict[str, dict[str, datetime]] = defaultdict(dict)
+    for row in warehouse.rows(sql, {"incidents": sorted(incidents)}):
+        told[row["incident_id"]][row["event_id"]] = row["told_at"].astimezone(UTC)
+    return told
+
+
+def _event(row: Mapping[str, Any]) -> Event:
+    payload = row["payload"]
+    return Event(
+        incident_id=row["incident_id"],
+        event_type=EventType(row["event_type"]),
+        occurred_at=row["occurred_at"].astimezone(UTC),
+        actor=row["actor"],
+        source=row["source"],
+        source_key=row["source_key"],
+        severity_level=row["severity_level"],
+        payload=json.loads(payload) if isinstance(payload, str) else payload or {},
+    )

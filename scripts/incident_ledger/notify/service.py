@@ -1,0 +1,45 @@
+"""Telling people: what is due is composed, put into the outbox, sent, and the sending is an event of its own."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from incident_ledger.ledger.events import Event
+from incident_ledger.ledger.state import read_events, read_state
+from incident_ledger.ledger.writer import append
+from incident_ledger.notify.delivery_events import notified_events
+from incident_ledger.notify.messages import Message, compose
+from incident_ledger.notify.outbox import Delivery, deliver, enqueue
+from incident_ledger.notify.pending import due_events
+from incident_ledger.policy import Policy
+from incident_ledger.warehouse import Warehouse
+
+
+def tell(
+    warehouse: Warehouse, policy: Policy, now: datetime, *, confirm: Callable[[], None] = lambda: None
+) -> list[Delivery]:
+    """Send what is due at `now`; what happened to each message. `confirm` is asked before each send and may raise.
+
+    Safe to repeat at any point: message ids are derived, and what was sent is not sent again.
+    """
+    enqueue(warehouse, due_messages(warehouse, policy, now), now)
+    deliveries = deliver(warehouse, warehouse.settings, policy, now, confirm=confirm)
+    append(warehouse, notified_events(warehouse, policy, now), now)
+    return deliveries
+
+
+def due_messages(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Message]:
+    """What the outbox does not hold yet, composed from what the ledger says now."""
+    found = due_events(warehouse, policy, now)
+    if not found:
+        return []
+    ids = sorted({each.event.incident_id for each in found})
+    state = {incident.incident_id: incident for incident in read_state(warehouse, incident_ids=ids)}
+    history: dict[str, list[Event]] = {}
+    for recorded in read_events(warehouse, incident_ids=ids):
+        history.setdefault(recorded.event.incident_id, []).append(recorded.event)
+    messages: list[Message] = []
+    for each in found:
+        incident_id = each.event.incident_id
+        told = history[incident_id]
+        messages += compose(each.event, state[incident_id], policy, now, history=told, flapping=each.flapping)
+    return messages

@@ -1,0 +1,285 @@
+"""Counts and policy to severities: pure, and exact to the record.
+
+A rule about records is judged by its rate of broken ones, a rule about the table as a whole raises its cap when it
+fails, and the suite is judged by its rate of failed rules. The worse decides. A rule that could not be evaluated is
+neither passed nor failed: it is a failure of the check, an incident of its own beside the table's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from incident_ledger.policy import Policy
+from incident_ledger.quality.rates import fraction_text, percent_text
+from incident_ledger.quality.scanner import Count
+from incident_ledger.quality.suites import Rule, Suite
+from incident_ledger.quality.titles import shown, what_broke
+
+RECORD_RATE = "failed_record_rate"
+VALIDATION_RATE = "failed_validation_rate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleResult:
+    """One rule of one batch. `severity_level` is banded and capped; None means that it raises nothing."""
+
+    rule_id: str
+    type: str
+    column: str | None
+    dimension: str | None
+    owner: str | None
+    gx_severity: str
+    is_table_rule: bool
+    success: bool | None
+    examined: int | None
+    failed: int | None
+    observed: Any
+    severity_level: str | None
+    threshold: str | None
+    error: str | None
+    query: str | None = None
+    description: str | None = None
+    label: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: its id, or its type and columns where the id is no name."""
+        return self.label or self.rule_id
+
+    @property
+    def failed_record_rate(self) -> float | None:
+        """Broken records of those examined; None without any."""
+        return self.failed / self.examined if self.examined and self.failed is not None else None
+
+    @property
+    def text(self) -> str:
+        """What it found, in a few words."""
+        if self.error:
+            return f"{self.name} could not be evaluated: {self.error}"
+        if self.examined is None or self.failed is None:
+            found = f" (found {shown(self.observed)})" if self.observed is not None else ""
+            return f"{self.name} {'met' if self.success else 'not met'}{found}"
+        return f"{self.name} {fraction_text(self.failed, self.examined)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchResult:
+    """One batch of one table: a day, or (day None) what was checked as a whole.
+
+    `severity_level` speaks of the table and is None when it is clean, `check_severity_level` of the check itself.
+    `error` says why no rule ran at all.
+    """
+
+    table: str
+    suite: str
+    owner: str | None
+    day: date | None
+    examined: int | None
+    rules: tuple[RuleResult, ...]
+    severity_level: str | None
+    worst_rule_id: str | None
+    check_severity_level: str | None
+    title: str
+    value: float | None
+    threshold: str | None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    is_table_known: bool = True
+    changes_seen: str | None = None  # what was recorded of the day's changes, and when that was read
+    changes_until: datetime | None = None
+
+    @property
+    def component(self) -> str:
+        """What the table's incident is about."""
+        return f"table:{self.table}" if self.is_table_known else f"file:{self.suite}"
+
+    @property
+    def check_component(self) -> str:
+        """What an incident of the check itself is about."""
+        return f"check:{self.table if self.is_table_known else self.suite}"
+
+    @property
+    def rules_ran(self) -> int:
+        """Rules that passed or failed. One that examined no record did neither."""
+        return sum(rule.success is not None for rule in self.rules)
+
+    @property
+    def rules_failed(self) -> int:
+        """Rules that did not meet their `mostly`, or what they want of the table."""
+        return sum(rule.success is False for rule in self.rules)
+
+    @property
+    def rules_errored(self) -> int:
+        """Rules that could not be evaluated."""
+        return sum(rule.error is not None for rule in self.rules)
+
+    @property
+    def failed_validation_rate(self) -> float | None:
+        """Failed rules of those that ran; None when none ran."""
+        return self.rules_failed / self.rules_ran if self.rules_ran else None
+
+
+def grade_rule(rule: Rule, count: Count, policy: Policy, at: datetime) -> RuleResult:
+    """One rule's severity: its band and cap, its cap alone for a rule about the table, the check's for an error."""
+    is_table_rule = count.error is None and count.failed is None
+    severity = threshold = None
+    if count.error is not None:
+        severity = policy.capped(policy.monitoring_failure(at), rule.severity, at)
+    elif count.failed is not None and count.examined:
+        band = policy.band_rule(RECORD_RATE, count.failed, count.examined, at)
+        severity = policy.capped(band.severity_level if band else None, rule.severity, at)
+        threshold = _range_text(band)
+    elif count.success is False:
+        severity, threshold = policy.cap(rule.severity, at), _wanted(rule)
+    return RuleResult(
+        rule_id=rule.rule_id,
+        type=rule.type,
+        column=rule.column,
+        dimension=rule.dimension,
+        owner=rule.owner,
+        gx_severity=rule.severity,
+        is_table_rule=is_table_rule,
+        success=count.success if count.error is None else None,
+        examined=count.examined,
+        failed=count.failed,
+        observed=count.observed,
+        severity_level=severity,
+        threshold=threshold,
+        error=count.error,
+        query=count.query,
+        description=rule.description,
+        label=rule.label,
+    )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was checked: a table by a suite, one of its days or (day None) all of it, and how many records that were.
+
+    `seen` is what was known of the day's changes before, `until` when that was read.
+    """
+
+    table: str
+    suite: Suite
+    day: date | None
+    rows: int
+    seen: str | None = None
+    until: datetime | None = None
+
+
+def grade_batch(batch: Batch, rules: Sequence[RuleResult], policy: Policy, at: datetime) -> BatchResult:
+    """The worse of the two measures for the table; the worst of its errors for the check."""
+    table, suite, day = batch.table, batch.suite, batch.day
+    failed = [rule for rule in rules if rule.success is False]
+    ran = sum(rule.success is not None for rule in rules)
+    breaches = [rule for rule in rules if rule.severity_level and not rule.error]
+    band = policy.band_rule(VALIDATION_RATE, len(failed), ran, at)
+    of_suite = None
+    if band and failed:
+        of_suite = policy.worst(policy.capped(band.severity_level, rule.gx_severity, at) for rule in failed)
+    worst_rule = min(breaches, key=lambda rule: _order(rule, policy), default=None)
+    severity = policy.worst([of_suite, worst_rule.severity_level if worst_rule else None])
+    by_suite = severity is not None and (worst_rule is None or worst_rule.severity_level != severity)
+    errors = [rule for rule in rules if rule.error]
+    title, value, threshold = _clean(table, day), None, None
+    if severity and by_suite:
+        value, threshold = len(failed) / ran, _range_text(band)
+        title = _title(table, day, f"{fraction_text(len(failed), ran, 'rules')} failed")
+    elif severity and worst_rule:
+        value, threshold = worst_rule.failed_record_rate, worst_rule.threshold
+        title = _title(table, day, what_broke(worst_rule))
+    return BatchResult(
+        table=table,
+        suite=suite.file,
+        owner=suite.owner,
+        day=day,
+        examined=batch.rows,
+        rules=tuple(rules),
+        severity_level=severity,
+        worst_rule_id=VALIDATION_RATE if by_suite else (worst_rule.rule_id if worst_rule else None),
+        check_severity_level=policy.worst(rule.severity_level for rule in errors),
+        title=title,
+        value=value,
+        threshold=threshold,
+        evidence=_evidence(day, suite, rules, breaches, errors),
+        changes_seen=batch.seen,
+        changes_until=batch.until,
+    )
+
+
+def check_failure(  # noqa: PLR0917 - said in one breath
+    table: str | None, suite: Suite, rules: Sequence[RuleResult], reason: str, policy: Policy, at: datetime
+) -> BatchResult:
+    """A batch for a check that could not run at all: no table, no suite, no warehouse."""
+    return BatchResult(
+        table=table or suite.file,
+        suite=suite.file,
+        owner=suite.owner,
+        day=None,
+        examined=None,
+        rules=tuple(rules),
+        severity_level=None,
+        worst_rule_id=None,
+        check_severity_level=policy.monitoring_failure(at),
+        title=f"The check of {table or suite.file} could not run",
+        value=None,
+        threshold=None,
+        evidence={"suite": suite.file, "owner": suite.owner, "errors": [reason]},
+        error=reason,
+        is_table_known=table is not None,
+    )
+
+
+def _order(rule: RuleResult, policy: Policy) -> tuple[int, float, str]:
+    """The worst first: by severity, then by rate (a rule about the whole table counts as all of it)."""
+    rate = 1.0 if rule.failed_record_rate is None else rule.failed_record_rate
+    return policy.rank(rule.severity_level or ""), -rate, rule.rule_id
+
+
+def _evidence(
+    day: date | None,
+    suite: Suite,
+    rules: Sequence[RuleResult],
+    breaches: Sequence[RuleResult],
+    errors: Sequence[RuleResult],
+) -> dict[str, Any]:
+    """What a person needs to begin: the suite, the day, the breaking rules with their counts, the errors."""
+    said: dict[str, Any] = {"suite": suite.file, "owner": suite.owner, "rules": len(rules)}
+    if day:
+        said["day"] = day.isoformat()
+    if breaches:
+        said["breaches"] = [
+            {
+                "rule_id": rule.rule_id,
+                "rule": rule.description or rule.label,
+                "failed": rule.failed,
+                "examined": rule.examined,
+                "severity": rule.severity_level,
+                "query": rule.query,
+            }
+            for rule in breaches
+        ]
+    if errors:
+        said["errors"] = [rule.text for rule in errors]
+    return said
+
+
+def _title(table: str, day: date | None, text: str) -> str:
+    return f"{text} in {table}{f' of {day}' if day else ''}"
+
+
+def _clean(table: str, day: date | None) -> str:
+    return f"{table}{f' of {day}' if day else ''} meets its rules"
+
+
+def _range_text(band: Any) -> str | None:
+    if band is None:
+        return None
+    low = f"{'from' if band.is_lower_inclusive else 'over'} {percent_text(band.lower)}"
+    return f"{low} {'to' if band.is_upper_inclusive else 'to under'} {percent_text(band.upper)}"
+
+
+def _wanted(rule: Rule) -> str:
+    names = ("min_value", "max_value", "value")
+    return ", ".join(f"{name} {rule.kwargs[name]}" for name in names if rule.kwargs.get(name) is not None) or rule.type

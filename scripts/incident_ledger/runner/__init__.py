@@ -1,0 +1,1 @@
+"""The main job: steps in order, under a lease, and its dry run."""

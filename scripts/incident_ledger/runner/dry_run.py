@@ -1,0 +1,106 @@
+"""What a run would write, found out without writing: `run --dry-run`."""
+
+from collections import defaultdict
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from incident_ledger.dbt_runner import Dbt
+from incident_ledger.ledger.events import Event, canonical
+from incident_ledger.ledger.setup import has_views
+from incident_ledger.ledger.state import IncidentState, read_events, read_state
+from incident_ledger.notify.messages import Message, compose
+from incident_ledger.notify.pending import due_events
+from incident_ledger.policy import load_files
+from incident_ledger.quality.breaches import known
+from incident_ledger.quality.grading import BatchResult
+from incident_ledger.quality.results import batch_rows
+from incident_ledger.quality.suites import Suite, load_folders
+from incident_ledger.response.planner import opened, plan
+from incident_ledger.response.signals import Signal, signal_columns, to_signal
+from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.tables import ensure_tables
+
+# From what the checks wrote to what the detectors say, in order.
+_CHAIN = ("stg_ledger__quality_breaches", "int_quality_checks_unioned", "int_quality_breaches_grouped", "fct_signals")
+_RUN_ID = "rehearsal"
+URGENT = frozenset({"P0", "P1"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rehearsal:
+    """The events that a run would write, the messages that it would send, and what could not be rehearsed."""
+
+    events: Sequence[Event] = ()
+    messages: Sequence[Message] = ()
+    notes: Sequence[str] = ()
+    open_incidents: Sequence[IncidentState] = ()
+    """Those open now at P0 or P1, the worst first, whether this run would change them or not."""
+
+
+def rehearse(warehouse: Warehouse, as_of: datetime) -> Rehearsal:
+    """What a run at `as_of` would do, by the policy of the seed files, which it would load.
+
+    The tables are checked as they are: dbt builds nothing here, since building is writing. A model's table that is not
+    there yet is left out and named. Raises `UserError` for seeds that a run would refuse.
+    """
+    from incident_ledger.quality.checker import check_all
+
+    dbt = Dbt(warehouse.settings, warehouse.endpoint)
+    policy = load_files(warehouse.settings.project_dir / "seeds" / "policy")
+    if not has_views(warehouse):
+        return Rehearsal(notes=["There is no ledger in the warehouse yet. A run makes it, then builds and checks."])
+    ensure_tables(warehouse)  # what a newer version of us added is asked below
+    suites, unbuilt = _split(warehouse, dbt.relations())
+    batches = check_all(warehouse, policy, run_id=_RUN_ID, now=as_of, suites=suites, is_recorded=False)
+    state = {incident.incident_id: incident for incident in read_state(warehouse)}
+    events = plan(list(state.values()), _signals(warehouse, dbt, batches, as_of), policy, as_of)
+    due = due_events(warehouse, policy, as_of, events)
+    history: dict[str, list[Event]] = defaultdict(list)
+    for recorded in read_events(warehouse, incident_ids=sorted({each.event.incident_id for each in due})):
+        history[recorded.event.incident_id].append(recorded.event)
+    messages: list[Message] = []
+    for each in due:
+        event = each.event
+        incident: IncidentState = state.get(event.incident_id) or opened(event)
+        known = history[event.incident_id]
+        messages += compose(event, incident, policy, as_of, history=known, flapping=each.flapping)
+    urgent = [
+        incident
+        for incident in state.values()
+        if incident.is_open and incident.severity_level in URGENT and incident.detection_time <= as_of
+    ]
+    urgent.sort(key=lambda incident: (policy.rank(incident.severity_level), incident.detection_time))
+    notes = [f"A run builds these before it checks them; they are not there yet: {', '.join(unbuilt)}."]
+    return Rehearsal(events=events, messages=messages, notes=notes if unbuilt else [], open_incidents=urgent)
+
+
+def _split(warehouse: Warehouse, models: Container[str]) -> tuple[list[Suite], list[str]]:
+    """The suites that can be asked now, and the tables of the others: models that no run has built."""
+    from incident_ledger.quality.checker import table_of
+
+    now, unbuilt = [], []
+    for suite in load_folders(warehouse.settings):
+        table = table_of(suite, warehouse)
+        is_model = table is not None and warehouse.name(table.dataset, table.table) in models
+        if table is not None and is_model and not warehouse.table_exists(table.dataset, table.table):
+            unbuilt.append(str(table))
+        else:
+            now.append(suite)
+    return now, unbuilt
+
+
+def _signals(warehouse: Warehouse, dbt: Dbt, batches: Sequence[BatchResult], as_of: datetime) -> list[Signal]:
+    """What `fct_signals` would say with these verdicts recorded: its own SQL, over what they would be kept beside."""
+    compiled = dbt.compiled(_CHAIN)
+    parts = [f"all_breaches as ({known(warehouse, as_of)})"]
+    replaced = {warehouse.raw("quality_breaches").replace(".", "`.`"): "all_breaches"}
+    for model in _CHAIN:
+        relation, sql = compiled[model]
+        for name, stand_in in replaced.items():
+            sql = sql.replace(name, stand_in)
+        parts.append(f"{model} as (\n{sql}\n)")
+        replaced[relation] = model
+    query = f"with {', '.join(parts)} select {signal_columns()} from fct_signals"  # noqa: S608
+    rows = canonical(batch_rows(batches, _RUN_ID, as_of))
+    return [to_signal(row) for row in warehouse.rows(query, {"rows": rows})]

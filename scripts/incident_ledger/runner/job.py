@@ -1,0 +1,209 @@
+"""The main job: build what the checks read, check, plan, tell, and build what people read."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from incident_ledger import policy, quality
+from incident_ledger.dbt_runner import Dbt, NodeResult
+from incident_ledger.errors import ExitCode
+from incident_ledger.ledger.events import Event, timestamp
+from incident_ledger.ledger.setup import ensure_ledger
+from incident_ledger.ledger.state import IncidentState, read_state
+from incident_ledger.ledger.writer import append
+from incident_ledger.notify.outbox import Delivery
+from incident_ledger.notify.queries import channel_findings
+from incident_ledger.notify.service import tell
+from incident_ledger.policy import Policy
+from incident_ledger.response.planner import plan
+from incident_ledger.response.signals import read_signals
+from incident_ledger.runner.lease import LEASE, Lease, with_lease
+from incident_ledger.runner.steps import Outcome, Step, Steps, counted, record
+from incident_ledger.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from incident_ledger.quality.checker import Noted
+
+
+@dataclass
+class RunReport:
+    """What a run did and what is open after it."""
+
+    run_id: str
+    as_of: datetime
+    steps: list[Step] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    delivered: list[Delivery] = field(default_factory=list)
+    open_incidents: list[IncidentState] = field(default_factory=list)
+    is_alarm: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """3 when a step could not do its part, else 1 when an alarm was asked for and there is one, else 0."""
+        if any(step.outcome is Outcome.FAILED for step in self.steps):
+            return ExitCode.OUTSIDE
+        return ExitCode.ALARM if self.is_alarm else ExitCode.OK
+
+
+class Job:
+    """One run against one warehouse. A new object for each run.
+
+    With `fail_on` it is an alarm when something of that severity or worse is open afterwards.
+    """
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        as_of: datetime,
+        *,
+        command: str,
+        fail_on: str | None = None,
+        on_begin: Callable[[Step], None] = lambda _: None,
+        on_end: Callable[[Step], None] = lambda _: None,
+        on_wait: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._warehouse = warehouse
+        self._as_of = as_of
+        self._command = command
+        self._fail_on = fail_on
+        self._on_wait = on_wait
+        self._steps = Steps(on_begin, on_end)
+        self._dbt = Dbt(warehouse.settings, warehouse.endpoint)
+        self._report = RunReport(run_id=f"{command}-{timestamp(as_of)}", as_of=as_of)
+
+    def run(self, *, wait: float | None = None) -> RunReport:
+        """The whole way: dbt, Great Expectations, plan, deliver, dbt."""
+        # Its import takes seconds; dbt waits for the warehouse meanwhile.
+        threading.Thread(target=quality.preload, daemon=True).start()
+        return self._hold(wait, self._whole)
+
+    def tick(self, *, wait: float | None = None) -> RunReport:
+        """The end of it alone: plan from what the checks said last, and deliver."""
+        return self._hold(wait, self._respond)
+
+    def _hold(self, wait: float | None, work: Callable[[Lease], None]) -> RunReport:
+        ensure_ledger(self._warehouse)
+        rules = policy.load(self._warehouse)
+        rules.is_alarm([], self._fail_on)  # a severity that there is not is said before the work
+        who = self._report.run_id
+        with with_lease(self._warehouse, LEASE, rules, self._as_of, who=who, wait=wait, on_wait=self._on_wait) as lease:
+            try:
+                work(lease)
+                opened = read_state(self._warehouse, is_open=True)
+                self._report.open_incidents = [each for each in opened if each.detection_time <= self._as_of]
+                levels = [each.severity_level for each in self._report.open_incidents]
+                self._report.is_alarm = rules.is_alarm(levels, self._fail_on)
+            finally:
+                self._report.steps = self._steps.done
+                record(
+                    self._warehouse,
+                    run_id=self._report.run_id,
+                    holder=lease.holder,
+                    command=self._command,
+                    as_of=self._as_of,
+                    steps=self._steps,
+                )
+        return self._report
+
+    def _whole(self, lease: Lease) -> None:
+        self._load_policy()
+        noted = self._note_changes()
+        is_built = self._build("build", "feeds")
+        self._check(noted, is_built=is_built)
+        self._respond(lease)
+        self._build("report", "reports")
+
+    def _respond(self, lease: Lease) -> None:
+        rules = policy.load(self._warehouse)
+        self._plan(rules, lease)
+        self._notify(rules, lease)
+
+    def _load_policy(self) -> None:
+        """The seeds and their tests, when the files say something else than the warehouse does."""
+        with self._steps.step("policy") as step:
+            if policy.is_current(self._warehouse, self._warehouse.settings.project_dir / "seeds" / "policy"):
+                step.summary = "as the warehouse has it"
+                return
+            _summarise(step, self._dbt.build(["path:seeds"], as_of=self._as_of))
+
+    def _note_changes(self) -> "Noted":
+        """What is recorded of changes before the build: what comes in later is checked by the next run."""
+        from incident_ledger.quality.checker import note_changes
+        from incident_ledger.quality.suites import load_metas
+
+        return note_changes(self._warehouse, self._as_of, load_metas(self._warehouse.settings))
+
+    def _build(self, name: str, selector: str) -> bool:
+        """dbt, with a second try for what failed: a passing fault of the warehouse is mended in the same run."""
+        with self._steps.step(name) as step:
+            results = self._dbt.build_selector(selector, as_of=self._as_of)
+            again = [node.name for node in results if node.is_error or node.is_skipped]
+            if any(node.is_error for node in results):
+                second = self._dbt.build(again, as_of=self._as_of)
+                results = [node for node in results if node.name not in again] + second
+                step.detail["tried_again"] = again
+            _summarise(step, results)
+            return not any(node.is_error or node.is_skipped for node in results)
+
+    def _check(self, noted: "Noted", *, is_built: bool) -> None:
+        from incident_ledger.quality.checker import check_all
+
+        with self._steps.step("check") as step:
+            batches = check_all(
+                self._warehouse,
+                policy.load(self._warehouse),
+                run_id=self._report.run_id,
+                now=self._as_of,
+                noted=noted,
+                is_built=is_built,
+            )
+            bad = [f"{batch.component} {batch.severity_level}" for batch in batches if batch.severity_level]
+            failed = [
+                f"{batch.check_component} {batch.check_severity_level}"
+                for batch in batches
+                if batch.check_severity_level
+            ]
+            step.summary = f"{len(batches)} batches checked, {len(bad)} in breach, {len(failed)} could not be checked"
+            step.outcome = Outcome.WARNING if bad or failed else Outcome.OK
+            step.detail |= {"breaches": bad, "failed_checks": failed}
+
+    def _plan(self, rules: Policy, lease: Lease) -> None:
+        with self._steps.step("plan") as step:
+            signals = read_signals(self._warehouse)
+            state = read_state(self._warehouse)
+            events = plan(state, signals, rules, self._as_of)
+            lease.confirm()
+            written = append(self._warehouse, events, self._as_of)
+            self._report.events += events
+            step.summary = f"{counted(len(signals), 'signal')}, {counted(written, 'event')} written"
+
+    def _notify(self, rules: Policy, lease: Lease) -> None:
+        with self._steps.step("notify") as step:
+            lease.confirm()
+            deliveries = tell(self._warehouse, rules, self._as_of, confirm=lease.confirm)
+            self._report.delivered += deliveries
+            findings = channel_findings(self._warehouse, self._warehouse.settings, rules, self._as_of)
+            step.summary = counted(len(deliveries), "message") + "".join(f"; {finding}" for finding in findings)
+            if findings:
+                step.outcome = Outcome.FAILED
+                step.detail["channels"] = [str(finding) for finding in findings]
+
+
+def _summarise(step: Step, results: list[NodeResult]) -> None:
+    errors = [node for node in results if node.is_error]
+    skipped = [node for node in results if node.is_skipped]
+    failed_tests = [node for node in results if node.is_failed_test]
+    step.summary = f"{len(results)} nodes"
+    if failed_tests:
+        step.outcome = Outcome.WARNING
+        step.summary += f", {len(failed_tests)} data tests found rows: {_names(failed_tests)}"
+    if errors or skipped:
+        step.outcome = Outcome.FAILED
+        step.summary += f", {len(errors)} failed: {_names(errors)}; {len(skipped)} not built"
+    step.detail["failures"] = [f"{node.unique_id}: {node.message}" for node in (*errors, *failed_tests)]
+
+
+def _names(nodes: list[NodeResult]) -> str:
+    return ", ".join(node.name for node in nodes[:3]) + (", …" if len(nodes) > 3 else "")

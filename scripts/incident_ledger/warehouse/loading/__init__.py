@@ -1,0 +1,1 @@
+"""Files of others into tables: read whole, typed, sent by one load job."""

@@ -1,0 +1,1 @@
+"""The local warehouse: an emulator behind BigQuery's API, in a process of its own."""

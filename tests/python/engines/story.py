@@ -1,0 +1,88 @@
+"""What the comparison is made over: incidents, usage and verdicts, so that no model is compared while it is empty."""
+
+import json
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from engines.project import AS_OF
+from incident_ledger.demo import incidents, usage
+from incident_ledger.importers import Document
+from incident_ledger.importers.pipeline import take_in
+from incident_ledger.importers.statuspage import StatuspageImporter
+from incident_ledger.importers.usage.ingest import load_usage
+from incident_ledger.policy import load as load_policy
+from incident_ledger.quality.checker import check_all
+from incident_ledger.quality.suites import load_folders, load_suite
+from incident_ledger.runner.job import Job
+from incident_ledger.warehouse import Warehouse
+
+# The morning of the day that the builds close: the night's exports, a check, a correction, another check.
+_EXPORTED_AT, FIRST_CHECK, _CORRECTED_AT, SECOND_CHECK = (AS_OF - timedelta(hours=hours) for hours in (18, 17, 16, 15))
+_LAST_DAY, _DAYS = AS_OF.date() - timedelta(days=2), 4
+_DIRTY = usage.FaultRates(cursor_days_late=1)
+_CORRECTED = usage.FaultRates(usage_without_output=0.0, claude_code_without_email=0.0)
+_SPEND = {
+    "subscriptionCycleStart": 1_764_547_200_000,
+    "teamMemberSpend": [{"email": "ann@example.com", "role": "member", "spendCents": 1234.5}],
+}
+# Of the vendors' documentation, by report.
+_EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "anthropic_usage": (
+        "api_admin_usage_report_retrieve_messages.1.json",
+        "api_admin_analytics_usage_list.1.json",
+    ),
+    "anthropic_cost": ("api_admin_cost_report_retrieve.1.json",),
+    "claude_code": ("api_admin_usage_report_retrieve_claude_code.1.json",),
+    "cursor_events": ("filtered-usage-events.response.json",),
+    "cursor_daily": ("daily-usage-data.response.json",),
+    "cursor_spend": ("spend.response.json",),
+}
+
+
+@dataclass(frozen=True)
+class Story:
+    """A warehouse that is filled before and between builds. It does without the real data where that is not here."""
+
+    warehouse: Warehouse
+    shared_data: Path
+
+    def begin(self) -> None:
+        """An archive of incidents, real or generated; the vendors' examples; days of usage with faults in the last."""
+        folder = self.warehouse.settings.local_path
+        folder.mkdir(parents=True, exist_ok=True)
+        archive = self.shared_data / "statuspage" / "claude_incidents_2023_2025.jsonl"
+        if not archive.is_file():
+            archive = incidents.generate(folder, seed=1, end=AS_OF)
+        take_in(self.warehouse, StatuspageImporter(), [Document(archive.name, archive.read_bytes())], AS_OF)
+        for source, names in _EXAMPLES.items():
+            files = [file for name in names if (file := self.shared_data / "usage_api" / name).is_file()]
+            if files:
+                load_usage(self.warehouse, source, files, loaded_at=_EXPORTED_AT)
+        self._load("dirty", _DIRTY, _EXPORTED_AT)
+        spend = folder / "spend.json"
+        spend.write_text(json.dumps(_SPEND))
+        load_usage(self.warehouse, "cursor_spend", [spend], loaded_at=_EXPORTED_AT)
+
+    def check(self) -> None:
+        """All suites, and a file that is none: breaches, a check that failed, incidents, messages and a run's steps."""
+        self._check(FIRST_CHECK)
+
+    def check_again(self) -> None:
+        """Usage with its output tokens and Claude Code with its users: both breaches end, Cursor stays late."""
+        self._load("corrected", _CORRECTED, _CORRECTED_AT, only=("anthropic_usage", "claude_code"))
+        self._check(SECOND_CHECK)
+
+    def _load(self, name: str, rates: usage.FaultRates, at: datetime, *, only: Container[str] = _EXAMPLES) -> None:
+        folder = self.warehouse.settings.local_path / name
+        for source, files in usage.generate(folder, seed=1, end_day=_LAST_DAY, days=_DAYS, rates=rates).items():
+            if source in only:
+                load_usage(self.warehouse, source, files, loaded_at=at)
+
+    def _check(self, at: datetime) -> None:
+        no_suite = self.warehouse.settings.local_path / "no_suite.json"
+        no_suite.write_text("{}")
+        suites = [*load_folders(self.warehouse.settings), load_suite(no_suite, no_suite.name)]
+        check_all(self.warehouse, load_policy(self.warehouse), run_id=f"check-{at:%H}", now=at, suites=suites)
+        Job(self.warehouse, at, command="tick").tick()

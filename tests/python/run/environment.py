@@ -1,0 +1,106 @@
+"""A warehouse of its own in a folder, the command line against it, and what is in it, to compare."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from conftest import PROJECT_DIR
+from incident_ledger.settings import Settings
+from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse.local.process import stop
+
+AS_OF = "2026-03-02T09:00:00Z"
+END_DAY = date(2026, 3, 1)  # the last day of usage
+# What two equal runs may differ in: when a row was written, and how long a step took.
+_CLOCKS = {"recorded_at", "loaded_at", "built_at", "changes_seen", "changes_until"}
+_RECORDS_OF_RUNS = {"fct_run_steps", "stg_ledger__run_steps", "run_steps", "leases"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A local warehouse in `folder`, never shared with another test."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = {
+            "INCIDENT_LEDGER_LOCAL_DIR": str(self.folder / "local"),
+            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "PYTHONPATH": str(PROJECT_DIR / "scripts"),
+        }
+        return {name: value for name, value in os.environ.items() if not name.startswith("INCIDENT_LEDGER_")} | ours
+
+    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start a command and come back at once."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "incident_ledger", *arguments],
+            cwd=PROJECT_DIR,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def command(self, *arguments: str, expect: tuple[int, ...] = (0,)) -> str:
+        """What a command prints; its exit code must be one of those expected."""
+        with self.begin(*arguments) as process:
+            try:
+                out, err = process.communicate(timeout=800)
+            finally:
+                process.kill()  # one that hangs fails its test, not the whole run
+        assert process.returncode in expect, f"{arguments} gave {process.returncode}\n{out}\n{err}"
+        return out
+
+    def json(self, *arguments: str, expect: tuple[int, ...] = (0,)) -> Any:
+        """What a command prints with `--json`."""
+        return json.loads(self.command(*arguments, "--json", expect=expect))
+
+    def warehouse(self) -> Warehouse:
+        """The warehouse, for the test's own questions."""
+        return connect(Settings(project_dir=PROJECT_DIR, local_dir=self.folder / "local"))
+
+    def stop(self) -> None:
+        """End the server; the data stays."""
+        stop(self.folder / "local")
+
+    def copy_to(self, folder: Path) -> "Place":
+        """The same warehouse once more. The server must not run."""
+        shutil.copytree(self.folder, folder)
+        return Place(folder)
+
+    def snapshot(self) -> dict[str, list[str]]:
+        """Every table and message, each row as text, without clocks."""
+        warehouse = self.warehouse()
+        seen: dict[str, list[str]] = {}
+        for dataset in warehouse.client.list_datasets(timeout=30):
+            for table in warehouse.client.list_tables(dataset.reference, timeout=30):
+                if table.table_id in _RECORDS_OF_RUNS:
+                    continue
+                rows = warehouse.rows(f"select * from {warehouse.name(table.dataset_id, table.table_id)}")
+                seen[f"{table.dataset_id}.{table.table_id}"] = sorted(
+                    json.dumps({key: value for key, value in row.items() if key not in _CLOCKS}, default=str)
+                    for row in rows
+                )
+        outbox = self.folder / "local" / "outbox"
+        seen["outbox"] = sorted(f"{path.name}\n{path.read_text()}" for path in outbox.glob("*.eml"))
+        return seen
+
+
+def differences(left: dict[str, list[str]], right: dict[str, list[str]]) -> list[str]:
+    """What one has and the other has not, a line each; empty when they are equal."""
+    said = []
+    for name in sorted(left.keys() | right.keys()):
+        ours, theirs = left.get(name, []), right.get(name, [])
+        if ours != theirs:
+            only = [f"- {row[:300]}" for row in ours if row not in theirs][:3]
+            other = [f"+ {row[:300]}" for row in theirs if row not in ours][:3]
+            said.append("\n".join([f"{name}: {len(ours)} and {len(theirs)} rows", *only, *other]))
+    return said
