@@ -23,7 +23,7 @@ from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.local import process as local
 from incident_ledger.warehouse.local.patches.outside import foreign
 
-from .test_fixes import load, post, value
+from .test_patches import load, post, value
 
 SECRET = "a-secret-of-this-machine"
 
