@@ -23,9 +23,9 @@ def _bound_once(head: str, body: str) -> str:
     own = f"of_{name}"  # what stands for an argument has names of other macros alone
     if len(arguments) == 1:
         return f"list_transform([{arguments[0]}], lambda {own}: {_renamed(body, {arguments[0]: own})})[1]"
-    fields = ", ".join(f"'{argument}': {argument}" for argument in arguments)
-    inner = _renamed(body, {argument: f"{own}.{argument}" for argument in arguments})
-    return f"list_transform([{{{fields}}}], lambda {own}: {inner})[1]"
+    # By place: in a macro inside of FROM UNNEST, DuckDB takes a field's name for that of an argument.
+    inner = _renamed(body, {argument: f"{own}[{place}]" for place, argument in enumerate(arguments, 1)})
+    return f"list_transform([row({', '.join(arguments)})], lambda {own}: {inner})[1]"
 
 
 def _named(words: Iterable[str]) -> re.Pattern[str]:
