@@ -40,8 +40,8 @@ final as (
         {{ first_value('description') }} as description,
         {{ first_value('rule_id') }} as rule_id,
         {{ first_value('start_time') }} as start_time,
-        {{ first_value('severity_level') }} as initial_severity_level,
-        {{ latest_value('severity_level') }} as severity_level,
+        {{ first_value('events.severity_level') }} as initial_severity_level,
+        {{ latest_value('events.severity_level') }} as severity_level,
         {{ worst_severity("if(events.actor = detectors.actor, events.severity_level, null)") }}
             as worst_detected_severity_level,
         {{ latest_value('status') }} as status,
