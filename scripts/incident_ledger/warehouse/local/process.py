@@ -320,7 +320,7 @@ def _is_server(pid: int) -> bool:
     if not Path("/proc/self/cmdline").exists():
         return pid > 1
     try:
-        return b"emulator" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"incident_ledger.warehouse." in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
 
