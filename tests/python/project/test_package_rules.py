@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,25 @@ from incident_ledger.settings import Settings
 PACKAGE = PROJECT_DIR / "scripts" / "incident_ledger"
 FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 MAX_LINES = 400
-# A server's process of its own, which tells its parent and its log how it is.
+# A server's process of its own, which reports to its parent and its log.
 PROCESSES = {Path("warehouse/local/server.py"), Path("__main__.py")}
+# From the lowest to the highest: a module imports from its own package and from those before it.
+LAYERS = (
+    *("errors", "interrupts", "settings", "private", "deadline", "encoding", "warehouse", "dbt_runner"),
+    *("policy", "ledger", "importers", "quality", "detection", "response", "notify", "runner", "doctor", "demo"),
+    *("cli", "__main__"),
+)
+# What is still to be taken out: these lists only get shorter.
+UPWARD = {
+    ("dbt_runner", "ledger.events"),
+    ("policy.checks", "ledger.events"),
+    ("warehouse.scratch", "ledger.events"),
+}
+IN_CIRCLES = {
+    *("notify.apprise_channels", "notify.channels", "quality.titles", "quality.grading", "importers.usage"),
+    *("importers.usage.writer", "importers.usage.extraction", "importers.usage.schemas", "importers.usage.ingest"),
+}
+WITH_LOGIC = {"warehouse.local.patches", "quality", "doctor", "importers", "importers.statuspage", "cli"}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -32,6 +50,75 @@ def imported(path: Path) -> Iterator[str]:
 def calls(path: Path) -> set[str]:
     found = ast.walk(ast.parse((PACKAGE / path).read_text()))
     return {ast.unparse(node.func) for node in found if isinstance(node, ast.Call)}
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.parts[:-1] if path.name == "__init__.py" else path.with_suffix("").parts)
+
+
+MODULES = {module_of(path): path for path in FILES if module_of(path)}
+
+
+@cache
+def dependencies() -> dict[str, set[str]]:
+    """The modules of the package that each of them imports, also within functions and for types alone."""
+    return {
+        module: {name for name in map(_own, _names(path)) if name in MODULES and name != module}
+        for module, path in MODULES.items()
+    }
+
+
+def _names(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse((PACKAGE / path).read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _own(name: str) -> str:
+    return name.removeprefix("incident_ledger.") if name.startswith("incident_ledger.") else ""
+
+
+def reached(module: str) -> set[str]:
+    """Everything that a module imports, and what that imports."""
+    found: set[str] = set()
+    ahead = [module]
+    while ahead:
+        new = dependencies()[ahead.pop()] - found
+        found |= new
+        ahead += new
+    return found
+
+
+def test_every_module_has_a_layer() -> None:
+    assert {module.split(".")[0] for module in MODULES} <= set(LAYERS)
+
+
+def test_no_import_runs_upward() -> None:
+    upward = {
+        (module, other)
+        for module, others in dependencies().items()
+        for other in others
+        if LAYERS.index(other.split(".")[0]) > LAYERS.index(module.split(".")[0])
+    }
+    assert upward == UPWARD
+
+
+def test_no_imports_run_in_a_circle() -> None:
+    assert {module for module in MODULES if module in reached(module)} == IN_CIRCLES
+
+
+def test_an_init_file_only_names_what_its_package_offers() -> None:
+    def is_logic(node: ast.stmt) -> bool:
+        if isinstance(node, ast.Assign):
+            return any(not ast.unparse(target).startswith("__") for target in node.targets)
+        return not isinstance(node, ast.Import | ast.ImportFrom | ast.Expr)
+
+    files = {module: path for module, path in MODULES.items() if path.name == "__init__.py"}
+    trees = {module: ast.parse((PACKAGE / path).read_text()) for module, path in files.items()}
+    assert {module for module, tree in trees.items() if any(map(is_logic, tree.body))} == WITH_LOGIC
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.parts[0] != "cli"], ids=str)
@@ -60,7 +147,7 @@ def test_only_warehouse_knows_bigquery(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.parts[0] == "response"], ids=str)
 def test_deciding_reads_no_clock(path: Path) -> None:
-    if path.name in {"plan.py", "signals.py"}:
+    if path.name in {"planner.py", "signals.py"}:
         assert not calls(path) & {"datetime.now", "time.time", "datetime.utcnow", "open"}
 
 
