@@ -1,17 +1,17 @@
-{# Fails for values of `columns` that stand in more than one row, null being a value like any other. #}
-{% test unique_combination_of_columns(model, columns) %}
+{# Fails for a combination of values that is in more than one row, null being a value like any other. #}
+{% test unique_combination_of_columns(model, combination_of_columns) %}
 
 with
 
-doubled as (
+duplicates as (
     select
-        {{ columns | join(', ') }},
+        {{ combination_of_columns | join(', ') }},
         count(*) as row_count
     from {{ model }}
-    group by {{ columns | join(', ') }}
+    group by {{ combination_of_columns | join(', ') }}
     having count(*) > 1
 )
 
-select * from doubled
+select * from duplicates
 
 {% endtest %}

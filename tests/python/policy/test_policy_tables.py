@@ -125,13 +125,13 @@ def test_w8_the_word_null_is_refused_by_python_and_by_dbt(project: Settings, see
 
 # What is done to the seeds, and the beginning of the name of the dbt test that must find it.
 SPOILT = {
-    "no_gap_or_overlap_quality_thresholds": (
+    "mutually_exclusive_ranges_quality_thresholds": (
         "quality_thresholds",
         "failed_record_rate,P1,20,false",
         "failed_record_rate,P1,15,false",
     ),
-    "no_gap_or_overlap_escalation_matrix": ("escalation_matrix", "3,15,30,", "3,16,30,"),
-    "unique_combination_rule_severity": ("severity_caps", "", "warning,P3,"),
+    "mutually_exclusive_ranges_escalation_matrix": ("escalation_matrix", "3,15,30,", "3,16,30,"),
+    "unique_combination_of_columns_severity_caps": ("severity_caps", "", "warning,P3,"),
     "unique_contacts_contact_id": ("contacts", "", "finance_team,Money Team,money@samba.tv,,"),
     "not_null_contacts_email_primary": ("contacts", "sysadmin@samba.tv", ""),
     "no_word_null_contacts_role": ("contacts", "Security Team", "NULL"),

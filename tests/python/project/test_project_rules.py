@@ -16,16 +16,19 @@ from incident_ledger.settings import Settings
 Node = dict[str, Any]
 Rule = Callable[[Node], Iterator[str]]
 
+WHAT_SQL_DOES = "aggregated|unioned|unpivoted|grouped|sequenced|history|measured|reconciled|business_days|deadlines"
+# By layer. The exceptions are the playbook's names and what reads like one of them.
 NAMES = {
-    "staging": r"stg_[a-z0-9_]+",
-    "intermediate": r"int_[a-z0-9_]+",
-    "marts": r"(fct|dim|rpt|bridge)_[a-z0-9_]+|operational_metrics|incident_state",
-    "metrics": r"metricflow_time_spine|[a-z0-9_]+",
+    "staging": r"(stg|base)_[a-z0-9]+__[a-z0-9_]+",
+    "intermediate": rf"int_(signals__[a-z]+|[a-z0-9_]+_({WHAT_SQL_DOES}|by_period)|build_time)",
+    "marts": r"(fct|dim|rpt|bridge)_[a-z0-9_]+|operational_metrics|incident_(state|deadlines)",
+    "metrics": r"metricflow_time_spine",
 }
 # Marts whose key is tested under tests/python alone: a test on each build would read their whole history.
 KEY_TESTED_BY_PYTEST = {"rpt_data_quality_daily", "rpt_data_quality_by_data_day", "fct_usage_daily"}
 # Its days are asked of the warehouse while it is compiled, which a unit test cannot do: tests/python/usage has it.
 WITHOUT_UNIT_TEST = {"fct_usage_freshness"}
+STAGED = re.compile(r"\.(stg|base)_")
 KEY_TESTS = {"unique", "unique_in_recent_days", "unique_combination_of_columns"}
 
 
@@ -60,12 +63,20 @@ def models(manifest: dict[str, Any]) -> list[Node]:
     return nodes
 
 
+def tables(manifest: dict[str, Any]) -> list[Node]:
+    """Every model, seed and source."""
+    seeds = [node for node in manifest["nodes"].values() if node["resource_type"] == "seed"]
+    return [*models(manifest), *seeds, *manifest["sources"].values()]
+
+
 def the_description_begins_with_the_grain(node: Node) -> Iterator[str]:
     if not re.match(r"One row (per|a|an) ", node["description"]):
         yield f"{node['name']}: {node['description'][:60]!r}"
 
 
-def every_column_has_a_type_and_a_description(node: Node) -> Iterator[str]:
+def every_column_of_sources_seeds_and_marts_has_a_type_and_a_description(node: Node) -> Iterator[str]:
+    if node["resource_type"] == "model" and layer(node) in {"staging", "intermediate"}:
+        return
     if not node["columns"]:
         yield f"{node['name']}: no columns"
     for column in node["columns"].values():
@@ -92,13 +103,13 @@ def only_staging_reads_sources(node: Node) -> Iterator[str]:
     sources = [name for name in node["depends_on"]["nodes"] if name.startswith("source.")]
     if layer(node) != "staging" and sources:
         yield f"{node['name']} reads {sources}"
-    others = [name for name in node["depends_on"]["nodes"] if name not in sources and ".stg_" not in name]
+    others = [name for name in node["depends_on"]["nodes"] if name not in sources and not STAGED.search(name)]
     if layer(node) == "staging" and others:
         yield f"{node['name']} reads {others}"
 
 
 def reports_read_marts_and_intermediates(node: Node) -> Iterator[str]:
-    staged = [name for name in node["depends_on"]["nodes"] if ".stg_" in name]
+    staged = [name for name in node["depends_on"]["nodes"] if STAGED.search(name)]
     if node["name"].startswith("rpt_") and staged:
         yield f"{node['name']} reads {staged}"
 
@@ -114,8 +125,8 @@ def a_yaml_stands_beside_each_model(node: Node) -> Iterator[str]:
         yield f"{node['name']}: {node['patch_path']}"
 
 
-def marts_test_their_key(node: Node) -> Iterator[str]:
-    if layer(node) == "marts" and node["name"] not in KEY_TESTED_BY_PYTEST and not KEY_TESTS & set(node["tests"]):
+def every_model_tests_its_key(node: Node) -> Iterator[str]:
+    if node["name"] not in KEY_TESTED_BY_PYTEST and not KEY_TESTS & set(node["tests"]):
         yield node["name"]
 
 
@@ -150,7 +161,10 @@ def without_a_contract(node: Node) -> None:
 
 RULES: dict[Rule, tuple[str, Callable[[Node], None]]] = {
     the_description_begins_with_the_grain: ("operational_metrics", changed(description="All incidents.")),
-    every_column_has_a_type_and_a_description: ("operational_metrics", without_a_description),
+    every_column_of_sources_seeds_and_marts_has_a_type_and_a_description: (
+        "operational_metrics",
+        without_a_description,
+    ),
     marts_have_a_contract_a_group_and_are_public: ("operational_metrics", without_a_contract),
     others_are_protected: ("int_incidents_measured", changed(access="public")),
     only_staging_reads_sources: (
@@ -163,22 +177,28 @@ RULES: dict[Rule, tuple[str, Callable[[Node], None]]] = {
     ),
     names_say_the_layer: ("operational_metrics", changed(name="incidents")),
     a_yaml_stands_beside_each_model: ("operational_metrics", changed(patch_path="incident_ledger://models/schema.yml")),
-    marts_test_their_key: ("operational_metrics", changed(tests=["not_null"])),
+    every_model_tests_its_key: ("operational_metrics", changed(tests=["not_null"])),
     a_model_is_short: ("operational_metrics", changed(raw_code="select 1\n" * 120)),
     a_model_ends_in_its_final_select: ("operational_metrics", changed(raw_code="select 1")),
     no_model_reads_a_clock: ("operational_metrics", changed(raw_code="select current_timestamp()")),
 }
 
 
+def concerned(rule: Rule, manifest: dict[str, Any]) -> list[Node]:
+    """The models; of the rule about columns the seeds and sources too."""
+    about_columns = rule is every_column_of_sources_seeds_and_marts_has_a_type_and_a_description
+    return tables(manifest) if about_columns else models(manifest)
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_rule(rule: Rule, manifest: dict[str, Any]) -> None:
-    assert [breach for node in models(manifest) for breach in rule(node)] == []
+    assert [breach for node in concerned(rule, manifest) for breach in rule(node)] == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_rule_is_seen_to_fail(rule: Rule, manifest: dict[str, Any]) -> None:
     name, break_it = RULES[rule]
-    node = copy.deepcopy(next(node for node in models(manifest) if node["name"] == name))
+    node = copy.deepcopy(next(node for node in concerned(rule, manifest) if node["name"] == name))
     assert list(rule(node)) == []
     break_it(node)
     assert list(rule(node)) != []
