@@ -15,6 +15,7 @@ cursor_daily as (
 final as (
 
     select
+        concat('cursor_events:', event_key) as line_key,
         usage_date,
         'cursor_events' as source,
         'cursor' as vendor,
@@ -38,6 +39,7 @@ final as (
     from cursor_events
     union all
     select
+        concat('cursor_daily:', daily_key) as line_key,
         usage_date,
         'cursor_daily' as source,
         'cursor' as vendor,

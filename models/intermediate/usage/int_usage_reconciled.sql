@@ -34,6 +34,7 @@ judged as (
 final as (
 
     select
+        line_key,
         usage_date,
         source,
         vendor,

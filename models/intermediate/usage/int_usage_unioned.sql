@@ -27,6 +27,7 @@ cursor_usage as (
 final as (
 
     select
+        concat('anthropic_usage:', result_key) as line_key,
         usage_date,
         'anthropic_usage' as source,
         'anthropic' as vendor,
@@ -50,6 +51,7 @@ final as (
     from anthropic_usage
     union all
     select
+        concat('anthropic_cost:', result_key) as line_key,
         usage_date,
         'anthropic_cost' as source,
         'anthropic' as vendor,
@@ -71,6 +73,7 @@ final as (
     from anthropic_costs
     union all
     select
+        concat('claude_code:', model_key) as line_key,
         usage_date,
         'claude_code' as source,
         'anthropic' as vendor,

@@ -11,8 +11,7 @@ run_steps as (
 final as (
 
     select
-        -- The start as a number: engines write a time as text with more or fewer zeros.
-        {{ surrogate_key(['run_id', 'step', 'step_position', 'unix_micros(started_at)']) }} as run_step_id,
+        run_step_id,
         run_id,
         holder,
         command,

