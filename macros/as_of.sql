@@ -1,5 +1,5 @@
 {#
-  The time that a build speaks of, as a literal: the variable `as_of`, else what the runner sets, else the start of the
+  The as-of time of a build, as a literal: the variable `as_of`, else what the runner sets, else the start of the
   invocation. The runner uses the environment because another `--vars` makes dbt parse the whole project again.
 #}
 {% macro as_of() -%}
@@ -8,7 +8,7 @@
 
 {#
   How old an open incident is at that time, in microseconds, without the times in which it was resolved; null when it is over, or
-  was detected later. Each table that says an age computes it, and says its `as_of`: no age is read from another build's table.
+  was detected later. Each table with an age computes it and has its `as_of`: no age is read from another build's table.
 #}
 {% macro age_microseconds() -%}
     if(
@@ -19,8 +19,8 @@
 {%- endmacro %}
 
 {#
-  When this invocation of dbt began, by the clock, as a literal: for the one question what was written since. What a fact
-  says never depends on it.
+  When this invocation of dbt began, by the clock, as a literal: for the one question what was written since. No fact
+  depends on it.
 #}
 {% macro built_at() -%}
     timestamp '{{ run_started_at }}'

@@ -1,4 +1,3 @@
-{# Minutes as FLOAT64: subtracted once in microseconds and divided once, so that no part of a minute is lost. #}
 {% macro minutes_between(start_time, end_time) -%}
     timestamp_diff({{ end_time }}, {{ start_time }}, microsecond) / 60000000
 {%- endmacro %}

@@ -16,8 +16,8 @@
 {%- endmacro %}
 
 {#
-  The day before the newest row that an incremental model holds, as a literal: a filter that prunes, here and in BigQuery, which
-  a subquery would not. A build that speaks of an earlier time starts from there.
+  The day before the newest row of an incremental model, as a literal: a filter that prunes, here and in BigQuery, which
+  a subquery would not. A build as of an earlier time starts from there.
 #}
 {% macro since_newest(column) -%}
     {%- set lately = column ~ ' >= timestamp_sub(' ~ as_of() ~ ', interval 7 day)' -%}
@@ -28,9 +28,9 @@
   A day before a time that a query gave, from its midnight, as a literal. Of none: the beginning, so that a table made without
   rows (`--empty`) still fills.
 #}
-{% macro day_before(moment) -%}
-    {%- if moment -%}
-    timestamp '{{ (moment - modules.datetime.timedelta(days=1)).strftime("%Y-%m-%d") }} 00:00:00+00:00'
+{% macro day_before(time) -%}
+    {%- if time -%}
+    timestamp '{{ (time - modules.datetime.timedelta(days=1)).strftime("%Y-%m-%d") }} 00:00:00+00:00'
     {%- else -%}
     timestamp '0001-01-01 00:00:00+00:00'
     {%- endif -%}

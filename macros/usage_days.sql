@@ -65,8 +65,8 @@
 {%- endmacro %}
 
 {#
-  Since when loads may say something of a report that the table does not hold yet, as a literal; a build that speaks of an
-  earlier time than the last one asks all loads.
+  From when on loads may bring something of a report that the table does not have yet, as a literal; a build as of an earlier
+  time than the last one asks all loads.
 #}
 {% macro usage_loads_since() -%}
     {{ return(day_before(newest('if(max(as_of) <= ' ~ as_of() ~ ', least(max(as_of), max(built_at)), null)', 'true'))) }}

@@ -25,7 +25,7 @@ severity_events as (
 
 ),
 
--- The same severity again begins nothing.
+-- The same severity again begins no new row.
 changes as (
 
     select

@@ -6,7 +6,7 @@ events as (
 
 ),
 
--- What the detector itself says: whoever wrote the detection.
+-- The actor that wrote the detection.
 detectors as (
 
     select
@@ -52,7 +52,7 @@ final as (
         min(if(event_type = 'acknowledged', occurred_at, null)) as acknowledged_time,
         min(if(event_type = 'acknowledged' and {{ is_person('events.actor') }}, occurred_at, null))
             as person_acknowledged_time,
-        -- A note is remembered, and nothing is done.
+        -- A note is not an action.
         min(if(event_type not in ('detected', 'note') and {{ is_person('events.actor') }}, occurred_at, null))
             as person_acted_time,
         min(if(status = 'identified' or event_type = 'root_cause_identified', occurred_at, null)) as identified_time,

@@ -27,7 +27,7 @@ measured as (
         timestamp_diff(answered_time, detection_time, microsecond) as mtta_microseconds,
         timestamp_diff(contained_time, detection_time, microsecond) as mttc_microseconds,
         timestamp_diff(resolution_time, detection_time, microsecond) - reopened_gap_microseconds as mttr_microseconds,
-        -- Of several the last: what came before a later one is in order. A reversed one tells of nothing but itself.
+        -- Of several resolutions the last; one that is before the detection makes no other interval wrong.
         if(resolution_time >= detection_time, resolution_time, null) as credible_resolution_time
     from counted_incidents
 

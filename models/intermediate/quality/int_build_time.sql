@@ -1,4 +1,4 @@
-{#- The clock of the views that need one: they read it here, as a row, and hold none. -#}
+{#- The as-of time for views that need one: they read it here, as a row, and have no clock. -#}
 {{ config(materialized='table') }}
 
 with

@@ -1,12 +1,12 @@
 with
 
-reported as (
+lines as (
 
     select * from {{ ref('int_usage_unioned') }}
 
 ),
 
--- Which other report of the day says the same thing. The day is part of every window so that a filter on it prunes.
+-- Which other report of the day has the same usage. The day is part of every window so that a filter on it prunes.
 compared as (
 
     select
@@ -16,11 +16,11 @@ compared as (
         logical_or(source != 'claude_code' and product = 'claude_code')
             over (partition by usage_date) as has_product_report,
         logical_or(source = 'cursor_events') over (partition by usage_date, vendor, user_name) as has_events
-    from reported
+    from lines
 
 ),
 
-judged as (
+marked as (
 
     select
         *,
@@ -53,7 +53,7 @@ final as (
         are_tokens_counted and is_token_count_unknown as is_token_count_unknown,
         is_request_count_unknown,
         is_cost_unknown
-    from judged
+    from marked
     where is_row_counted and (are_tokens_counted or is_estimate_counted)
 
 )

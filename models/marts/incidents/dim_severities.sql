@@ -12,14 +12,12 @@ response_rules as (
 
 ),
 
--- What holds at the time that the build speaks of; `operational_metrics` judges each incident by what held then.
+-- The rules valid at the as-of time; `operational_metrics` judges each incident by those valid at its detection.
 rules_now as (
 
     select * from response_rules
     where valid_from is null or valid_from <= {{ as_of() }}
-    qualify row_number() over (
-        partition by severity_level order by coalesce(valid_from, timestamp '0001-01-01 00:00:00+00:00') desc
-    ) = 1
+    qualify {{ is_newest_valid(['severity_level']) }}
 
 ),
 

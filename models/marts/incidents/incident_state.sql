@@ -26,7 +26,7 @@ derived as (
         incidents.* except (status, start_time, closed_time, services),
         if(incidents.detected_by = 'vendor', incidents.person_acknowledged_time, incidents.acknowledged_time)
             as our_acknowledged_time,
-        -- A vendor's incident is ours by what a person here did before it was over; what is over needs no clock.
+        -- A vendor's incident has an SLA once a person here acted on it before it was over.
         incidents.detected_by != 'vendor'
         or coalesce(
             incidents.person_acted_time <= resolutions.first_resolution_time, incidents.person_acted_time is not null

@@ -91,7 +91,7 @@ final as (
         is_enough_to_compare,
         case
             when period_grain = 'all' or previous_incidents is null then 'nothing to compare with'
-            when not is_enough_to_compare then 'too few incidents to tell'
+            when not is_enough_to_compare then 'too few incidents to compare'
             when previous_median_minutes = 0 then 'in minutes only'
             else 'in percent'
         end as comparison,

@@ -8,41 +8,13 @@
     )
 }}
 
-{#- Checks never change: without a unique key the merge only inserts, and reads nothing of the table. -#}
-{%- set since = since_newest('checked_at') -%}
-
 with
 
-batches as (
+new_batches as (
 
-    select * from {{ ref('stg_ledger__quality_batches') }}
-    where checked_at >= {{ since }}
+    {{ new_checks(ref('stg_ledger__quality_batches'), 'batch_id', 'data_quality_id') }}
 
 ),
-
-{% if is_incremental() -%}
-    known as (
-
-        select distinct data_quality_id from {{ this }}
-        where checked_at >= {{ since }}
-
-    ),
-
-    new_batches as (
-
-        select batches.*
-        from batches
-        left join known on batches.batch_id = known.data_quality_id
-        where known.data_quality_id is null
-
-    ),
-{%- else -%}
-    new_batches as (
-
-        select * from batches
-
-    ),
-{%- endif %}
 
 final as (
 

@@ -8,41 +8,13 @@
     )
 }}
 
-{#- Checks never change: without a unique key the merge only inserts, and reads nothing of the table. -#}
-{%- set since = since_newest('checked_at') -%}
-
 with
 
-results as (
+new_results as (
 
-    select * from {{ ref('stg_ledger__quality_results') }}
-    where checked_at >= {{ since }}
+    {{ new_checks(ref('stg_ledger__quality_results'), 'result_id', 'quality_rule_id') }}
 
 ),
-
-{% if is_incremental() -%}
-    known as (
-
-        select distinct quality_rule_id from {{ this }}
-        where checked_at >= {{ since }}
-
-    ),
-
-    new_results as (
-
-        select results.*
-        from results
-        left join known on results.result_id = known.quality_rule_id
-        where known.quality_rule_id is null
-
-    ),
-{%- else -%}
-    new_results as (
-
-        select * from results
-
-    ),
-{%- endif %}
 
 final as (
 

@@ -21,7 +21,7 @@ checks as (
 
 ),
 
--- Of each suite the last check that could tell: it found something, or all well. At one moment the bad one.
+-- Of each suite the last conclusive check: it raised a severity, or all is well. Of two at one time the bad one.
 last_conclusive_checks as (
 
     select *

@@ -40,7 +40,7 @@ first_checks as (
 
 ),
 
--- Every day from a table's first check to the time that the build speaks of: a day without a check is a row, not a gap.
+-- Every day from a table's first check to the as-of time of the build: a day without a check is a row, not a gap.
 table_days as (
 
     select

@@ -35,7 +35,7 @@ loads as (
 
 ),
 
--- An event has a time; a day's record speaks of usage up to the end of the day, or to its export if that was earlier.
+-- An event has a time; a day's record covers usage up to the end of the day, or to its export if that was earlier.
 measured as (
 
     select

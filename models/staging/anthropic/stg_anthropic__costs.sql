@@ -1,72 +1,33 @@
 with
 
-records as (
-
-    select * from {{ ref('base_usage__records') }}
-
-),
-
-buckets as (
-
-    select
-        *,
-        json_value(record, '$.organization_id') as organization_id,
-        timestamp(json_value(record, '$.starting_at')) as starting_at,
-        timestamp(json_value(record, '$.ending_at')) as ending_at,
-        timestamp_diff(
-            timestamp(json_value(record, '$.ending_at')), timestamp(json_value(record, '$.starting_at')), second
-        ) as width_seconds
-    from records
-    where source = 'anthropic_cost'
-
-),
-
--- A day exported by the hour and by the day holds the same cost twice: the width of the newest export counts.
-of_one_width as (
-
-    select *
-    from buckets
-    where true
-    qualify
-        width_seconds = first_value(width_seconds) over (
-            partition by usage_date, organization_id
-            order by exported_at desc, loaded_at desc, width_seconds desc
-        )
-
-),
-
 results as (
 
-    select
-        of_one_width.* except (record),
-        result,
-        place as result_position
-    from of_one_width
-    cross join unnest(json_query_array(record, '$.results')) as result with offset as place
+    select * from {{ ref('base_anthropic__results') }}
+    where source = 'anthropic_cost'
 
 ),
 
 final as (
 
     select
-        {{ surrogate_key(['record_key', 'result_position']) }} as result_key,
+        result_key,
         usage_date,
         starting_at,
         ending_at,
         organization_id,
-        json_value(result, '$.product') as product,
-        json_value(result, '$.workspace_id') as workspace_id,
-        json_value(result, '$.model') as model,
+        product,
+        workspace_id,
+        model,
         json_value(result, '$.cost_type') as cost_type,
         json_value(result, '$.token_type') as token_type,
         json_value(result, '$.description') as description,
-        json_value(result, '$.service_tier') as service_tier,
-        json_value(result, '$.context_window') as context_window,
-        json_value(result, '$.inference_geo') as inference_geo,
-        json_value(result, '$.speed') as speed,
+        service_tier,
+        context_window,
+        inference_geo,
+        speed,
         coalesce(json_value(result, '$.currency'), 'USD') as currency,
         {{ usd_from_cents("json_value(result, '$.amount')") }} as cost_usd,
-        cast(json_value(result, '$.requests') as int64) as requests,
+        requests,
         exported_at,
         loaded_at,
         file,

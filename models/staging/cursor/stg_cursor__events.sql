@@ -35,7 +35,7 @@ priced as (
 
 ),
 
-judged as (
+marked as (
 
     select
         *,
@@ -78,7 +78,7 @@ final as (
         loaded_at,
         file,
         line
-    from judged
+    from marked
 
 )
 

@@ -18,7 +18,7 @@ final as (
         audience,
         recipients,
         subject,
-        -- What an older version of us wrote has it in its subject alone.
+        -- Rows of older versions have it in their subject alone.
         coalesce(severity_level, regexp_extract(subject, r'^\[INCIDENT-([^\]]+)\]')) as severity_level,
         created_at,
         status,

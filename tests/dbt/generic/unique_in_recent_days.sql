@@ -1,5 +1,5 @@
 {#
-  The key is there and unique among the rows of the last days before the time that the build speaks of. For tables that only
+  The key is there and unique among the rows of the last days before the as-of time of the build. For tables that only
   grow: older rows were tested when they were new, and reading them again each time would cost more every day. A table by
   day of usage names its `day_column` in place of a `time_column`.
 #}

@@ -195,8 +195,8 @@ def month(cases: Cases, severity: str, number: int) -> tuple[object, ...]:
 
 def test_d8_too_few_incidents_give_minutes_and_say_so(cases: Cases) -> None:
     assert month(cases, "P2", 6) == (None, None, "nothing to compare with")
-    assert month(cases, "P2", 7) == (60.0, None, "too few incidents to tell")
-    assert month(cases, "P2", 8) == (-30.0, None, "too few incidents to tell")
+    assert month(cases, "P2", 7) == (60.0, None, "too few incidents to compare")
+    assert month(cases, "P2", 8) == (-30.0, None, "too few incidents to compare")
 
 
 def test_d8_no_percentage_against_zero(cases: Cases) -> None:

@@ -212,6 +212,28 @@ def test_rule_is_seen_to_fail(rule: Rule, manifest: dict[str, Any]) -> None:
     assert list(rule(node)) != []
 
 
+def undescribed(macros: dict[str, Node]) -> list[str]:
+    """Macros of the project, and arguments of them, that no YAML describes. Generic tests describe themselves."""
+    project_macros = [macro for macro in macros.values() if macro["original_file_path"].startswith("macros/")]
+    names = [macro["name"] for macro in project_macros if not macro["description"]]
+    return names + [
+        f"{macro['name']}({argument['name']})"
+        for macro in project_macros
+        for argument in macro["arguments"]
+        if not argument["description"]
+    ]
+
+
+def test_every_macro_and_its_arguments_are_described(manifest: dict[str, Any]) -> None:
+    macros = {name: macro for name, macro in manifest["macros"].items() if macro["package_name"] == "incident_ledger"}
+    assert undescribed(macros) == []
+    broken = copy.deepcopy(macros["macro.incident_ledger.minutes"])
+    broken["arguments"][0]["description"] = ""
+    assert undescribed({"minutes": broken}) == ["minutes(microseconds)"]
+    broken["description"] = ""
+    assert undescribed({"minutes": broken}) == ["minutes", "minutes(microseconds)"]
+
+
 def test_every_mart_has_a_unit_test(manifest: dict[str, Any]) -> None:
     tested = {test["model"] for test in manifest["unit_tests"].values()}
     missing = {node["name"] for node in models(manifest) if layer(node) == "marts"} - tested - WITHOUT_UNIT_TEST

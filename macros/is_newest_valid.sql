@@ -1,0 +1,10 @@
+{#
+  Of the rows of a policy table for one thing, the newest: a condition to qualify by, among those valid at the time that
+  the query filters for. An empty `valid_from` is always.
+#}
+{% macro is_newest_valid(partition_by, valid_from='valid_from') -%}
+    row_number() over (
+        partition by {{ partition_by | join(', ') }}
+        order by coalesce({{ valid_from }}, timestamp '0001-01-01 00:00:00+00:00') desc
+    ) = 1
+{%- endmacro %}
