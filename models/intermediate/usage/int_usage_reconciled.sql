@@ -7,7 +7,7 @@ lines as (
 ),
 
 -- Which other report of the day has the same usage. The day is part of every window so that a filter on it prunes.
-compared as (
+lines_compared as (
 
     select
         *,
@@ -20,14 +20,14 @@ compared as (
 
 ),
 
-marked as (
+lines_marked as (
 
     select
         *,
         source != 'claude_code' or not if(is_subscription, has_product_report, has_usage_report) as are_tokens_counted,
         source = 'claude_code' and not is_subscription and not has_cost_report as is_estimate_counted,
         source != 'cursor_daily' or (not has_events and requests > 0) as is_row_counted
-    from compared
+    from lines_compared
 
 ),
 
@@ -53,7 +53,7 @@ final as (
         are_tokens_counted and is_token_count_unknown as is_token_count_unknown,
         is_request_count_unknown,
         is_cost_unknown
-    from marked
+    from lines_marked
     where is_row_counted and (are_tokens_counted or is_estimate_counted)
 
 )

@@ -13,7 +13,7 @@ quality_batches as (
 
 ),
 
-named as (
+mentions as (
 
     select
         named_component as component,
@@ -44,7 +44,7 @@ final as (
         count(distinct if(is_open, incident_id, null)) as open_incidents,
         max(if(incident_id is not null, seen_at, null)) as last_detection_time,
         {{ as_of() }} as as_of
-    from named
+    from mentions
     where component is not null
     group by component
 

@@ -13,7 +13,7 @@ response_rules as (
 ),
 
 -- The rules valid at the as-of time; `operational_metrics` judges each incident by those valid at its detection.
-rules_now as (
+valid_rules as (
 
     select * from response_rules
     where valid_from is null or valid_from <= {{ as_of() }}
@@ -21,7 +21,7 @@ rules_now as (
 
 ),
 
-severities_once as (
+severities_deduplicated as (
 
     select * from severities
     where true
@@ -32,20 +32,20 @@ severities_once as (
 final as (
 
     select
-        severities_once.severity_level,
-        cast(severities_once.severity_rank as int64) as severity_rank,
-        severities_once.severity_name,
-        severities_once.title,
-        severities_once.incident_commander_role,
-        severities_once.communication,
-        cast(rules_now.response_minutes as float64) as response_minutes,
-        rules_now.response_basis,
-        cast(rules_now.escalation_minutes as float64) as escalation_minutes,
-        rules_now.escalation_basis,
-        severities_once.review,
+        severities_deduplicated.severity_level,
+        cast(severities_deduplicated.severity_rank as int64) as severity_rank,
+        severities_deduplicated.severity_name,
+        severities_deduplicated.title,
+        severities_deduplicated.incident_commander_role,
+        severities_deduplicated.communication,
+        cast(valid_rules.response_minutes as float64) as response_minutes,
+        valid_rules.response_basis,
+        cast(valid_rules.escalation_minutes as float64) as escalation_minutes,
+        valid_rules.escalation_basis,
+        severities_deduplicated.review,
         {{ as_of() }} as as_of
-    from severities_once
-    left join rules_now on severities_once.severity_level = rules_now.severity_level
+    from severities_deduplicated
+    left join valid_rules on severities_deduplicated.severity_level = valid_rules.severity_level
 
 )
 

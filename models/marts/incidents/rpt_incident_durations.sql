@@ -6,7 +6,7 @@ durations as (
 
 ),
 
-aged as (
+durations_aged as (
 
     select
         *,
@@ -15,17 +15,17 @@ aged as (
 
 ),
 
-known as (
+durations_bounded as (
 
     select
         *,
         coalesce(counted_microseconds, pending_microseconds) as lower_bound_microseconds
-    from aged
+    from durations_aged
 
 ),
 
 -- Exact and interpolated linearly; nulls (unknown, anomalies) do not count.
-ranked as (
+durations_ranked as (
 
     select
         *,
@@ -41,7 +41,7 @@ ranked as (
         percentile_cont({{ minutes('lower_bound_microseconds') }}, 0.9) over (
             partition by period_grain, period_start, severity_level, measure
         ) as lower_bound_p90_minutes
-    from known
+    from durations_bounded
 
 ),
 
@@ -71,7 +71,7 @@ final as (
         max(lower_bound_median_minutes) as lower_bound_median_minutes,
         max(lower_bound_p90_minutes) as lower_bound_p90_minutes,
         {{ as_of() }} as as_of
-    from ranked
+    from durations_ranked
     group by period_grain, period_start, severity_level, measure
 
 )

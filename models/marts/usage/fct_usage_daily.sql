@@ -13,7 +13,7 @@
 
 with
 
-counted as (
+lines as (
 
     select * from {{ ref('int_usage_reconciled') }}
     {% if is_incremental() -%}
@@ -54,35 +54,35 @@ completeness as (
 
 ),
 
-summed as (
+lines_aggregated as (
 
     select
-        counted.usage_date,
-        counted.vendor,
-        counted.product,
-        counted.user_name,
-        counted.model,
-        string_agg(distinct counted.source, ', ' order by counted.source) as sources,
-        sum(counted.uncached_input_tokens) as uncached_input_tokens,
-        sum(counted.cache_creation_tokens) as cache_creation_tokens,
-        sum(counted.cache_read_tokens) as cache_read_tokens,
-        sum(counted.output_tokens) as output_tokens,
-        sum(counted.requests) as requests,
-        sum(counted.cost_usd) as cost_usd,
-        sum(counted.estimated_cost_usd) as estimated_cost_usd,
-        logical_or(counted.is_cost_estimated) as is_cost_estimated,
+        lines.usage_date,
+        lines.vendor,
+        lines.product,
+        lines.user_name,
+        lines.model,
+        string_agg(distinct lines.source, ', ' order by lines.source) as sources,
+        sum(lines.uncached_input_tokens) as uncached_input_tokens,
+        sum(lines.cache_creation_tokens) as cache_creation_tokens,
+        sum(lines.cache_read_tokens) as cache_read_tokens,
+        sum(lines.output_tokens) as output_tokens,
+        sum(lines.requests) as requests,
+        sum(lines.cost_usd) as cost_usd,
+        sum(lines.estimated_cost_usd) as estimated_cost_usd,
+        logical_or(lines.is_cost_estimated) as is_cost_estimated,
         logical_and(coalesce(completeness.is_complete, false)) as is_export_complete,
-        countif(counted.is_token_count_unknown) as unknown_token_records,
+        countif(lines.is_token_count_unknown) as unknown_token_records,
         -- A report that counts no requests at all leaves the row without; one that leaves some out makes it too low.
-        if(count(counted.requests) > 0, countif(counted.is_request_count_unknown), 0) as unknown_request_records,
-        countif(counted.is_cost_unknown) as unknown_cost_records,
+        if(count(lines.requests) > 0, countif(lines.is_request_count_unknown), 0) as unknown_request_records,
+        countif(lines.is_cost_unknown) as unknown_cost_records,
         max(load_counts.load_count) as load_count,
-        max(counted.loaded_at) as loaded_at
-    from counted
+        max(lines.loaded_at) as loaded_at
+    from lines
     left join completeness
-        on counted.usage_date = completeness.usage_date and counted.source = completeness.source
-    left join load_counts on counted.usage_date = load_counts.usage_date
-    group by counted.usage_date, counted.vendor, counted.product, counted.user_name, counted.model
+        on lines.usage_date = completeness.usage_date and lines.source = completeness.source
+    left join load_counts on lines.usage_date = load_counts.usage_date
+    group by lines.usage_date, lines.vendor, lines.product, lines.user_name, lines.model
 
 ),
 
@@ -120,7 +120,7 @@ final as (
         load_count,
         loaded_at,
         {{ built_at() }} as built_at
-    from summed
+    from lines_aggregated
 
 )
 

@@ -36,7 +36,7 @@ loads as (
 ),
 
 -- An event has a time; a day's record covers usage up to the end of the day, or to its export if that was earlier.
-measured as (
+newest_usage as (
 
     select
         source,
@@ -55,7 +55,7 @@ measured as (
 
 ),
 
-loaded as (
+newest_loads as (
 
     select
         source,
@@ -65,19 +65,19 @@ loaded as (
 
 ),
 
-aged as (
+reports as (
 
     select
-        measured.source,
-        if(measured.source in ('cursor_events', 'cursor_daily'), 'cursor', 'anthropic') as vendor,
-        measured.last_usage_at,
-        measured.last_usage_date,
-        measured.last_exported_at,
-        loaded.last_loaded_at,
+        newest_usage.source,
+        if(newest_usage.source in ('cursor_events', 'cursor_daily'), 'cursor', 'anthropic') as vendor,
+        newest_usage.last_usage_at,
+        newest_usage.last_usage_date,
+        newest_usage.last_exported_at,
+        newest_loads.last_loaded_at,
         {{ as_of() }} as as_of,
-        {{ minutes_between('measured.last_usage_at', as_of()) }} / 60 as hours_behind
-    from measured
-    left join loaded on measured.source = loaded.source
+        {{ minutes_between('newest_usage.last_usage_at', as_of()) }} / 60 as hours_behind
+    from newest_usage
+    left join newest_loads on newest_usage.source = newest_loads.source
 
 ),
 
@@ -95,7 +95,7 @@ final as (
         hours_behind > {{ var('usage_late_after_hours') }} as is_late,
         as_of,
         {{ built_at() }} as built_at
-    from aged
+    from reports
 
 )
 

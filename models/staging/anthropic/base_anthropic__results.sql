@@ -41,9 +41,9 @@ results as (
     select
         buckets_of_one_width.* except (record),
         result,
-        result_position
+        place as result_position
     from buckets_of_one_width
-    cross join unnest(json_query_array(record, '$.results')) as result with offset as result_position
+    cross join unnest(json_query_array(record, '$.results')) as result with offset as place
 
 ),
 

@@ -6,7 +6,7 @@ records as (
 
 ),
 
-by_model as (
+breakdowns as (
 
     select
         records.*,
@@ -43,7 +43,7 @@ final as (
         loaded_at,
         file,
         line
-    from by_model
+    from breakdowns
 
 )
 

@@ -6,7 +6,7 @@ records as (
 
 ),
 
-priced as (
+events as (
 
     select
         record_key as event_key,
@@ -35,13 +35,13 @@ priced as (
 
 ),
 
-marked as (
+events_marked as (
 
     select
         *,
         coalesce(not is_chargeable, regexp_contains(lower(kind), r'included|no[ _]charge|not[ _]charged'), false)
             as is_free
-    from priced
+    from events
 
 ),
 
@@ -78,7 +78,7 @@ final as (
         loaded_at,
         file,
         line
-    from marked
+    from events_marked
 
 )
 

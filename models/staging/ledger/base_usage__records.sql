@@ -7,7 +7,7 @@ records as (
 ),
 
 -- The newest export of a record replaces the older. Day and source are part of the window: a filter on them prunes.
-newest as (
+records_deduplicated as (
 
     select
         source,
@@ -31,7 +31,7 @@ newest as (
 -- A key that was taken back has the JSON value null as its newest record.
 final as (
 
-    select * from newest
+    select * from records_deduplicated
     where record != 'null'
 
 )

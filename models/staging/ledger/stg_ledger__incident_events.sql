@@ -1,6 +1,6 @@
 with
 
-recorded as (
+raw_events as (
 
     select * from {{ source('incident_ledger_raw', 'incident_events') }}
 
@@ -20,7 +20,7 @@ final as (
         source_key,
         severity_level,
         case when payload is null then '{}' else to_json_string(payload) end as payload
-    from recorded
+    from raw_events
     where true
     qualify row_number() over (partition by event_id order by recorded_at) = 1
 
