@@ -43,10 +43,10 @@ calendar_of_each as (
         on severity_history.severity_level = severities_on_business_days.severity_level
     cross join calendars
     where calendars.valid_from is null or calendars.valid_from <= severity_history.detection_time
-    qualify row_number() over (
-        partition by severity_history.incident_id, severity_history.event_order
-        order by coalesce(calendars.valid_from, timestamp '0001-01-01 00:00:00+00:00') desc
-    ) = 1
+    qualify
+        {{ is_newest_valid(
+            ['severity_history.incident_id', 'severity_history.event_order'], valid_from='calendars.valid_from'
+        ) }}
 
 ),
 

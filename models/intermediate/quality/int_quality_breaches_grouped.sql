@@ -6,7 +6,7 @@ observations as (
 
 ),
 
--- A breach of a batch: its bad checks without a clean one between them. At one moment the bad one is last.
+-- A breach of a batch: its bad checks without a clean one between them. Of two at one time the bad one is last.
 numbered as (
 
     select

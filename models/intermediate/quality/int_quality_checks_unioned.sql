@@ -15,7 +15,7 @@ severities as (
 
 ),
 
--- A batch with a rule that could not be evaluated does not say that its table is clean: the table stays as it was.
+-- A batch with a rule that could not be evaluated does not make its table clean: the table stays as it was.
 tables_observed as (
 
     select
@@ -34,7 +34,7 @@ tables_observed as (
 
 ),
 
--- A suite that is no suite has no table; once it is mended its check has another name, and must end the old one too.
+-- A file that is not a suite has no table; once it is fixed its check has another name, and must end the old one too.
 failed_checks as (
 
     select distinct

@@ -41,6 +41,7 @@ def project(settings: Settings, seeds: Path, tmp_path: Path, monkeypatch: pytest
     (folder / "models" / "later.yml").write_text(LATER)
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(PROJECT_DIR / name, folder / name)
+    shutil.copy(PROJECT_DIR / "models" / "docs.md", folder / "models" / "docs.md")
     shutil.copytree(PROJECT_DIR / "macros", folder / "macros")
     shutil.copytree(PROJECT_DIR / "tests" / "dbt" / "generic", folder / "tests" / "dbt" / "generic")
     monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))

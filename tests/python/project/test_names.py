@@ -23,7 +23,6 @@ KINDS = {".sql", ".yml", ".csv", ".md", ".py", ".json"}
 # What still has such words.
 WORDS_YET = (
     "models/marts/quality/fct_signals",
-    "models/intermediate/quality/int_quality_",
     "scripts/benchmark",
     "scripts/incident_ledger/cli",
     "scripts/incident_ledger/deadline",
