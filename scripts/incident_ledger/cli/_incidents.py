@@ -9,10 +9,11 @@ from incident_ledger.errors import UserError
 from incident_ledger.ledger.events import Event, canonical, timestamp
 from incident_ledger.ledger.lookup import minutes_of, one_line
 from incident_ledger.ledger.state import IncidentState, RecordedEvent
-from incident_ledger.notify.channels import channel_names, require_channels
+from incident_ledger.notify.channels.registry import channel_names, require_channels
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings
 
+# Colours of the screen, which decide nothing.
 _STYLES = {"P0": "bold red", "P1": "red", "P2": "yellow", "P3": "dim"}
 _TIMES = (
     ("began", "start_time"),

@@ -21,7 +21,7 @@ from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
 app = typer.Typer(no_args_is_help=True, help="Check tables with Great Expectations suites.")
-_ALARMS = {"P0", "P1"}
+_RED = {"P0", "P1"}  # a colour of the screen, which decides nothing; `--fail-on` does
 
 
 def register(root: typer.Typer) -> None:
@@ -285,4 +285,4 @@ def _print_rules(rules: Sequence[tuple[RuleResult, Any]]) -> None:
 def _mark(severity: str | None) -> str:
     if severity is None:
         return "[green]none[/green]"
-    return f"[{'red' if severity in _ALARMS else 'yellow'}]{severity}[/]"
+    return f"[{'red' if severity in _RED else 'yellow'}]{severity}[/]"

@@ -10,7 +10,7 @@ from incident_ledger.cli._console import err, out, parse_time, to_json, write_te
 from incident_ledger.cli._incidents import event_line, print_list
 from incident_ledger.ledger.events import Event, timestamp
 from incident_ledger.ledger.state import IncidentState
-from incident_ledger.notify.channels import require_channels
+from incident_ledger.notify.channels.registry import require_channels
 from incident_ledger.runner.dry_run import Rehearsal, rehearse
 from incident_ledger.runner.job import Job, RunReport
 from incident_ledger.runner.steps import Outcome, Step, counted

@@ -12,14 +12,16 @@ from incident_ledger.settings import PREFIX, Settings
 from incident_ledger.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from incident_ledger.notify.channels import FolderChannel
+    from incident_ledger.notify.channels.folder import FolderChannel
 
 CHANNEL_SECONDS = 10.0
 
 
 def check_channels(settings: Settings) -> Iterator[Finding]:
     """Each channel as far as it can be checked without sending; URLs are never shown."""
-    from incident_ledger.notify.channels import BrokenChannel, FolderChannel, channels, require_channels
+    from incident_ledger.notify.channels.base import BrokenChannel
+    from incident_ledger.notify.channels.folder import FolderChannel
+    from incident_ledger.notify.channels.registry import channels, require_channels
 
     try:
         require_channels(settings)

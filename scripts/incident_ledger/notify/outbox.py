@@ -20,10 +20,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from incident_ledger.ledger.events import canonical, timestamp
-from incident_ledger.notify.attempts import Waits, attempt, kept
-from incident_ledger.notify.channels import Channel, Outcome, Result, channel_names, channels
+from incident_ledger.notify.channels.attempts import Waits, attempt, kept
+from incident_ledger.notify.channels.base import Channel, Envelope, Outcome, Result
+from incident_ledger.notify.channels.registry import channel_names, channels
 from incident_ledger.notify.messages import COLUMNS, Message, first_message_id
-from incident_ledger.notify.mime import Envelope
 from incident_ledger.notify.reroute import reroute
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings

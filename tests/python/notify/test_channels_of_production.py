@@ -10,7 +10,8 @@ from incident_ledger.cli import app
 from incident_ledger.doctor.findings import Grade
 from incident_ledger.doctor.messages import check_channels
 from incident_ledger.errors import UserError
-from incident_ledger.notify.channels import BrokenChannel, Outcome, channel_names, channels, require_channels
+from incident_ledger.notify.channels.base import BrokenChannel, Outcome
+from incident_ledger.notify.channels.registry import channel_names, channels, require_channels
 from incident_ledger.settings import Settings
 from notify.helpers import detected
 from notify.test_mail import envelope

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_ledger.deadline import within
-from incident_ledger.notify.attempts import Waits, attempt, kept
-from incident_ledger.notify.channels import Channel, Outcome, Result, channels
-from incident_ledger.notify.exchanges import RedirectError, _target, overheard, retry_after
+from incident_ledger.notify.channels.attempts import Waits, attempt, kept
+from incident_ledger.notify.channels.base import Channel, Outcome, Result
+from incident_ledger.notify.channels.exchanges import RedirectError, _target, retry_after, watch_exchanges
+from incident_ledger.notify.channels.registry import channels
 from incident_ledger.notify.outbox import deliver, enqueue
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
@@ -95,8 +96,8 @@ def test_the_same_server_may_say_that_the_place_is_another_one_if_it_takes_the_m
         ("https://example.com@evil.example/", "another host, evil.example"),
         ("https://sub.example.com/", "another host"),
         ("file:///etc/passwd", "another host"),
-        ("https://[::1/", "what is no address"),
-        ("https://example.com:99999/", "what is no address"),
+        ("https://[::1/", "to no address"),
+        ("https://example.com:99999/", "to no address"),
     ],
 )
 def test_a_redirect_stays_with_scheme_host_and_port(place: str, said: str | None) -> None:
@@ -167,14 +168,14 @@ def test_a_thread_that_was_left_behind_takes_no_watch_from_the_next_send() -> No
     begun, go_on, gone = threading.Event(), threading.Event(), threading.Event()
 
     def lingering() -> None:
-        with overheard():
+        with watch_exchanges():
             begun.set()
             go_on.wait(20)
         gone.set()
 
     threading.Thread(target=lingering, daemon=True).start()
     assert begun.wait(20)
-    with overheard() as heard, peer(answer("302 Moved\r\nLocation: http://localhost:9/")) as server:
+    with watch_exchanges() as heard, peer(answer("302 Moved\r\nLocation: http://localhost:9/")) as server:
         go_on.set()
         assert gone.wait(20)
         with pytest.raises(RedirectError):

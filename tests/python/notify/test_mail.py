@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from incident_ledger.notify.channels import Channel, Outcome, channels
+from incident_ledger.notify.channels.base import Channel, Envelope, Outcome
+from incident_ledger.notify.channels.registry import channels
 from incident_ledger.notify.messages import Message, compose
-from incident_ledger.notify.mime import Envelope
 from incident_ledger.settings import Settings
 from notify.helpers import MINUTE, POLICY, START, TITLE, detected, event, incident, resolved
 from notify.servers import Mailbox, smtp_server

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
-from incident_ledger.notify.channels import Outcome, Result, channels
+from incident_ledger.notify.channels.base import Outcome, Result
+from incident_ledger.notify.channels.registry import channels
 from incident_ledger.notify.outbox import deliver, enqueue
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from incident_ledger.errors import UserError
 from incident_ledger.notify import outbox
-from incident_ledger.notify.channels import Outcome
+from incident_ledger.notify.channels.base import Outcome
 from incident_ledger.notify.delivery_events import notified_events
 from incident_ledger.notify.messages import Message, compose
 from incident_ledger.notify.outbox import Delivery, deliver, enqueue, requeue
@@ -201,7 +201,7 @@ def test_a_run_that_dies_around_a_send_repeats_it_at_most_once(
         if dies == "after":
             patch.setattr(outbox, "_record", die)
         else:
-            patch.setattr("incident_ledger.notify.apprise_channels.MailChannel.send", die)
+            patch.setattr("incident_ledger.notify.channels.mail.MailChannel.send", die)
         with pytest.raises(Died):
             send(place)
     assert rows(place)[0]["status"] == "uncertain"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from incident_ledger.notify.channels import Channel, Outcome, channels, masked
+from incident_ledger.notify.channels.base import Channel, Outcome, masked
+from incident_ledger.notify.channels.registry import channels
 from incident_ledger.settings import Settings
 from notify.helpers import detected, resolved
 from notify.servers import Hook, webhook

@@ -33,7 +33,7 @@ UPWARD = {
     ("warehouse.scratch", "ledger.events"),
 }
 IN_CIRCLES = {
-    *("notify.apprise_channels", "notify.channels", "quality.titles", "quality.grading", "importers.usage"),
+    *("quality.titles", "quality.grading", "importers.usage"),
     *("importers.usage.writer", "importers.usage.extraction", "importers.usage.schemas", "importers.usage.ingest"),
 }
 WITH_LOGIC = {"warehouse.local.patches", "quality", "doctor", "importers", "importers.statuspage", "cli"}

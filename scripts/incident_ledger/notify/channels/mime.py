@@ -1,8 +1,7 @@
 """A message as an e-mail: text and HTML alternatives, headers that hold a thread together, the same bytes each time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from email.errors import MessageError
 from email.header import Header
 from email.headerregistry import Address
@@ -12,22 +11,9 @@ from email.utils import format_datetime
 from typing import Any
 
 from incident_ledger.errors import UserError
+from incident_ledger.notify.channels.base import Envelope
 from incident_ledger.notify.formatting import one_line
 from incident_ledger.notify.messages import first_message_id, header_id
-
-
-@dataclass(frozen=True, kw_only=True)
-class Envelope:
-    """What a channel sends: one row of the outbox. `created_at` is the message's own date."""
-
-    message_id: str
-    incident_id: str
-    template: str
-    recipients: tuple[str, ...]
-    subject: str
-    text: str
-    html: str
-    created_at: datetime
 
 
 class _MailPolicy(EmailPolicy):

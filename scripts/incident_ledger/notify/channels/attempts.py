@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from incident_ledger.deadline import within
-from incident_ledger.notify.channels import Channel, Outcome, Result
-from incident_ledger.notify.mime import Envelope
+from incident_ledger.notify.channels.base import Channel, Envelope, Outcome, Result
 
 _ERROR_CHARACTERS = 1000
 _MAX_DOUBLINGS = 60  # of a wait; the policy's longest is shorter

@@ -1,4 +1,4 @@
-"""Where messages go: the channels that the settings name, or, outside production, a folder when they name none.
+"""The channels that the settings name, or, outside production, a folder when they name none.
 
 `INCIDENT_LEDGER_CHANNELS` holds Apprise URLs, one a line or joined by commas, each with a name of its own in front if
 wanted: `oncall=mailtos://user:password@example.com?smtp=mail.example.com`. A mail channel without recipients of its own
@@ -11,95 +11,19 @@ production that would be a file of a container that is gone in a minute, and "se
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from incident_ledger.errors import UserError
-from incident_ledger.notify.mime import Envelope, email_bytes
-from incident_ledger.private import private_files, private_folder
+from incident_ledger.notify.channels.base import BrokenChannel, Channel
+from incident_ledger.notify.channels.folder import FOLDER, FolderChannel
 from incident_ledger.settings import PREFIX, Settings
 
-FOLDER = "folder"
 _ENTRY = re.compile(r"(?:(?P<name>[A-Za-z0-9][A-Za-z0-9_-]{0,39})=)?(?P<url>(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://\S*)")
 _BETWEEN = re.compile(r"\s*\n\s*|\s*,\s*(?=(?:[A-Za-z0-9][A-Za-z0-9_-]*=)?[A-Za-z][A-Za-z0-9+.-]*://)")
+_MAIL_SCHEMES = {"mailto", "mailtos"}
 _PASSWORD = re.compile(r"(?<=://)([^:@/?]*):[^@/]*@")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
-_ERROR_CHARACTERS = 500
-
-
-class Outcome(StrEnum):
-    """What became of one attempt. `uncertain`: the channel may have taken it and did not say so."""
-
-    SENT = "sent"
-    FAILED = "failed"
-    UNCERTAIN = "uncertain"
-
-
-@dataclass(frozen=True)
-class Result:
-    """One attempt. `error` is for people, without secrets; `wait_seconds` is how long the channel asked to wait.
-
-    `is_late`: it was cut off at the deadline, so that the channel is left alone until the next delivery.
-    """
-
-    outcome: Outcome
-    error: str | None = None
-    wait_seconds: float = 0.0
-    is_late: bool = False
-
-
-class Channel(Protocol):
-    """One way out. `is_idempotent`: sending twice leaves what sending once leaves."""
-
-    name: str
-    is_idempotent: bool
-
-    def send(self, envelope: Envelope) -> Result:
-        """Send once; what goes wrong is in the result and is never raised."""
-
-
-class FolderChannel:
-    """`.eml` files named by message id. Each is written beside its place and moved there, so that none is half."""
-
-    is_idempotent = True
-
-    def __init__(self, folder: Path, sender: str, name: str = FOLDER) -> None:
-        self.name = name
-        self.folder = folder
-        self._sender = sender
-
-    def send(self, envelope: Envelope) -> Result:
-        """Write the file, or leave an equal one."""
-        target = self.folder / f"{envelope.message_id}.eml"
-        try:
-            data = email_bytes(envelope, self._sender, envelope.recipients)
-            private_folder(self.folder)
-            if not target.is_file() or target.read_bytes() != data:
-                partial = target.with_suffix(".part")
-                with private_files():
-                    partial.write_bytes(data)
-                partial.replace(target)
-        except (OSError, UserError) as error:
-            return Result(Outcome.FAILED, str(error))
-        return Result(Outcome.SENT)
-
-
-class BrokenChannel:
-    """A channel of the settings that cannot be used. It refuses every message, so that they are kept and it is seen."""
-
-    is_idempotent = True
-
-    def __init__(self, name: str, reason: str) -> None:
-        self.name = name
-        self.reason = reason
-
-    def send(self, envelope: Envelope) -> Result:  # noqa: ARG002
-        """Refuse."""
-        return Result(Outcome.FAILED, self.reason)
 
 
 def require_channels(settings: Settings) -> None:
@@ -126,16 +50,20 @@ def channels(settings: Settings, timeout: float) -> list[Channel]:
     entries = _entries(settings) or [_Entry(FOLDER, f"{FOLDER}://", "")]
     if all(_is_folder(entry) for entry in entries):
         return [_folder(entry, settings) for entry in entries]
-    from incident_ledger.notify.apprise_channels import open_channel  # Apprise is slow to import
+    from incident_ledger.notify.channels.mail import open_mail  # Apprise is slow to import
+    from incident_ledger.notify.channels.services import open_service
 
     opened: list[Channel] = []
     for entry in entries:
         if _is_folder(entry):
             opened.append(_folder(entry, settings))
             continue
-        channel = None
+        channel: Channel | None = None
         with contextlib.suppress(Exception):  # whatever a URL makes of its parser: it cannot be used
-            channel = open_channel(entry.name, entry.url, settings.mail_from, timeout) if entry.url else None
+            if urlsplit(entry.url).scheme.lower() in _MAIL_SCHEMES:
+                channel = open_mail(entry.name, entry.url, settings.mail_from, timeout)
+            elif entry.url:
+                channel = open_service(entry.name, entry.url, timeout)
         opened.append(channel or BrokenChannel(entry.name, entry.reason))
     return opened
 
@@ -185,11 +113,3 @@ def _entry(text: str, position: int) -> _Entry:
     digest = hashlib.sha256(_PASSWORD.sub(r"\1@", parts["url"]).encode()).hexdigest()[:8]
     reason = f"{where}({parts['scheme']}://…) is no URL that Apprise can use; it is not shown, it may be secret."
     return _Entry(parts["name"] or f"{parts['scheme'].lower()}-{digest}", parts["url"], reason)
-
-
-def masked(text: str, secrets: Iterable[str] = ()) -> str:
-    """An error on one line, without URLs and without any of `secrets`."""
-    shown = _URL.sub("<url>", text)
-    for secret in sorted(secrets, key=len, reverse=True):
-        shown = shown.replace(secret, "***")
-    return " ".join(shown.split())[:_ERROR_CHARACTERS]

@@ -1,30 +1,23 @@
-"""Channels behind Apprise URLs.
+"""Mail by SMTP, with Apprise's URLs and its session.
 
-Apprise knows the services, their URLs, mail providers and logins. Two things it keeps to itself, and they are what a
-record of delivery needs: a mail's `Message-ID` and second alternative (its `NotifyEmail` makes both itself), and why a
-send failed (it returns True or False). So a mail channel takes Apprise's parsed URL and its SMTP session and hands over
-our own mail; every other channel lets Apprise send, and watches the HTTP exchange (`exchanges`).
+Apprise knows mail providers, ports and logins. What a record of delivery needs it keeps to itself: a mail's
+`Message-ID` and its second alternative (its `NotifyEmail` makes both), and why a send failed. So Apprise parses the URL
+and opens the session, and our own mail is handed over in it.
 """
 
 import contextlib
 import smtplib
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
-from apprise import Apprise, NotifyFormat, NotifyType
 from apprise.exception import AppriseException
 from apprise.plugins.email.base import NotifyEmail
 from apprise.plugins.email.smtp import AppriseSMTPController
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from incident_ledger.notify.channels import Channel, Outcome, Result, masked
-from incident_ledger.notify.exchanges import overheard
-from incident_ledger.notify.formatting import one_line
-from incident_ledger.notify.mime import Envelope, email_bytes
+from incident_ledger.notify.channels.base import Channel, Envelope, Outcome, Result, masked, secrets_of
+from incident_ledger.notify.channels.mime import email_bytes
 
-_MAIL_SCHEMES = ("mailto", "mailtos")
 _TRIES = 3  # within one delivery; the policy's attempts are across runs
-_KINDS = {"critical": NotifyType.FAILURE, "initial": NotifyType.WARNING, "resolution": NotifyType.SUCCESS}
 
 
 class _PassingError(Exception):
@@ -35,28 +28,14 @@ class _UncertainError(Exception):
     """All was handed over, and no answer came."""
 
 
-def open_channel(name: str, url: str, sender: str, timeout: float) -> Channel | None:
-    """The channel of an Apprise URL, which sends nothing yet; None when Apprise cannot use it."""
-    split = urlsplit(url)
-    if split.scheme.lower() in _MAIL_SCHEMES:
-        return _mail_channel(name, url, sender, timeout)
-    server = Apprise.instantiate(url, suppress_exceptions=True)
-    if not server:
-        return None
-    given = dict(parse_qsl(split.query))
-    server.socket_connect_timeout = server.socket_connect_timeout if "cto" in given else timeout
-    server.socket_read_timeout = server.socket_read_timeout if "rto" in given else timeout
-    return ServiceChannel(name, server, _secrets(url, whole=True))
-
-
-def _mail_channel(name: str, url: str, sender: str, timeout: float) -> Channel | None:
+def open_mail(name: str, url: str, sender: str, timeout: float) -> Channel | None:
     parsed = NotifyEmail.parse_url(url)
     server = _mail_server(parsed, sender) if parsed else None
     if server is None:
         return None
     connect = server.socket_connect_timeout if "cto" in parsed["qsd"] else timeout
     read = server.socket_read_timeout if "rto" in parsed["qsd"] else connect
-    return MailChannel(name, server, bool(parsed["targets"]), (connect, read), _secrets(url, whole=False))
+    return MailChannel(name, server, bool(parsed["targets"]), (connect, read), secrets_of(url, whole=False))
 
 
 def _mail_server(parsed: dict[str, Any], sender: str) -> NotifyEmail | None:
@@ -176,46 +155,6 @@ class _SmtpSession(AppriseSMTPController):  # type: ignore[misc]
             self._socket.close()
 
 
-class ServiceChannel:
-    """Any other service of Apprise: subject and plain text to the targets of its URL."""
-
-    is_idempotent = False
-
-    def __init__(self, name: str, server: Any, secrets: frozenset[str]) -> None:
-        self.name = name
-        self._server = server
-        self._secrets = secrets
-
-    def send(self, envelope: Envelope) -> Result:
-        """Send once. The message's id goes along where the service has a place for it, so that a repeat is known."""
-        self._mark(envelope.message_id)
-        with overheard() as heard:
-            try:
-                is_sent = self._server.notify(
-                    title=one_line(envelope.subject),
-                    body=envelope.text,
-                    notify_type=_KINDS.get(envelope.template, NotifyType.INFO),
-                    body_format=NotifyFormat.TEXT,
-                )
-            except Exception as error:
-                may_have_arrived = heard.is_taken or heard.is_uncertain
-                said = masked(_words(error), self._secrets)
-                return Result(Outcome.UNCERTAIN if may_have_arrived else Outcome.FAILED, said)
-        if is_sent and not heard.redirect:
-            return Result(Outcome.SENT)
-        said = heard.redirect or heard.error or "the service refused it and did not say why"
-        outcome = Outcome.UNCERTAIN if heard.is_uncertain else Outcome.FAILED
-        return Result(outcome, masked(said, self._secrets), heard.wait_seconds)
-
-    def _mark(self, message_id: str) -> None:
-        extras = getattr(self._server, "payload_extras", None)
-        if isinstance(extras, dict):
-            extras["message_id"] = message_id
-        headers = getattr(self._server, "headers", None)
-        if isinstance(headers, dict):
-            headers["Idempotency-Key"] = message_id
-
-
 def _tries() -> Retrying:
     return Retrying(
         retry=retry_if_exception_type(_PassingError),
@@ -247,11 +186,3 @@ def _is_about_the_connection(error: BaseException) -> bool:
 
 def _words_of_refusals(refused: dict[str, tuple[int, bytes]]) -> str:
     return "; ".join(f"{who}: {code} {words.decode('utf-8', 'replace')}" for who, (code, words) in refused.items())
-
-
-def _secrets(url: str, *, whole: bool) -> frozenset[str]:
-    """The parts of a URL that no error may show; `whole`: with user and host, which are tokens of some services."""
-    split = urlsplit(url)
-    parts = {split.password, *split.path.split("/"), *(value for _, value in parse_qsl(split.query))}
-    parts |= {split.username, split.hostname} if whole else set()
-    return frozenset(unquote(part) for part in parts if part and len(part) > 3)  # "yes" is no secret

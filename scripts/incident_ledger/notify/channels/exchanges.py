@@ -34,7 +34,7 @@ class RedirectError(requests.RequestException):
 
 
 @dataclass
-class Heard:
+class ExchangeStatus:
     """What is known of the exchanges: of the last one, and whether any was a redirect that was not followed."""
 
     error: str | None = None
@@ -44,19 +44,19 @@ class Heard:
     redirect: str | None = None  # in words: whatever the service makes of it, a message did not arrive
 
 
-_here = threading.local()  # `heard`, while a thread sends
+_here = threading.local()  # `status`, while a thread sends
 _watching = threading.Lock()
 
 
 @contextlib.contextmanager
-def overheard() -> Iterator[Heard]:
+def watch_exchanges() -> Iterator[ExchangeStatus]:
     """Note how the exchanges of this thread end: services swallow both the error and the answer."""
     _watch()
-    _here.heard = heard = Heard()
+    _here.status = status = ExchangeStatus()
     try:
-        yield heard
+        yield status
     finally:
-        _here.heard = None
+        _here.status = None
 
 
 def _watch() -> None:
@@ -70,33 +70,33 @@ def _watch() -> None:
             return
 
         def send(adapter: HTTPAdapter, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-            heard: Heard | None = getattr(_here, "heard", None)
-            if heard is None:
+            status: ExchangeStatus | None = getattr(_here, "status", None)
+            if status is None:
                 return original(adapter, request, **options)
-            return _heard_by(heard, lambda each: original(adapter, each, **{**options, "stream": True}), request)
+            return _watched(status, lambda each: original(adapter, each, **{**options, "stream": True}), request)
 
         send.is_watched = True  # type: ignore[attr-defined]
         HTTPAdapter.send = send  # type: ignore[method-assign,assignment]
 
 
-def _heard_by(
-    heard: Heard,
+def _watched(
+    status: ExchangeStatus,
     send: Callable[[requests.PreparedRequest], requests.Response],
     request: requests.PreparedRequest,
 ) -> requests.Response:
-    heard.error, heard.is_taken, heard.is_uncertain, heard.wait_seconds = None, False, False, 0.0
+    status.error, status.is_taken, status.is_uncertain, status.wait_seconds = None, False, False, 0.0
     try:
         response = _exchange(send, request)
-        heard.is_uncertain = response.ok  # it is taken, should the rest of the answer not come
+        status.is_uncertain = response.ok  # it is taken, should the rest of the answer not come
         _read(response)
     except requests.RequestException as error:
-        heard.error = str(error) or type(error).__name__
-        heard.is_uncertain = heard.is_uncertain or _may_have_arrived(error)
-        heard.redirect = heard.error if isinstance(error, RedirectError) else heard.redirect
+        status.error = str(error) or type(error).__name__
+        status.is_uncertain = status.is_uncertain or _may_have_arrived(error)
+        status.redirect = status.error if isinstance(error, RedirectError) else status.redirect
         raise
-    heard.is_taken, heard.is_uncertain = response.ok, False
-    heard.error = None if response.ok else f"HTTP {response.status_code} {response.reason}"
-    heard.wait_seconds = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+    status.is_taken, status.is_uncertain = response.ok, False
+    status.error = None if response.ok else f"HTTP {response.status_code} {response.reason}"
+    status.wait_seconds = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
     return response
 
 
@@ -116,20 +116,20 @@ def _exchange(
     raise RedirectError(f"answers with more than {_MAX_REDIRECTS} redirects: not followed")
 
 
-def _target(request: requests.PreparedRequest, status: int, place: str) -> str:
+def _target(request: requests.PreparedRequest, status_code: int, place: str) -> str:
     """Where a redirect leads, if it may be followed. Raises `RedirectError` if not."""
     url = request.url or ""
     try:
         target = urljoin(url, place)
         here, there = _origin(urlsplit(url)), _origin(urlsplit(target))
     except ValueError:  # no URL at all
-        raise RedirectError(f"answers with a redirect (HTTP {status}) to what is no address: not followed") from None
+        raise RedirectError(f"answers with a redirect (HTTP {status_code}) to no address: not followed") from None
     if here[1] != there[1]:
-        raise RedirectError(f"answers with a redirect (HTTP {status}) to another host, {there[1]}: not followed")
+        raise RedirectError(f"answers with a redirect (HTTP {status_code}) to another host, {there[1]}: not followed")
     if here != there:
-        raise RedirectError(f"answers with a redirect (HTTP {status}) to another scheme or port: not followed")
-    if request.method not in _WITHOUT_MESSAGE and status not in _KEEP_METHOD:
-        raise RedirectError(f"answers with a redirect (HTTP {status}) that drops the message: not followed")
+        raise RedirectError(f"answers with a redirect (HTTP {status_code}) to another scheme or port: not followed")
+    if request.method not in _WITHOUT_MESSAGE and status_code not in _KEEP_METHOD:
+        raise RedirectError(f"answers with a redirect (HTTP {status_code}) that drops the message: not followed")
     return target
 
 
