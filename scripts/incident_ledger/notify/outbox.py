@@ -202,12 +202,7 @@ def _due(warehouse: Warehouse, attempts: int, now: datetime, names: list[str]) -
             and (status != 'failed' or attempts < @attempts)
             and (status != 'uncertain' or uncertain_attempts < @sends)
     """  # noqa: S608
-    params = {
-        "channels": names,
-        "now": now,
-        "attempts": attempts,
-        "sends": SENDS_WHEN_UNCERTAIN,
-    }
+    params = {"channels": names, "now": now, "attempts": attempts, "sends": SENDS_WHEN_UNCERTAIN}
     due = {(row["message_id"], row["channel"]): row["created_at"] for row in warehouse.rows(sql, params)}
     if not due:
         return []
