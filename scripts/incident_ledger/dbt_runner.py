@@ -104,7 +104,7 @@ class Dbt:
     def invoke(
         self, args: Sequence[str], *, as_of: datetime | None = None, variables: Mapping[str, Any] | None = None
     ) -> list[NodeResult]:
-        """Any dbt command that works on nodes; what it did, node by node.
+        """Any dbt command that works on nodes; what it did, node by node. A hook is named when it failed.
 
         `as_of` goes by the environment: another `--vars` would make dbt parse the whole project again.
         """
@@ -113,7 +113,8 @@ class Dbt:
         else:
             self.manifest()
         outcome = self._call(args, as_of, reuse=not variables)
-        return [_result(node) for node in getattr(outcome, "results", [])]
+        results = [_result(node) for node in getattr(outcome, "results", [])]
+        return [each for each in results if each.is_error or not each.unique_id.startswith("operation.")]
 
     def _call(self, args: Sequence[str], as_of: datetime | None, *, reuse: bool = True) -> Any:
         from dbt.cli.main import dbtRunner

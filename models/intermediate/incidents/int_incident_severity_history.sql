@@ -6,22 +6,25 @@ events as (
 
 ),
 
-incidents as (
-
-    select * from {{ ref('int_incidents_measured') }}
-
-),
-
-severity_events as (
+dated_events as (
 
     select
         incident_id,
         event_order,
         severity_level,
         occurred_at,
-        lag(severity_level) over (partition by incident_id order by event_order) as previous_severity_level
+        min(if(event_type = 'detected', occurred_at, null)) over (partition by incident_id) as detection_time
     from events
-    where severity_level is not null
+
+),
+
+severity_events as (
+
+    select
+        *,
+        lag(severity_level) over (partition by incident_id order by event_order) as previous_severity_level
+    from dated_events
+    where severity_level is not null and detection_time is not null
 
 ),
 
@@ -29,16 +32,13 @@ severity_events as (
 changes as (
 
     select
-        severity_events.incident_id,
-        severity_events.event_order,
-        severity_events.severity_level,
-        incidents.detection_time,
-        greatest(severity_events.occurred_at, incidents.detection_time) as valid_from
+        incident_id,
+        event_order,
+        severity_level,
+        detection_time,
+        greatest(occurred_at, detection_time) as valid_from
     from severity_events
-    inner join incidents on severity_events.incident_id = incidents.incident_id
-    where
-        severity_events.previous_severity_level is null
-        or severity_events.previous_severity_level != severity_events.severity_level
+    where previous_severity_level is null or previous_severity_level != severity_level
 
 ),
 

@@ -15,7 +15,7 @@ counted_incidents as (
         *,
         if(has_sla, our_acknowledged_time, null) as answered_time
     from incidents
-    where not is_retracted and merged_into is null
+    where {{ is_counted() }}
 
 ),
 

@@ -40,7 +40,7 @@ final as (
         countif(array_length(excluded_measures) > 0) as anomalous_incidents,
         {{ minutes('sum(coalesce(age_microseconds, 0))') }} as open_age_total_minutes,
         array_agg(
-            if(mttr_microseconds >= 0, {{ minutes('mttr_microseconds') }}, null) ignore nulls
+            {{ minutes(counted_microseconds('mttr')) }} ignore nulls
             order by mttr_microseconds, incident_id
         ) as mttr_minutes,
         array_agg({{ minutes('age_microseconds') }} ignore nulls order by age_microseconds, incident_id)

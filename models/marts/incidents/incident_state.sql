@@ -105,7 +105,7 @@ final as (
         evidence,
         event_count,
         last_event_time,
-        not is_resolved and not is_retracted and merged_into is null as is_open
+        not is_resolved and {{ is_counted() }} as is_open
     from derived
 
 )

@@ -22,7 +22,13 @@ from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.tables import ensure_tables
 
 # From what the checks wrote to what the detectors say, in order.
-_CHAIN = ("stg_ledger__quality_breaches", "int_quality_checks_unioned", "int_quality_breaches_grouped", "fct_signals")
+_CHAIN = (
+    "stg_ledger__quality_breaches",
+    "int_quality_checks_unioned",
+    "int_quality_breaches_grouped",
+    "int_signals__quality",
+    "fct_signals",
+)
 _RUN_ID = "rehearsal"
 URGENT = frozenset({"P0", "P1"})
 

@@ -60,7 +60,7 @@ def test_mtta_counts_what_was_answered_here(archive: Ledger, incidents: list[dic
 def test_deadlines_that_mails_name_are_those_of_the_marts_also_where_the_severity_changed(archive: Ledger) -> None:
     policy = load_files(PROJECT_DIR / "seeds" / "policy")
     warehouse = archive.warehouse
-    deadlines = warehouse.name(warehouse.settings.staging_dataset, "int_incident_sla_deadlines")
+    deadlines = warehouse.mart("incident_deadlines")
     sql = f"select incident_id, response_time, response_deadline from {deadlines}"
     rows = {row["incident_id"]: row for row in warehouse.rows(sql)}
     changes: dict[str, list[Event]] = {}

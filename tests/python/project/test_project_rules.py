@@ -153,6 +153,11 @@ def no_model_reads_a_clock(node: Node) -> Iterator[str]:
         yield node["name"]
 
 
+def what_counts_is_asked_of_a_macro(node: Node) -> Iterator[str]:
+    if re.search(r"merged_into\s+is\s+null|mtt[a-z]_(minutes|microseconds)\s*>=?\s*0", node["raw_code"]):
+        yield node["name"]
+
+
 def changed(**values: Any) -> Callable[[Node], None]:
     """A breach of a rule: some values of a model."""
     return lambda node: node.update(values)
@@ -187,6 +192,7 @@ RULES: dict[Rule, tuple[str, Callable[[Node], None]]] = {
     every_model_tests_its_key: ("operational_metrics", changed(tests=["not_null"])),
     a_model_is_short: ("operational_metrics", changed(raw_code="select 1\n" * 120)),
     a_model_ends_in_its_final_select: ("operational_metrics", changed(raw_code="select 1")),
+    what_counts_is_asked_of_a_macro: ("operational_metrics", changed(raw_code="if(mttr_minutes >= 0, 1, 0)")),
     no_model_reads_a_clock: ("operational_metrics", changed(raw_code="select current_timestamp()")),
 }
 
@@ -252,6 +258,13 @@ def test_every_source_that_flows_by_itself_has_a_freshness(manifest: dict[str, A
         "quality_results",
         "quality_breaches",
     }
+
+
+def test_an_average_leaves_out_what_the_excluded_measures_name(manifest: dict[str, Any]) -> None:
+    measures = [measure for model in manifest["semantic_models"].values() for measure in model["measures"]]
+    of_times = [measure["expr"] for measure in measures if re.search(r"mtt[a-z]_minutes", measure["expr"] or "")]
+    assert len(of_times) == 5
+    assert [expr for expr in of_times if not re.search(r"'mtt[a-z]' in unnest\(excluded_measures\)", expr)] == []
 
 
 def test_every_group_has_an_owner(manifest: dict[str, Any]) -> None:

@@ -23,7 +23,13 @@ from incident_ledger.warehouse.tables import ensure_tables
 from quality.helpers import NOW, make_table, not_null, suite_of
 from relay import Relay, failed
 
-CHAIN = ("stg_ledger__quality_breaches", "int_quality_checks_unioned", "int_quality_breaches_grouped", "fct_signals")
+CHAIN = (
+    "stg_ledger__quality_breaches",
+    "int_quality_checks_unioned",
+    "int_quality_breaches_grouped",
+    "int_signals__quality",
+    "fct_signals",
+)
 HOUR, DAY = timedelta(hours=1), date(2026, 3, 2)
 Signals = Callable[..., list[dict[str, Any]]]
 

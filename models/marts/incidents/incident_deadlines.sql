@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 
 severity_history as (
@@ -8,7 +10,8 @@ severity_history as (
 
 incidents as (
 
-    select * from {{ ref('int_incidents_measured') }}
+    select * from {{ ref('incident_state') }}
+    where has_sla and {{ is_counted() }}
 
 ),
 
@@ -93,7 +96,6 @@ answers as (
         ) as response_time
     from incidents
     left join resolutions on incidents.incident_id = resolutions.incident_id
-    where incidents.has_sla
 
 ),
 

@@ -1,3 +1,7 @@
+{% macro is_counted() -%}
+    not is_retracted and merged_into is null
+{%- endmacro %}
+
 {% macro is_excluded(measure) -%}
     '{{ measure }}' in unnest(excluded_measures)
 {%- endmacro %}
