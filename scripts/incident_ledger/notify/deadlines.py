@@ -32,21 +32,14 @@ def answer(state: IncidentState, policy: Policy, now: datetime, said: Sequence[E
 
 
 def response_deadline(state: IncidentState, policy: Policy, said: Sequence[Event]) -> datetime:
-    """When the first answer is due, as `operational_metrics.response_deadline` of what is not answered yet.
+    """When the first answer is due, as `incident_deadlines` has it of what is not answered yet.
 
     Each severity that held starts a clock when it begins to hold, by the policy at detection; the earliest end counts.
     """
     changes = sorted((each for each in said if each.event_type is EventType.SEVERITY_CHANGED), key=in_order)
     held = [(state.initial_severity_level, state.detection_time)]
     held += [(each.severity_level, each.occurred_at) for each in changes if each.severity_level]
-    return min(_due(level, since, state.detection_time, policy) for level, since in held)
-
-
-def _due(severity_level: str, since: datetime, detection_time: datetime, policy: Policy) -> datetime:
-    rule = policy.response_rule(severity_level, detection_time)
-    if rule.response_basis == "next_business_day":
-        return policy.calendar(detection_time).close_of_next_business_day(since)
-    return since + timedelta(minutes=rule.response_minutes or 0)
+    return min(policy.response_deadline(level, state.detection_time, since=since) for level, since in held)
 
 
 def _until(deadline: datetime, now: datetime) -> str:

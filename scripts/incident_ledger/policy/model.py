@@ -162,16 +162,16 @@ class Policy:
         self.rank(severity_level)
         return ResponseRule(**_plain(self._one("response_rules", at, severity_level=severity_level)))
 
-    def response_deadline(self, severity_level: str, at: datetime) -> datetime:
+    def response_deadline(self, severity_level: str, at: datetime, *, since: datetime | None = None) -> datetime:
         """When the first response to what was detected at `at` is due, in UTC.
 
-        "Next business day" ends at the close of the first business day after the day of detection, both in the
-        calendar's time zone.
+        `since` is when it got that severity, where that was later than detection. "Next business day" ends at the close
+        of the first business day after the day that it counts from, both in the calendar's time zone.
         """
-        rule = self.response_rule(severity_level, at)
+        rule, start = self.response_rule(severity_level, at), since or at
         if rule.response_basis == "next_business_day":
-            return self.calendar(at).close_of_next_business_day(at)
-        return at.astimezone(UTC) + timedelta(minutes=rule.response_minutes or 0)
+            return self.calendar(at).close_of_next_business_day(start)
+        return start.astimezone(UTC) + timedelta(minutes=rule.response_minutes or 0)
 
     def calendar(self, at: datetime) -> Calendar:
         """Office hours and holidays."""
