@@ -30,7 +30,8 @@
 {%- endmacro %}
 
 {% macro drop_renamed_relations(results) -%}
-    {%- if execute and results | selectattr('status', 'in', ['error', 'skipped', 'partial success']) | list | length == 0 -%}
+    {%- set failed = results | selectattr('status', 'in', ['error', 'skipped', 'partial success']) | list -%}
+    {%- if execute and not failed -%}
         {%- for result in results if result.status == 'success' and result.node.name in renamed_relations() -%}
             {%- for name in renamed_relations()[result.node.name] -%}
                 {%- set relation = adapter.get_relation(result.node.database, result.node.schema, name) -%}
