@@ -70,7 +70,7 @@ relevant_signals as (
 
 ),
 
--- The worst batch that is bad now speaks for its component; when none is, the last one to end.
+-- A component has the signal of its worst batch that is bad now; when none is, of the last one to end.
 ranked as (
 
     select
