@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from incident_ledger import dbt_runner
-from incident_ledger.ledger.events import timestamp
+from incident_ledger.encoding import timestamp
 from incident_ledger.settings import PREFIX, Settings, find_project_dir
 from incident_ledger.warehouse import Warehouse, connect, tables
 from incident_ledger.warehouse.local import process as local

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incident_ledger.cli._console import Text, err, out, print_rows
+from incident_ledger.encoding import canonical, timestamp
 from incident_ledger.errors import UserError
-from incident_ledger.ledger.events import Event, canonical, timestamp
+from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.lookup import minutes_of, one_line
 from incident_ledger.ledger.state import IncidentState, RecordedEvent
 from incident_ledger.notify.channels.registry import channel_names, require_channels

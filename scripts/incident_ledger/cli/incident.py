@@ -12,9 +12,10 @@ import typer
 from incident_ledger import policy
 from incident_ledger.cli import _incidents
 from incident_ledger.cli._console import err, out, parse_time, to_json, write_text
+from incident_ledger.encoding import timestamp
 from incident_ledger.errors import UserError
 from incident_ledger.ledger import commands
-from incident_ledger.ledger.events import Event, EventType, Status, timestamp
+from incident_ledger.ledger.events import Event, EventType, Status
 from incident_ledger.ledger.lookup import find_incident, minutes_of
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_events, read_state

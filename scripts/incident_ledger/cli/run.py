@@ -8,7 +8,8 @@ from rich.markup import escape
 
 from incident_ledger.cli._console import err, out, parse_time, to_json, write_text
 from incident_ledger.cli._incidents import event_line, print_list
-from incident_ledger.ledger.events import Event, timestamp
+from incident_ledger.encoding import timestamp
+from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.channels.registry import require_channels
 from incident_ledger.runner.dry_run import Rehearsal, rehearse

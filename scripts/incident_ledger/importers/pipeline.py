@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import TypeVar
 
 from incident_ledger import policy
+from incident_ledger.encoding import timestamp
 from incident_ledger.errors import UserError
 from incident_ledger.importers import Document, Importer, Parsed, Reject
 from incident_ledger.importers.rejects import write_rejects
-from incident_ledger.ledger.events import Event, EventType, timestamp
+from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import read_events
 from incident_ledger.ledger.writer import append

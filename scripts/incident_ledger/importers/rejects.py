@@ -5,29 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from incident_ledger.encoding import canonical
 from incident_ledger.importers import Reject
-from incident_ledger.ledger.events import canonical
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.scratch import MAX_REQUEST_BYTES, batch
-
-_MERGE = """
-    merge {table} as kept
-    using (
-        select
-            json_value(item, '$.reject_id') as reject_id,
-            json_value(item, '$.file') as file,
-            cast(json_value(item, '$.line') as int64) as line,
-            json_value(item, '$.error') as error,
-            json_value(item, '$.field') as field,
-            json_value(item, '$.record') as record
-        from {items}
-    ) as said
-    on kept.reject_id = said.reject_id
-    when not matched then insert (reject_id, source, file, line, error, field, record, rejected_at)
-    values (
-        said.reject_id, @source, said.file, said.line, said.error, said.field, said.record, @rejected_at
-    )
-"""
+from incident_ledger.warehouse.rows import MAX_REQUEST_BYTES, merge_rows
+from incident_ledger.warehouse.tables import IMPORT_REJECTS
 
 _LONGEST_RECORD = 100_000  # characters; enough to see what was wrong
 
@@ -45,12 +27,8 @@ def write_rejects(
     The same record of the same file is one reject. What does not fit into a request of `max_bytes` goes by a load job
     into a table of its own first.
     """
-    rows = {row["reject_id"]: canonical(row) for row in (_row(source, reject) for reject in rejects)}
-    if not rows:
-        return 0
-    with batch(warehouse, list(rows.values()), max_bytes) as (items, params):
-        sql = _MERGE.format(table=warehouse.raw("import_rejects"), items=items)
-        return warehouse.execute(sql, {"source": source, "rejected_at": rejected_at, **params})
+    rows = [_row(source, reject) | {"source": source, "rejected_at": rejected_at} for reject in rejects]
+    return merge_rows(warehouse, IMPORT_REJECTS, rows, max_bytes=max_bytes)
 
 
 def _row(source: str, reject: Reject) -> dict[str, Any]:

@@ -14,9 +14,8 @@ from incident_ledger.importers.statuspage import StatuspageImporter
 from incident_ledger.importers.usage import REPORTS, load_usage
 from incident_ledger.importers.usage.ingest import read_batch
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.tables import ensure_tables
-
-_IDS_A_STATEMENT = 50_000  # some 3 MB as parameters
+from incident_ledger.warehouse.rows import update_rows
+from incident_ledger.warehouse.tables import IMPORT_REJECTS, ensure_tables
 
 # Sources whose records can be read one by one again.
 _IMPORTERS: dict[str, Importer[Any]] = {importer.source: importer for importer in (StatuspageImporter(),)}
@@ -161,10 +160,5 @@ def _why(rejects: Sequence[Reject]) -> str:
 
 def mark_replayed(warehouse: Warehouse, reject_ids: Sequence[str], now: datetime) -> None:
     """They need no more care."""
-    sql = f"""
-        update {warehouse.raw("import_rejects")} set replayed_at = @now
-        where reject_id in unnest(@reject_ids) and replayed_at is null
-    """  # noqa: S608 - only the quoted table name is not a parameter
-    for start in range(0, len(reject_ids), _IDS_A_STATEMENT):
-        part = list(reject_ids[start : start + _IDS_A_STATEMENT])
-        warehouse.execute(sql, {"now": now, "reject_ids": part})
+    rows = [{"reject_id": reject_id, "replayed_at": now} for reject_id in reject_ids]
+    update_rows(warehouse, IMPORT_REJECTS, rows, on="target.replayed_at is null")

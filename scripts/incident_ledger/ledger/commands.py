@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from incident_ledger.encoding import timestamp
 from incident_ledger.errors import UserError
-from incident_ledger.ledger.events import MACHINES, Event, EventType, Status, incident_id, timestamp
+from incident_ledger.ledger.events import MACHINES, Event, EventType, Status, incident_id
 from incident_ledger.ledger.state import IncidentState
 
 SOURCE = "cli"

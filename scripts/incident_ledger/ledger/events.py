@@ -1,7 +1,6 @@
 """Incident events: what may happen to an incident, and ids that say the same whoever computes them."""
 
 import hashlib
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
+
+from incident_ledger.encoding import canonical, timestamp
 
 # Of this project alone; changing it would change every id.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "incident-ledger:events")
@@ -74,15 +75,3 @@ def incident_id(source: str, source_key: str, detection_time: datetime) -> str:
     """`INC-<UTC detection time>-<8 hex of source and source key>`: readable, sortable, derived."""
     digest = hashlib.sha256(canonical([source, source_key]).encode()).hexdigest()[:8]
     return f"INC-{detection_time.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest}"
-
-
-def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def timestamp(moment: datetime) -> str:
-    """UTC, to the microsecond, in one form. Raises `ValueError` for a time without a zone."""
-    if moment.tzinfo is None:
-        raise ValueError(f"{moment.isoformat()} has no time zone")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

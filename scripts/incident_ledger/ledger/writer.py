@@ -4,36 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from incident_ledger.encoding import canonical
 from incident_ledger.errors import UserError
-from incident_ledger.ledger.events import Event, canonical, timestamp
+from incident_ledger.ledger.events import Event
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.scratch import MAX_REQUEST_BYTES, batch
-
-_MERGE = """
-    merge {table} as ledger
-    using (
-        select
-            json_value(item, '$.event_id') as event_id,
-            json_value(item, '$.incident_id') as incident_id,
-            json_value(item, '$.event_type') as event_type,
-            timestamp(json_value(item, '$.occurred_at')) as occurred_at,
-            json_value(item, '$.actor') as actor,
-            json_value(item, '$.source') as source,
-            json_value(item, '$.source_key') as source_key,
-            json_value(item, '$.severity_level') as severity_level,
-            parse_json(json_value(item, '$.payload')) as payload
-        from {items}
-    ) as said
-    on ledger.event_id = said.event_id
-    when not matched then insert (
-        event_id, incident_id, event_type, occurred_at, recorded_at, actor, source, source_key, severity_level,
-        payload
-    )
-    values (
-        said.event_id, said.incident_id, said.event_type, said.occurred_at, @recorded_at, said.actor, said.source,
-        said.source_key, said.severity_level, said.payload
-    )
-"""
+from incident_ledger.warehouse.rows import MAX_REQUEST_BYTES, merge_rows
+from incident_ledger.warehouse.tables import INCIDENT_EVENTS
 
 
 def append(
@@ -46,25 +22,22 @@ def append(
     """
     for event in events:
         _check_texts(event)
-    rows = {event.event_id: canonical(_row(event)) for event in events}
-    if not rows:
-        return 0
-    table = warehouse.raw("incident_events")
-    with batch(warehouse, list(rows.values()), max_bytes) as (items, params):
-        return warehouse.execute(_MERGE.format(table=table, items=items), {"recorded_at": recorded_at, **params})
+    rows = [_row(event, recorded_at) for event in events]
+    return merge_rows(warehouse, INCIDENT_EVENTS, rows, max_bytes=max_bytes)
 
 
-def _row(event: Event) -> dict[str, Any]:
+def _row(event: Event, recorded_at: datetime) -> dict[str, Any]:
     return {
         "event_id": event.event_id,
         "incident_id": event.incident_id,
         "event_type": event.event_type.value,
-        "occurred_at": timestamp(event.occurred_at),
+        "occurred_at": event.occurred_at,
+        "recorded_at": recorded_at,
         "actor": event.actor,
         "source": event.source,
         "source_key": event.source_key,
         "severity_level": event.severity_level,
-        "payload": canonical(event.payload),
+        "payload": event.payload,
     }
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from incident_ledger.ledger.events import Event, EventType, canonical
+from incident_ledger.encoding import canonical
+from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.fields import facts, with_event
 from incident_ledger.notify.flapping import Flapping

@@ -12,14 +12,12 @@ A message is written here before it is sent. A row goes from `pending` to `sent`
 Who delivers holds the run's lease; a row that another changed meanwhile is left to it all the same.
 """
 
-import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from incident_ledger.ledger.events import canonical, timestamp
 from incident_ledger.notify.channels.attempts import Waits, attempt, kept
 from incident_ledger.notify.channels.base import Channel, Envelope, Outcome, Result
 from incident_ledger.notify.channels.registry import channel_names, channels
@@ -28,8 +26,9 @@ from incident_ledger.notify.reroute import reroute
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.rows import merge_rows, update_rows, update_where
+from incident_ledger.warehouse.tables import NOTIFICATIONS
 
-_STATEMENT_BYTES = 8_000_000  # BigQuery takes 10 MB a request
 SENDS_WHEN_UNCERTAIN = 2  # the first and one repeat
 _FAILURES_IN_A_ROW = 2  # then a channel is left alone until the next delivery
 
@@ -80,26 +79,16 @@ def enqueue(warehouse: Warehouse, messages: Sequence[Message], now: datetime) ->
         return 0
     names = channel_names(warehouse.settings)
     told = _told(warehouse, {message.incident_id for message in messages})
-    rows: list[dict[str, str]] = []
+    rows: list[dict[str, Any]] = []
+    fresh = {"created_at": now, "status": "pending", "attempts": 0, "uncertain_attempts": 0}
     for message in messages:
         known = told.setdefault(message.incident_id, {})
         audience = message.audience if known.keys() <= set(message.recipients) else f"{message.audience} (and before)"
         known.update(dict.fromkeys(message.recipients))
         everybody = (*message.recipients, *(email for email in known if email not in message.recipients))
         for name in names:
-            rows.append(_values(replace(message, recipients=everybody, audience=audience), name))
-    sql = f"""
-        merge {warehouse.raw("notifications")} as have
-        using (
-            select {", ".join(f"json_value(message, '$.{name}') as {name}" for name in COLUMNS)}
-            from unnest(json_query_array(parse_json(@messages))) as message
-        ) as said
-        on have.message_id = said.message_id and have.channel = said.channel
-        when not matched then
-            insert ({", ".join(COLUMNS)}, created_at, status, attempts, uncertain_attempts)
-            values ({", ".join(f"said.{name}" for name in COLUMNS)}, @now, 'pending', 0, 0)
-    """  # noqa: S608 - names of ours; what people write is in the parameters
-    return sum(warehouse.execute(sql, {"messages": part, "now": now}) for part in _statements(rows))
+            rows.append(_values(replace(message, recipients=everybody, audience=audience), name) | fresh)
+    return merge_rows(warehouse, NOTIFICATIONS, rows)
 
 
 def deliver(
@@ -139,21 +128,20 @@ def requeue(warehouse: Warehouse, *, message_id: str | None = None, channel: str
 
     Of channels that are no longer set only what none of those that are has been given: it will go there.
     """
-    table = warehouse.raw("notifications")
-    sql = f"""
-        update {table}
-        set status = 'pending', attempts = 0, uncertain_attempts = 0, not_before = null
-        where
-            status in ('failed', 'uncertain', 'rerouted')
-            and (@message_id is null or message_id = @message_id)
-            and (@channel is null or channel = @channel)
-            and (
-                channel in unnest(@channels)
-                or message_id not in (select message_id from {table} where channel in unnest(@channels))
+    values = {"status": "'pending'", "attempts": "0", "uncertain_attempts": "0", "not_before": "null"}
+    where = f"""
+        status in ('failed', 'uncertain', 'rerouted')
+        and (@message_id is null or message_id = @message_id)
+        and (@channel is null or channel = @channel)
+        and (
+            channel in unnest(@channels)
+            or message_id not in (
+                select message_id from {warehouse.raw(NOTIFICATIONS.name)} where channel in unnest(@channels)
             )
+        )
     """  # noqa: S608
     params = {"message_id": message_id, "channel": channel, "channels": channel_names(warehouse.settings)}
-    return warehouse.execute(sql, params)
+    return update_where(warehouse, NOTIFICATIONS, values, where, params)
 
 
 def _told(warehouse: Warehouse, incidents: Iterable[str]) -> dict[str, dict[str, None]]:
@@ -174,20 +162,6 @@ def _told(warehouse: Warehouse, incidents: Iterable[str]) -> dict[str, dict[str,
 def _values(message: Message, channel: str) -> dict[str, str]:
     said = asdict(message) | {"body_text": message.text, "body_html": message.html, "channel": channel}
     return {name: said[name] for name in COLUMNS} | {"recipients": ",".join(message.recipients)}
-
-
-def _statements(rows: Sequence[dict[str, str]]) -> Iterator[str]:
-    """JSON arrays of rows, none longer than a statement may be (one row alone always fits: texts are limited)."""
-    part: list[str] = []
-    size = 0
-    for row in map(canonical, rows):
-        length = len(json.dumps(row))  # as the transport writes it: JSON in JSON, and all but ASCII as \uXXXX
-        if part and size + length > _STATEMENT_BYTES:
-            yield f"[{','.join(part)}]"
-            part, size = [], 0
-        part.append(row)
-        size += length
-    yield f"[{','.join(part)}]"
 
 
 def _due(warehouse: Warehouse, attempts: int, now: datetime, names: list[str]) -> list[_Row]:
@@ -306,21 +280,20 @@ class _Round:
 
 def _claim(warehouse: Warehouse, row: _Row, now: datetime) -> bool:
     """Say beforehand that a send is under way; False when the row is no longer as it was read."""
-    sql = f"""
-        update {warehouse.raw("notifications")}
-        set
-            status = 'uncertain',
-            attempts = attempts + 1,
-            uncertain_attempts = uncertain_attempts + 1,
-            last_attempt_at = @now,
-            last_error = 'a send began and its end was not recorded'
-        where
-            message_id = @message_id
-            and channel = @channel
-            and created_at = @created_at
-            and status = @status
-            and attempts = @attempts
-    """  # noqa: S608
+    values = {
+        "status": "'uncertain'",
+        "attempts": "attempts + 1",
+        "uncertain_attempts": "uncertain_attempts + 1",
+        "last_attempt_at": "@now",
+        "last_error": "'a send began and its end was not recorded'",
+    }
+    where = """
+        message_id = @message_id
+        and channel = @channel
+        and created_at = @created_at
+        and status = @status
+        and attempts = @attempts
+    """
     params = {
         "now": now,
         "message_id": row.envelope.message_id,
@@ -329,7 +302,7 @@ def _claim(warehouse: Warehouse, row: _Row, now: datetime) -> bool:
         "status": row.status,
         "attempts": row.attempts,
     }
-    return warehouse.execute(sql, params) > 0
+    return update_where(warehouse, NOTIFICATIONS, values, where, params) > 0
 
 
 def _record(warehouse: Warehouse, results: Sequence[tuple[_Row, Result]], now: datetime, waits: Waits) -> None:
@@ -341,42 +314,16 @@ def _record(warehouse: Warehouse, results: Sequence[tuple[_Row, Result]], now: d
             "status": result.outcome.value,
             "attempts": row.attempts,
             "uncertain_attempts": row.uncertain_attempts,
-            "error": kept(result.error),
-            "not_before": timestamp(now + waits.after(row.attempts, result))
-            if result.outcome is not Outcome.SENT
-            else None,
+            "last_attempt_at": now,
+            "sent_at": now if result.outcome is Outcome.SENT else None,
+            "last_error": kept(result.error),
+            "not_before": None if result.outcome is Outcome.SENT else now + waits.after(row.attempts, result),
         }
         for row, result in results
     ]
-    sql = f"""
-        merge {warehouse.raw("notifications")} as have
-        using (
-            select
-                json_value(outcome, '$.message_id') as message_id,
-                json_value(outcome, '$.channel') as channel,
-                json_value(outcome, '$.status') as status,
-                cast(json_value(outcome, '$.attempts') as int64) as attempts,
-                cast(json_value(outcome, '$.uncertain_attempts') as int64) as uncertain_attempts,
-                json_value(outcome, '$.error') as error,
-                timestamp(json_value(outcome, '$.not_before')) as not_before
-            from unnest(json_query_array(parse_json(@outcomes))) as outcome
-        ) as said
-        on
-            have.message_id = said.message_id
-            and have.channel = said.channel
-            and have.created_at between @first and @last
-        when matched then update set
-            status = said.status,
-            attempts = said.attempts,
-            uncertain_attempts = said.uncertain_attempts,
-            last_attempt_at = @now,
-            sent_at = if(said.status = 'sent', @now, null),
-            last_error = said.error,
-            not_before = said.not_before
-    """  # noqa: S608
     moments = [row.envelope.created_at for row, _ in results]
-    params = {"outcomes": canonical(outcomes), "now": now, "first": min(moments), "last": max(moments)}
-    warehouse.execute(sql, params)
+    params = {"first": min(moments), "last": max(moments)}
+    update_rows(warehouse, NOTIFICATIONS, outcomes, on="target.created_at between @first and @last", params=params)
 
 
 def _delivery(row: _Row, result: Result) -> Delivery:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from incident_ledger.notify.messages import COLUMNS
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.rows import merge_query, update_where
+from incident_ledger.warehouse.tables import NOTIFICATIONS
 
 REROUTED = "rerouted"
 # Owed to a channel that is not in @channels.
@@ -24,45 +26,32 @@ def reroute(warehouse: Warehouse, channels: Sequence[str], *, attempts: int, sen
     `uncertain`, with no repeat to come. So a channel that comes back after weeks tells no old news by itself. Safe to
     repeat at any point, since a message has one row a channel.
     """
-    columns = ", ".join(COLUMNS)
     message = ", ".join(f"owed.{name}" for name in COLUMNS if name != "channel")
     params = {
         "channels": list(channels),
         "attempts": attempts,
         "sends": sends_when_uncertain,
     }
-    table = warehouse.raw("notifications")
-    warehouse.execute(
-        f"""
-        merge {table} as have
-        using (
-            select {message}, owed.created_at, wanted as channel
-            from (
-                select * from {table}
-                where
-                    {IS_LEFT_BEHIND}
-                    and message_id not in (
-                        select message_id from {table} where status = 'sent' and channel in unnest(@channels)
-                    )
-                qualify row_number() over (partition by message_id order by created_at, channel) = 1
-            ) as owed
-            cross join unnest(@channels) as wanted
-        ) as said
-        on have.message_id = said.message_id and have.channel = said.channel
-        when not matched then
-            insert ({columns}, created_at, status, attempts, uncertain_attempts)
-            values ({", ".join(f"said.{name}" for name in COLUMNS)}, said.created_at, 'pending', 0, 0)
-        """,  # noqa: S608 - names of ours; what people write is in the parameters
-        params,
-    )
-    warehouse.execute(
-        f"""
-        update {table}
-        set
-            status = if(status = 'uncertain', status, @rerouted),
-            uncertain_attempts = if(status = 'uncertain', @sends, uncertain_attempts),
-            not_before = null
-        where {IS_LEFT_BEHIND}
-        """,  # noqa: S608
-        {**params, "rerouted": REROUTED},
-    )
+    table = warehouse.raw(NOTIFICATIONS.name)
+    owed = f"""
+        select
+            {message}, owed.created_at, wanted as channel, 'pending' as status, 0 as attempts, 0 as uncertain_attempts
+        from (
+            select * from {table}
+            where
+                {IS_LEFT_BEHIND}
+                and message_id not in (
+                    select message_id from {table} where status = 'sent' and channel in unnest(@channels)
+                )
+            qualify row_number() over (partition by message_id order by created_at, channel) = 1
+        ) as owed
+        cross join unnest(@channels) as wanted
+    """  # noqa: S608 - names of ours
+    columns = (*COLUMNS, "created_at", "status", "attempts", "uncertain_attempts")
+    merge_query(warehouse, NOTIFICATIONS, owed, columns=columns, params=params)
+    values = {
+        "status": "if(status = 'uncertain', status, @rerouted)",
+        "uncertain_attempts": "if(status = 'uncertain', @sends, uncertain_attempts)",
+        "not_before": "null",
+    }
+    update_where(warehouse, NOTIFICATIONS, values, IS_LEFT_BEHIND, {**params, "rerouted": REROUTED})

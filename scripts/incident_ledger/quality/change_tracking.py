@@ -17,10 +17,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from incident_ledger.errors import IncidentLedgerError, StatementError
-from incident_ledger.quality.rows import literal
 from incident_ledger.quality.suite_types import TableName
 from incident_ledger.quality.typed_values import RuleError, quoted
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.rows import literal
 
 LOOKBACK = timedelta(days=2)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)

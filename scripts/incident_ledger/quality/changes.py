@@ -18,10 +18,10 @@ from typing import Any
 
 from incident_ledger.quality.change_tracking import Seen
 from incident_ledger.quality.partitions import DayColumn
-from incident_ledger.quality.rows import literal
 from incident_ledger.quality.suites import Suite, TableName
 from incident_ledger.quality.typed_values import RuleError, Schema, quoted
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.rows import literal
 
 LOOKBACK_DAYS = 3
 MOST_LOOKBACK_DAYS = 3_660

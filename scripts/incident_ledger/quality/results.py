@@ -1,18 +1,16 @@
 """Verdicts as rows of `quality_results` and `quality_batches`: each written once, however often it is said."""
 
-# ruff: noqa: S608 -- names of tables and columns are no parameters, and are our own; values are bound
-
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from incident_ledger.ledger.events import canonical, timestamp
+from incident_ledger.encoding import canonical
 from incident_ledger.quality.breaches import keep
 from incident_ledger.quality.grading import BatchResult, RuleResult
-from incident_ledger.quality.rows import chunks, literal, names, selected
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.tables import QUALITY_BATCHES, QUALITY_RESULTS, RawTable
+from incident_ledger.warehouse.rows import literal, merge_rows
+from incident_ledger.warehouse.tables import QUALITY_BATCHES, QUALITY_RESULTS
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "incident-ledger:quality")
 
@@ -20,12 +18,12 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "incident-ledger:quality")
 def record(warehouse: Warehouse, batches: Sequence[BatchResult], run_id: str, checked_at: datetime) -> int:
     """Write what is not there yet; how many rows that were. Ids are derived from run, table, suite, day and rule."""
     results = [_result_row(batch, rule, run_id, checked_at) for batch in batches for rule in batch.rules]
-    written = _merge(warehouse, QUALITY_RESULTS, "result_id", results, checked_at)
+    on = f"target.checked_at = {literal(checked_at)}"  # keeps the MERGE to one partition
+    written = merge_rows(warehouse, QUALITY_RESULTS, results, on=on)
     rows = batch_rows(batches, run_id, checked_at)
-    for chunk in chunks(rows):
-        keep(warehouse, chunk, checked_at)
+    keep(warehouse, rows, checked_at)
     # Batches last: where a batch is, its rules are, and what it began or ended. A day that has none is checked again.
-    return written + _merge(warehouse, QUALITY_BATCHES, "batch_id", rows, checked_at)
+    return written + merge_rows(warehouse, QUALITY_BATCHES, rows, on=on)
 
 
 def batch_rows(batches: Sequence[BatchResult], run_id: str, checked_at: datetime) -> list[dict[str, Any]]:
@@ -37,12 +35,12 @@ def _result_row(batch: BatchResult, rule: RuleResult, run_id: str, checked_at: d
     return {
         "result_id": _id(run_id, batch, rule.rule_id),
         "run_id": run_id,
-        "checked_at": timestamp(checked_at),
+        "checked_at": checked_at,
         "table_name": batch.table,
         "component": batch.component,
         "suite": batch.suite,
         "rule_id": rule.rule_id,
-        "day": batch.day.isoformat() if batch.day else None,
+        "day": batch.day,
         "column_name": rule.column,
         "expectation_type": rule.type or None,
         "dimension": rule.dimension,
@@ -64,11 +62,11 @@ def _batch_row(batch: BatchResult, run_id: str, checked_at: datetime) -> dict[st
     return {
         "batch_id": _id(run_id, batch, None),
         "run_id": run_id,
-        "checked_at": timestamp(checked_at),
+        "checked_at": checked_at,
         "table_name": batch.table,
         "component": batch.component,
         "suite": batch.suite,
-        "day": batch.day.isoformat() if batch.day else None,
+        "day": batch.day,
         "owner": batch.owner,
         "examined": batch.examined,
         "rules_total": len(batch.rules),
@@ -86,31 +84,13 @@ def _batch_row(batch: BatchResult, run_id: str, checked_at: datetime) -> dict[st
         "threshold": batch.threshold,
         "evidence": {name: _plain(value) for name, value in batch.evidence.items()},
         "changes_seen": batch.changes_seen,
-        "changes_until": timestamp(batch.changes_until) if batch.changes_until else None,
+        "changes_until": batch.changes_until,
     }
 
 
 def _id(run_id: str, batch: BatchResult, rule_id: str | None) -> str:
     day = batch.day.isoformat() if batch.day else None
     return str(uuid.uuid5(_NAMESPACE, canonical([run_id, batch.table, batch.suite, day, rule_id])))
-
-
-def _merge(
-    warehouse: Warehouse, table: RawTable, key: str, rows: Sequence[Mapping[str, Any]], checked_at: datetime
-) -> int:
-    """Insert the rows whose key is new. The literal time keeps the MERGE to one partition."""
-    columns = names(table)
-    sql = f"""
-        merge {warehouse.raw(table.name)} as target
-        using (
-            {selected(table)}
-            where true
-            qualify row_number() over (partition by {key}) = 1
-        ) as source
-        on target.{key} = source.{key} and target.checked_at = {literal(checked_at)}
-        when not matched then insert ({columns}) values ({columns})
-    """
-    return sum(warehouse.execute(sql, {"rows": chunk}) for chunk in chunks(rows))
 
 
 def _plain(value: Any) -> Any:

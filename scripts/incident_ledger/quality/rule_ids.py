@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from incident_ledger.ledger.events import canonical
+from incident_ledger.encoding import canonical
 from incident_ledger.quality.suite_types import SEVERITIES, Rule
 
 _COLUMNS = ("column", "column_list", "column_A", "column_B")

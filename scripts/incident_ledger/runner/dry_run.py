@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incident_ledger.dbt_runner import Dbt
-from incident_ledger.ledger.events import Event, canonical
+from incident_ledger.encoding import canonical
+from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.setup import has_views
 from incident_ledger.ledger.state import IncidentState, read_events, read_state
 from incident_ledger.notify.messages import Message, compose
@@ -19,7 +20,8 @@ from incident_ledger.quality.suites import Suite, load_folders
 from incident_ledger.response.planner import opened, plan
 from incident_ledger.response.signals import Signal, signal_columns, to_signal
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.tables import ensure_tables
+from incident_ledger.warehouse.rows import encode_row, rows_query
+from incident_ledger.warehouse.tables import QUALITY_BREACHES, ensure_tables, names
 
 # From what the checks wrote to what the detectors say, in order.
 _CHAIN = (
@@ -99,7 +101,9 @@ def _split(warehouse: Warehouse, models: Container[str]) -> tuple[list[Suite], l
 def _signals(warehouse: Warehouse, dbt: Dbt, batches: Sequence[BatchResult], as_of: datetime) -> list[Signal]:
     """What `fct_signals` would say with these verdicts recorded: its own SQL, over what they would be kept beside."""
     compiled = dbt.compiled(_CHAIN)
-    parts = [f"all_breaches as ({known(warehouse, as_of)})"]
+    columns = names(QUALITY_BREACHES)
+    new_rows = rows_query(QUALITY_BREACHES, columns)
+    parts = [f"all_breaches as ({known(warehouse, new_rows, as_of)})"]
     replaced = {warehouse.raw("quality_breaches").replace(".", "`.`"): "all_breaches"}
     for model in _CHAIN:
         relation, sql = compiled[model]
@@ -108,5 +112,5 @@ def _signals(warehouse: Warehouse, dbt: Dbt, batches: Sequence[BatchResult], as_
         parts.append(f"{model} as (\n{sql}\n)")
         replaced[relation] = model
     query = f"with {', '.join(parts)} select {signal_columns()} from fct_signals"  # noqa: S608
-    rows = canonical(batch_rows(batches, _RUN_ID, as_of))
-    return [to_signal(row) for row in warehouse.rows(query, {"rows": rows})]
+    rows = [encode_row(QUALITY_BREACHES, row, columns) for row in batch_rows(batches, _RUN_ID, as_of)]
+    return [to_signal(row) for row in warehouse.rows(query, {"items": canonical(rows)})]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from incident_ledger import policy, quality
 from incident_ledger.dbt_runner import Dbt, NodeResult
+from incident_ledger.encoding import timestamp
 from incident_ledger.errors import ExitCode
-from incident_ledger.ledger.events import Event, timestamp
+from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.ledger.writer import append

@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,6 +24,8 @@ import structlog
 from incident_ledger.errors import LeaseHeldError, OutsideError
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.rows import merge_rows, update_where
+from incident_ledger.warehouse.tables import LEASES
 
 log = structlog.get_logger()
 
@@ -53,55 +55,47 @@ class Lease:
 
         An end further off than the lease is long was written before the warehouse's clock was put back: nobody's.
         """
-        sql = f"""
-            update {self._warehouse.raw("leases")}
-            set
-                holder = @holder,
-                milliseconds = @milliseconds,
-                until = timestamp_add(current_timestamp(), interval @milliseconds millisecond)
-            where
-                name = @name
-                and (
-                    holder = @holder
-                    or until <= current_timestamp()
-                    or until > timestamp_add(
-                        current_timestamp(), interval coalesce(milliseconds, @milliseconds) millisecond
-                    )
+        values = {
+            "holder": "@holder",
+            "milliseconds": "@milliseconds",
+            "until": "timestamp_add(current_timestamp(), interval @milliseconds millisecond)",
+        }
+        where = """
+            name = @name
+            and (
+                holder = @holder
+                or until <= current_timestamp()
+                or until > timestamp_add(
+                    current_timestamp(), interval coalesce(milliseconds, @milliseconds) millisecond
                 )
-        """  # noqa: S608 - only the quoted table name is not a parameter
+            )
+        """
         params = {"name": self._name, "holder": self.holder, "milliseconds": int(self._seconds * 1000)}
-        return self._write(sql, params) > 0
+        return self._write(values, where, params) > 0
 
     def release(self) -> None:
         """Let the next one have it at once, whatever any clock says. Does nothing when another holds it."""
-        sql = f"""
-            update {self._warehouse.raw("leases")} set holder = '', until = timestamp_seconds(0)
-            where name = @name and holder = @holder
-        """  # noqa: S608
+        values = {"holder": "''", "until": "timestamp_seconds(0)"}
         try:
-            self._write(sql, {"name": self._name, "holder": self.holder})
+            self._write(values, "name = @name and holder = @holder", {"name": self._name, "holder": self.holder})
         except OutsideError as error:
             log.warning("the lease was not given back; it ends by itself", reason=str(error).splitlines()[0])
 
-    def _write(self, sql: str, params: Mapping[str, Any]) -> int:
+    def _write(self, values: Mapping[str, str], where: str, params: Mapping[str, Any]) -> int:
         """The number of rows changed. A conflict is no loss, it is tried again; `OutsideError` when it does not end."""
         for wait in _WAITS:
             try:
-                return self._warehouse.execute(sql, params)
+                return update_where(self._warehouse, LEASES, values, where, params)
             except OutsideError as error:
                 if not is_conflict(error):
                     raise
             time.sleep(random.uniform(0.5, 1) * wait)  # noqa: S311 - apart from the others
-        return self._warehouse.execute(sql, params)
+        return update_where(self._warehouse, LEASES, values, where, params)
 
     def ensure_row(self) -> None:
         """Make the row on first use. Two processes may both insert it: every UPDATE then changes both rows alike."""
-        sql = f"""
-            merge {self._warehouse.raw("leases")} as held
-            using (select @name as name) as wanted on held.name = wanted.name
-            when not matched then insert (name, holder, until) values (@name, '', timestamp_seconds(0))
-        """  # noqa: S608
-        self._warehouse.execute(sql, {"name": self._name})
+        free = {"name": self._name, "holder": "", "until": datetime.fromtimestamp(0, UTC)}
+        merge_rows(self._warehouse, LEASES, [free])
 
     def held_by(self) -> str:
         """Who holds it and until when, in words."""

@@ -1,7 +1,7 @@
 """The steps of a run: timed, shown as they go, recorded in the warehouse."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,8 +10,9 @@ from typing import Any
 
 from incident_ledger.errors import IncidentLedgerError
 from incident_ledger.interrupts import interrupt_noted
-from incident_ledger.ledger.events import canonical, timestamp
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.rows import insert_rows
+from incident_ledger.warehouse.tables import RUN_STEPS
 
 
 class Outcome(StrEnum):
@@ -79,27 +80,16 @@ def counted(count: int, what: str) -> str:
 
 def record(warehouse: Warehouse, *, run_id: str, holder: str, command: str, as_of: datetime, steps: Steps) -> None:
     """Append the steps to `run_steps`, by one statement. `holder` tells two runs for one time apart."""
-    sql = f"""
-        insert into {warehouse.raw("run_steps")}
-            (run_id, command, as_of, step, position, started_at, finished_at, outcome, detail, holder)
-        select
-            @run_id, @command, @as_of, json_value(step, '$.step'), cast(json_value(step, '$.position') as int64),
-            timestamp(json_value(step, '$.started_at')), timestamp(json_value(step, '$.finished_at')),
-            json_value(step, '$.outcome'), json_query(step, '$.detail'), @holder
-        from unnest(json_query_array(parse_json(@steps))) as step
-    """  # noqa: S608 - only the quoted table name is not a parameter
-    rows = [_row(step) for step in steps.done]
-    if rows:
-        params = {"run_id": run_id, "holder": holder, "command": command, "as_of": as_of, "steps": canonical(rows)}
-        warehouse.execute(sql, params)
+    run = {"run_id": run_id, "command": command, "as_of": as_of, "holder": holder}
+    insert_rows(warehouse, RUN_STEPS, [run | _row(step) for step in steps.done])
 
 
-def _row(step: Step) -> Mapping[str, Any]:
+def _row(step: Step) -> dict[str, Any]:
     return {
         "step": step.name,
         "position": step.position,
-        "started_at": timestamp(step.started_at),
-        "finished_at": timestamp(step.finished_at or step.started_at),
+        "started_at": step.started_at,
+        "finished_at": step.finished_at or step.started_at,
         "outcome": step.outcome.value,
         "detail": {"summary": step.summary, **step.detail},
     }

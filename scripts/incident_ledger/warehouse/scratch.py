@@ -1,44 +1,17 @@
-"""A table for one batch: what is too large for a request is loaded here, read by one statement and dropped."""
+"""A table for one batch of rows: loaded by a load job, read by one statement and dropped."""
 
-import json
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.cloud import bigquery
 
+from incident_ledger.encoding import canonical
 from incident_ledger.errors import OutsideError
-from incident_ledger.ledger.events import canonical
 from incident_ledger.warehouse.client import Warehouse
-
-# BigQuery takes no request over 10 MB; a little is left for the statement and for what the transport adds.
-MAX_REQUEST_BYTES = 9_000_000
-
-
-def fits_request(items: Iterable[str], max_bytes: int = MAX_REQUEST_BYTES) -> bool:
-    """Whether texts fit into one request, as a parameter that is a JSON array of them."""
-    size = 0
-    for item in items:
-        # The transport writes the parameter as JSON once more, and everything that is not ASCII as \uXXXX.
-        size += len(json.dumps(canonical(item)))
-        if size > max_bytes:
-            return False
-    return True
-
-
-@contextmanager
-def batch(
-    warehouse: Warehouse, items: Sequence[str], max_bytes: int = MAX_REQUEST_BYTES
-) -> Iterator[tuple[str, dict[str, str]]]:
-    """What one statement reads texts from, as `item`: a FROM clause and its parameter, or a scratch table and none."""
-    if fits_request(items, max_bytes):
-        yield "unnest(json_value_array(@items)) as item", {"items": canonical(list(items))}
-        return
-    with scratch_table(warehouse, items) as scratch:
-        yield scratch, {}
 
 
 @contextmanager

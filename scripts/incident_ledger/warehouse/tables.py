@@ -28,6 +28,7 @@ class RawTable:
     name: str
     description: str
     columns: tuple[tuple[str, str, str], ...]
+    key: tuple[str, ...] = ()  # columns that are never null; none for a table that only takes rows in
     partition: str | None = None
     cluster: tuple[str, ...] = field(default=())
     # Rows of another table, by a QUALIFY clause: a warehouse that is older than this table has them put in once.
@@ -46,6 +47,7 @@ def _nullable(**columns: str) -> tuple[tuple[str, str, str], ...]:
 INCIDENT_EVENTS = RawTable(
     name="incident_events",
     description="Append only. One row an event of an incident; what an incident is now is derived from these rows.",
+    key=("event_id",),
     columns=(
         *_required(event_id="STRING", incident_id="STRING", event_type="STRING", occurred_at="TIMESTAMP"),
         *_required(recorded_at="TIMESTAMP", actor="STRING", source="STRING", source_key="STRING"),
@@ -58,6 +60,7 @@ INCIDENT_EVENTS = RawTable(
 IMPORT_REJECTS = RawTable(
     name="import_rejects",
     description="One row a record that an import or load refused. `replayed_at` is set once it was taken in after all.",
+    key=("reject_id",),
     columns=(
         *_required(reject_id="STRING", source="STRING", file="STRING", line="INT64", error="STRING"),
         *_nullable(field="STRING", record="STRING"),
@@ -70,6 +73,7 @@ IMPORT_REJECTS = RawTable(
 QUALITY_RESULTS = RawTable(
     name="quality_results",
     description="One row a rule, batch and run. `day` is null for a table that is checked whole.",
+    key=("result_id",),
     columns=(
         *_required(result_id="STRING", run_id="STRING", checked_at="TIMESTAMP"),
         *_required(table_name="STRING", component="STRING", suite="STRING", rule_id="STRING"),
@@ -85,6 +89,7 @@ QUALITY_RESULTS = RawTable(
 QUALITY_BATCHES = RawTable(
     name="quality_batches",
     description="One row a table, batch and run: the suite's verdict. The worse of two measures decides the severity.",
+    key=("batch_id",),
     columns=(
         *_required(batch_id="STRING", run_id="STRING", checked_at="TIMESTAMP"),
         *_required(table_name="STRING", component="STRING", suite="STRING"),
@@ -126,6 +131,7 @@ _OF_A_BREACH = f"""
 QUALITY_BREACHES = RawTable(
     name="quality_breaches",
     description="What breaches are made of: the rows of `quality_batches` that are bad, and the first that are not.",
+    key=("batch_id",),
     columns=tuple(column for column in QUALITY_BATCHES.columns if column[0] not in _NOT_OF_A_BREACH),
     cluster=("component",),
     source=QUALITY_BATCHES,
@@ -135,6 +141,7 @@ QUALITY_BREACHES = RawTable(
 USAGE_RECORDS = RawTable(
     name="usage_records",
     description="One row a record of a usage export as it came (JSON text), by day of usage.",
+    key=("source", "record_key", "exported_at", "record"),
     columns=(
         *_required(source="STRING", record_key="STRING", day="DATE", record="STRING"),
         *_required(exported_at="TIMESTAMP", loaded_at="TIMESTAMP", file="STRING", line="INT64"),
@@ -146,6 +153,7 @@ USAGE_RECORDS = RawTable(
 USAGE_LOADS = RawTable(
     name="usage_loads",
     description="One row a load and day that it touched: which days changed since when, without reading the records.",
+    key=("load_id",),
     columns=(
         *_required(load_id="STRING", source="STRING", day="DATE", records="INT64", loaded_at="TIMESTAMP"),
         *_nullable(is_complete="BOOL", file="STRING"),
@@ -157,6 +165,7 @@ USAGE_LOADS = RawTable(
 NOTIFICATIONS = RawTable(
     name="notifications",
     description="The outbox. One row a message and channel; `status` is pending, sent, uncertain, failed or rerouted.",
+    key=("message_id", "channel"),
     columns=(
         *_required(message_id="STRING", event_id="STRING", incident_id="STRING", template="STRING"),
         *_required(channel="STRING", audience="STRING", recipients="STRING", subject="STRING"),
@@ -182,6 +191,7 @@ RUN_STEPS = RawTable(
 LEASES = RawTable(
     name="leases",
     description="One row a lease: who may run and deliver (`run`), or act for a person (`command`), and until when.",
+    key=("name",),
     columns=(*_required(name="STRING", holder="STRING", until="TIMESTAMP"), *_nullable(milliseconds="INT64")),
 )
 
@@ -197,6 +207,11 @@ ALL = (
     RUN_STEPS,
     LEASES,
 )
+
+
+def names(table: RawTable) -> tuple[str, ...]:
+    """The columns of a table, in its order."""
+    return tuple(name for name, _, _ in table.columns)
 
 
 def ensure_tables(warehouse: Warehouse) -> None:

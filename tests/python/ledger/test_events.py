@@ -4,7 +4,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from incident_ledger.ledger.events import canonical, incident_id, timestamp
+from incident_ledger.encoding import canonical, timestamp
+from incident_ledger.ledger.events import incident_id
 from ledger.factories import T0, event
 
 

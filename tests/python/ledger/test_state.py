@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from incident_ledger.encoding import timestamp
 from incident_ledger.errors import UserError
 from incident_ledger.importers.statuspage import history
-from incident_ledger.ledger.events import MACHINES, EventType, Status, timestamp
+from incident_ledger.ledger.events import MACHINES, EventType, Status
 from incident_ledger.ledger.lookup import find_incident, minutes_of, one_line
 from incident_ledger.ledger.state import IncidentState, in_order, read_events, read_state
 from incident_ledger.ledger.writer import append

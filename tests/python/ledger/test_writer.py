@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from incident_ledger.encoding import canonical
 from incident_ledger.errors import UserError
-from incident_ledger.ledger.events import canonical
 from incident_ledger.ledger.state import read_events, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.warehouse import Warehouse

@@ -90,7 +90,7 @@ def test_the_outbox_holds_any_text_as_it_is(warehouse: Warehouse) -> None:
     assert (row["subject"], row["body_text"], row["body_html"]) == (said.subject, said.text, said.html)
 
 
-def test_messages_of_many_megabytes_go_in_several_statements(warehouse: Warehouse) -> None:
+def test_messages_larger_than_a_request_are_all_written(warehouse: Warehouse) -> None:
     many = [detected("P1", key=f"table:{n}", title="\U0001f525" * 100_000) for n in range(8)]
     assert enqueue(warehouse, many, START) == 8
     assert len(send(warehouse)) == 8

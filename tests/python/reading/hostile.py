@@ -25,19 +25,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importers.pages import incident, poll, resolved
+from incident_ledger.encoding import canonical
 from incident_ledger.errors import IncidentLedgerError
 from incident_ledger.importers import Document
 from incident_ledger.importers.rejects import _row as row_of_reject
 from incident_ledger.importers.statuspage import StatuspageImporter
 from incident_ledger.importers.usage.ingest import read_batch
 from incident_ledger.importers.usage.writer import _row as row_of_usage
-from incident_ledger.ledger.events import canonical
 from incident_ledger.ledger.writer import _check_texts
 from incident_ledger.policy.cells import read_file
 from incident_ledger.policy.tables import ALL
 from incident_ledger.quality.suites import load_suite
 from incident_ledger.warehouse.client import Column
 from incident_ledger.warehouse.loading.file_load import prepare
+from incident_ledger.warehouse.rows import encode_row
+from incident_ledger.warehouse.tables import IMPORT_REJECTS, USAGE_RECORDS
 from usage.answers import bucket, code, cost, event, events, page, usage
 
 MOST_SECONDS = 10.0  # of the processor's time
@@ -212,9 +214,9 @@ def read(name: str, content: bytes, folder: Path) -> None:
     if name in SOURCES:
         batch = read_batch(name, [path], NOW)
         for record in batch.records.values():
-            canonical(row_of_usage(record)).encode()
+            encode_row(USAGE_RECORDS, row_of_usage(record)).encode()
         for reject in batch.rejects:
-            canonical(row_of_reject(name, reject)).encode()
+            encode_row(IMPORT_REJECTS, row_of_reject(name, reject)).encode()
     elif name == "statuspage":
         importer = StatuspageImporter()
         parsed = importer.parse(Document(str(path), content))
@@ -223,7 +225,7 @@ def read(name: str, content: bytes, folder: Path) -> None:
             _check_texts(said)
             canonical([said.event_id, said.payload]).encode()
         for reject in parsed.rejects:
-            canonical(row_of_reject(name, reject)).encode()
+            encode_row(IMPORT_REJECTS, row_of_reject(name, reject)).encode()
     elif name == "suite":
         load_suite(path)
     elif name == "policy":

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from conftest import PROJECT_DIR
 from incident_ledger import cli
 from incident_ledger.cli._console import Console, Text, err, out, print_rows, visible
-from incident_ledger.ledger.events import timestamp
+from incident_ledger.encoding import timestamp
 from incident_ledger.notify.outbox import enqueue
 from incident_ledger.warehouse import Warehouse
 from notify.helpers import START, detected

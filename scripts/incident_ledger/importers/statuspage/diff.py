@@ -18,9 +18,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from incident_ledger.encoding import timestamp
 from incident_ledger.importers.statuspage.history import ACTOR, SOURCE, Memory
 from incident_ledger.importers.statuspage.records import STATUSES, IncidentSnapshot, Update
-from incident_ledger.ledger.events import Event, EventType, incident_id, timestamp
+from incident_ledger.ledger.events import Event, EventType, incident_id
 
 
 def first_sight(view: IncidentSnapshot, seen_at: datetime) -> list[Event]:

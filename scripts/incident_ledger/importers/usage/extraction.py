@@ -7,13 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from incident_ledger.encoding import find_fault, path_text, written_json
+from incident_ledger.encoding import canonical, find_fault, path_text, written_json
 from incident_ledger.importers import Reject, Rejects
 from incident_ledger.importers.usage.fields import check_fields, moment, show
 from incident_ledger.importers.usage.pages import Page, incomplete
 from incident_ledger.importers.usage.parsing import ApiResponse
 from incident_ledger.importers.usage.schemas import REPORTS, Report
-from incident_ledger.ledger.events import canonical
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from incident_ledger.encoding import canonical
 from incident_ledger.importers.usage.parsing import ApiResponse
-from incident_ledger.ledger.events import canonical
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,56 +5,35 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from incident_ledger.encoding import canonical
 from incident_ledger.importers.usage.extraction import Batch, UsageRecord
 from incident_ledger.importers.usage.schemas import Report
-from incident_ledger.ledger.events import canonical, timestamp
-from incident_ledger.warehouse import Warehouse, scratch
-from incident_ledger.warehouse.scratch import MAX_REQUEST_BYTES
+from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.rows import MAX_REQUEST_BYTES, bound_rows, merge_query
+from incident_ledger.warehouse.tables import USAGE_LOADS, USAGE_RECORDS, names
 
-_DAYS_A_STATEMENT = 10_000  # each with the name of its file: far below what a request may hold
 RETRACTED = "null"  # the record of a row that takes its key back; staging leaves such a key out
 
 # A record is new when the newest one of its key that was exported no later says something else. So the same file again
 # adds nothing, a correction adds a row, and a correction taken back adds one more. The literal days prune.
 _RECORDS = """
-    merge {records} as landed
-    using (
-        select
-            json_value(item, '$.record_key') as record_key,
-            date(json_value(item, '$.day')) as day,
-            json_value(item, '$.record') as record,
-            timestamp(json_value(item, '$.exported_at')) as exported_at,
-            json_value(item, '$.file') as file,
-            cast(json_value(item, '$.line') as int64) as line
-        from {items}
-        left join (
-            select record_key, record, exported_at, loaded_at, file, line
-            from {records}
-            where source = @source and day between @first_day and @last_day
-        ) as earlier
-            on
-                json_value(item, '$.record_key') = earlier.record_key
-                and timestamp(json_value(item, '$.exported_at')) >= earlier.exported_at
-        where true
-        qualify
-            row_number() over (
-                partition by json_value(item, '$.record_key')
-                order by
-                    earlier.exported_at desc, earlier.loaded_at desc, earlier.file desc, earlier.line desc,
-                    earlier.record desc
-            ) = 1
-            and (earlier.record is null or earlier.record != json_value(item, '$.record'))
-    ) as said
-    on
-        landed.day between @first_day and @last_day
-        and landed.source = @source
-        and landed.record_key = said.record_key
-        and landed.exported_at = said.exported_at
-        and landed.record = said.record
-    when not matched then insert (source, record_key, day, record, exported_at, loaded_at, file, line)
-    values (
-        @source, said.record_key, said.day, said.record, said.exported_at, @loaded_at, said.file, said.line
-    )
+    select new_rows.*
+    from ({new_rows}) as new_rows
+    left join (
+        select record_key, record, exported_at, loaded_at, file, line
+        from {records}
+        where source = @source and day between @first_day and @last_day
+    ) as earlier
+        on new_rows.record_key = earlier.record_key and new_rows.exported_at >= earlier.exported_at
+    where true
+    qualify
+        row_number() over (
+            partition by new_rows.record_key
+            order by
+                earlier.exported_at desc, earlier.loaded_at desc, earlier.file desc, earlier.line desc,
+                earlier.record desc
+        ) = 1
+        and (earlier.record is null or earlier.record != new_rows.record)
 """
 
 # What was noted of each day, and the records that were landed and not noted yet: of this load, or of one that died.
@@ -93,15 +72,9 @@ _NOTED = """
 # brings something new of a day, the nameless ones that it could hold are asked for; those that it does not are gone.
 _NAMELESS = """
     with
-        said as (
-            select
-                date(json_value(item, '$.day')) as day,
-                json_value(item, '$.file') as file,
-                timestamp(json_value(item, '$.exported_at')) as exported_at
-            from unnest(json_query_array(parse_json(@days))) as item
-        ),
+        touched as ({new_rows}),
         {noted},
-        held as (
+        current_records as (
             select record_key, day, record, exported_at, line
             from {records}
             where source = @source and day between @first_day and @last_day
@@ -112,60 +85,50 @@ _NAMELESS = """
                 ) = 1
         )
         select distinct
-            held.record_key,
-            held.day,
-            held.line,
-            json_value(held.record, '$.{export_of}') as export_of,
+            current_records.record_key,
+            current_records.day,
+            current_records.line,
+            json_value(current_records.record, '$.{export_of}') as export_of,
             coalesce(newest.is_complete, true) as was_complete
-        from held
-        inner join unnoted on held.day = unnoted.day
-        inner join said
-            on unnoted.day = said.day and unnoted.file = said.file and held.exported_at <= said.exported_at
-        left join newest on held.day = newest.day
-        where held.record != 'null' and concat({names}) = ''
+        from current_records
+        inner join unnoted on current_records.day = unnoted.day
+        inner join touched
+            on
+                unnoted.day = touched.day
+                and unnoted.file = touched.file
+                and current_records.exported_at <= touched.exported_at
+        left join newest on current_records.day = newest.day
+        where current_records.record != 'null' and concat({names}) = ''
 """
 
 # A day is noted when records of it are landed that no row speaks of yet (so a load that died between the two statements
 # is mended by the same file again), or when it became complete or incomplete. `recorded_at` is the warehouse's clock,
 # and never before `loaded_at` or the day: a filter on it prunes, and whoever asks for newer loads or days loses none.
 _DAYS = """
-    merge {loads} as noted
-    using (
-        with said as (
+    with
+        touched as ({new_rows}),
+        {noted},
+        changed as (
             select
-                date(json_value(item, '$.day')) as day,
-                json_value(item, '$.file') as file,
-                json_value(item, '$.is_complete') = 'true' as is_complete
-            from unnest(json_query_array(parse_json(@days))) as item
-        ),
-        {noted}
+                touched.day,
+                touched.file,
+                touched.is_complete,
+                coalesce(unnoted.loaded_at, @loaded_at) as loaded_at,
+                coalesce(unnoted.records, 0) as records
+            from touched
+            left join unnoted on touched.day = unnoted.day and touched.file = unnoted.file
+            left join newest on touched.day = newest.day
+            where unnoted.day is not null or newest.day is null or newest.is_complete != touched.is_complete
+        )
         select
-            said.day,
-            said.file,
-            said.is_complete,
-            coalesce(unnoted.loaded_at, @loaded_at) as loaded_at,
-            coalesce(unnoted.records, 0) as records
-        from said
-        left join unnoted on said.day = unnoted.day and said.file = unnoted.file
-        left join newest on said.day = newest.day
-        where unnoted.day is not null or newest.day is null or newest.is_complete != said.is_complete
-    ) as found
-    on
-        noted.source = @source
-        and noted.day = found.day
-        and noted.file = found.file
-        and noted.loaded_at = found.loaded_at
-        and noted.records = found.records
-        and noted.is_complete = found.is_complete
-    when not matched then insert (load_id, source, day, records, loaded_at, is_complete, file, recorded_at)
-    values (
-        to_hex(md5(concat(
-            @source, '|', cast(found.day as string), '|', found.file, '|', cast(found.records as string), '|',
-            cast(unix_micros(found.loaded_at) as string), '|', cast(found.is_complete as string)
-        ))),
-        @source, found.day, found.records, found.loaded_at, found.is_complete, found.file,
-        greatest(current_timestamp(), found.loaded_at, timestamp(found.day))
-    )
+            *,
+            to_hex(md5(concat(
+                @source, '|', cast(day as string), '|', file, '|', cast(records as string), '|',
+                cast(unix_micros(loaded_at) as string), '|', cast(is_complete as string)
+            ))) as load_id,
+            @source as source,
+            greatest(current_timestamp(), loaded_at, timestamp(day)) as recorded_at
+        from changed
 """
 
 
@@ -188,17 +151,17 @@ def land(
     params: dict[str, Any] = {
         "source": report.name, "loaded_at": loaded_at, "first_day": min(days), "last_day": max(days)
     }  # fmt: skip
-    new = _land_rows(warehouse, [_row(record) for record in records], params, max_bytes)
+    rows = [_row(record) for record in records]
+    new = _land_rows(warehouse, rows, params, max_bytes)
     gone = _gone(warehouse, report, batch, params)
     retracted = _land_rows(warehouse, gone, params, max_bytes) if gone else 0
-    touched = sorted({(record.day, record.file) for record in records})
-    said = [
-        {"day": day.isoformat(), "file": file, "is_complete": "false" if day in batch.incomplete_days else "true"}
-        for day, file in touched
+    touched = [
+        {"day": day, "file": file, "is_complete": day not in batch.incomplete_days}
+        for day, file in sorted({(record.day, record.file) for record in records})
     ]
-    for start in range(0, len(said), _DAYS_A_STATEMENT):
-        part = said[start : start + _DAYS_A_STATEMENT]
-        warehouse.execute(_sql(warehouse, _DAYS), params | {"days": canonical(part)})
+    with bound_rows(warehouse, USAGE_LOADS, touched, max_bytes=max_bytes) as (new_rows, bound):
+        sql = _sql(warehouse, _DAYS, new_rows=new_rows)
+        merge_query(warehouse, USAGE_LOADS, sql, columns=names(USAGE_LOADS), params=params | bound)
     return Landed(new=new, retracted=retracted)
 
 
@@ -215,29 +178,39 @@ def _gone(warehouse: Warehouse, report: Report, batch: Batch, params: dict[str, 
     if not report.named_by or batch.rejects or not exports:
         return []
     exported_at = {day: min(record.exported_at for record in members) for day, members in exports.items()}
-    said = [
-        {"day": day.isoformat(), "file": file, "exported_at": timestamp(exported_at[day])}
+    touched = [
+        {"day": day, "file": file, "exported_at": exported_at[day]}
         for day, members in exports.items()
         for file in sorted({record.file for record in members})
     ]
-    names = ", ".join(f"coalesce(json_value(held.record, '$.{path}'), '')" for path in report.named_by)
-    sql = _sql(warehouse, _NAMELESS, names=names, export_of=report.export_of)
+    parts = ", ".join(f"coalesce(json_value(current_records.record, '$.{path}'), '')" for path in report.named_by)
+    with bound_rows(warehouse, USAGE_RECORDS, touched) as (new_rows, bound):
+        sql = _sql(warehouse, _NAMELESS, new_rows=new_rows, names=parts, export_of=report.export_of)
+        nameless = warehouse.rows(sql, params | bound)
     gone = []
-    for row in warehouse.rows(sql, params | {"days": canonical(said)}):
+    for row in nameless:
         members = exports[row["day"]]
         is_whole = row["was_complete"] or len({(record.file, record.line) for record in members}) > 1
         is_of_it = row["export_of"] in {record.body.get(report.export_of) for record in members}
         if is_whole and is_of_it and row["record_key"] not in batch.records:
             # The line after its own: of two rows with the same times and file, the later line counts.
             where = {"file": members[0].file, "line": row["line"] + 1}
-            when = {"day": row["day"].isoformat(), "exported_at": timestamp(exported_at[row["day"]])}
+            when = {"day": row["day"], "exported_at": exported_at[row["day"]]}
             gone.append({"record_key": row["record_key"], "record": RETRACTED, **when, **where})
     return gone
 
 
 def _land_rows(warehouse: Warehouse, rows: Sequence[dict[str, Any]], params: dict[str, Any], max_bytes: int) -> int:
-    with scratch.batch(warehouse, [canonical(row) for row in rows], max_bytes) as (items, texts):
-        return warehouse.execute(_sql(warehouse, _RECORDS, items=items), params | texts)
+    rows = [row | {"source": params["source"], "loaded_at": params["loaded_at"]} for row in rows]
+    with bound_rows(warehouse, USAGE_RECORDS, rows, max_bytes=max_bytes) as (new_rows, bound):
+        return merge_query(
+            warehouse,
+            USAGE_RECORDS,
+            _sql(warehouse, _RECORDS, new_rows=new_rows),
+            columns=tuple(rows[0]),
+            on="target.day between @first_day and @last_day and target.source = @source",
+            params=params | bound,
+        )
 
 
 def _sql(warehouse: Warehouse, statement: str, **more: str) -> str:
@@ -248,9 +221,9 @@ def _sql(warehouse: Warehouse, statement: str, **more: str) -> str:
 def _row(record: UsageRecord) -> dict[str, Any]:
     return {
         "record_key": record.key,
-        "day": record.day.isoformat(),
+        "day": record.day,
         "record": canonical(record.body),
-        "exported_at": timestamp(record.exported_at),
+        "exported_at": record.exported_at,
         "file": record.file,
         "line": record.line,
     }
