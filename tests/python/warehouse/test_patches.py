@@ -701,9 +701,39 @@ def test_views_have_no_constraints() -> None:
     assert printed(ASKED, "fixed") == "{'x': True} 1"
 
 
+READ = """
+import importlib, inspect
+import sqlglot
+from incident_ledger.warehouse.local.patches import sql
+sql.statements_are_parsed_once()
+ask = "import sqlglot; trees = sqlglot.parse(statement, read='bigquery')"
+def shared(statement):
+    names = {"__name__": next(iter(sql.READERS)), "statement": statement}
+    exec(ask, names)
+    return names["trees"]
+statements = ["select a from t", "create table d.t as select 1 as x", "create or replace view d.v as select 1 as x",
+    "create schema d", "drop table d.t", "drop view d.v", "insert into d.t select 1", "delete from d.t where true",
+    "merge d.t as t using d.s as s on t.x = s.x when not matched then insert row", "truncate table d.t"]
+called = 0
+for statement in statements:
+    before = [repr(tree) for tree in shared(statement)]
+    assert shared(statement)[0] is shared(statement)[0]
+    for module in map(importlib.import_module, sorted(sql.READERS)):
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ != module.__name__ or inspect.iscoroutinefunction(function):
+                continue
+            if [*inspect.signature(function).parameters] in (["bq_sql"], ["sql"]):
+                function(statement)
+                called += 1
+    assert [repr(tree) for tree in shared(statement)] == before, statement
+print(called > 50)
+"""
+
+
 def test_statements_are_parsed_once() -> None:
     assert printed(PARSED) == "2"
     assert printed(PARSED, "fixed") == "1"
+    assert printed(READ) == "True", "modules that share a tree leave it as it was"
 
 
 def test_dry_run_executes_nothing(unfixed: Warehouse, fixed: Warehouse) -> None:
