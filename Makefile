@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps
 
-.PHONY: help setup demo test lint format unit soak benchmark lock clean
+.PHONY: help setup demo test lint format quick unit soak benchmark lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ format: $(VENV)/.ready-dev ## Put every file into form
 	@$(BIN)/ruff format scripts tests/python
 	@$(BIN)/ruff check --fix scripts tests/python
 	@$(BIN)/sqlfluff fix --disable-progress-bar models tests/dbt analyses
+
+quick: $(VENV)/.ready-dev ## The tests that need no whole process (no server, no dbt): under two minutes
+	@$(BIN)/python -m pytest -m "not soak and not process" --numprocesses 2 --durations 5
 
 unit: $(VENV)/.ready-dev ## All tests
 	@$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist loadscope --no-loadscope-reorder --durations 15

@@ -40,9 +40,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _TogetherSch
     return _TogetherScheduling(config, log)
 
 
+# Folders and files whose tests start whole processes (servers, commands, dbt) by themselves.
+WITH_PROCESSES = {"benchmark", "doctor", "engines", "run", "terminal", "test_lint.py", "test_schedule.py", "test_project_rules.py"}
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole runs first: they are few and long, and the other process has the many short ones meanwhile."""
+    """Whole runs first: they are few and long, and the other process has the many short ones meanwhile.
+
+    What needs a whole process is marked `process`, by its folder or by the server that it uses.
+    """
     items.sort(key=lambda item: "run" not in item.path.parts)
+    for item in items:
+        uses_server = {"endpoint", "unfixed_endpoint", "folder"} & set(getattr(item, "fixturenames", ()))
+        if uses_server or WITH_PROCESSES & set(item.path.parts):
+            item.add_marker(pytest.mark.process)
 
 
 @pytest.fixture(scope="session")

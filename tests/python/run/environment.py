@@ -33,14 +33,14 @@ class Place:
         ours = {
             "INCIDENT_LEDGER_LOCAL_DIR": str(self.folder / "local"),
             "DBT_TARGET_PATH": str(self.folder / "target"),
-            "PYTHONPATH": str(PROJECT_DIR / "scripts"),
+            "PYTHONPATH": os.pathsep.join(str(PROJECT_DIR / folder) for folder in ("scripts", "tests/python")),
         }
         return {name: value for name, value in os.environ.items() if not name.startswith("INCIDENT_LEDGER_")} | ours
 
-    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Start a command and come back at once."""
+    def begin(self, *arguments: str, module: str = "incident_ledger") -> "subprocess.Popen[str]":
+        """Start a command (or another module) and come back at once."""
         return subprocess.Popen(
-            [sys.executable, "-m", "incident_ledger", *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=PROJECT_DIR,
             env=self.environment,
             stdout=subprocess.PIPE,

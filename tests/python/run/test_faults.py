@@ -1,4 +1,4 @@
-"""W14: a fault of the warehouse while dbt builds, put in by a relay."""
+"""A fault of the warehouse while dbt builds, put in by a relay."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -54,7 +54,7 @@ def rows(warehouse: Warehouse) -> int:
     return len(warehouse.rows(f"select 1 as one from {warehouse.raw('incident_events')}"))
 
 
-def test_w14_a_lasting_fault_is_said_and_a_passing_one_is_mended_in_the_same_run(
+def test_a_lasting_fault_fails_its_step_and_a_passing_one_is_retried_in_the_same_run(
     relay: Relay, warehouse: Warehouse
 ) -> None:
     lasting = [True]

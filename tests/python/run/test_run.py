@@ -1,22 +1,30 @@
-"""The main job, whole processes on a warehouse of their own: twice, later, rehearsed, and eight at once."""
+"""The main job, whole processes on a warehouse of their own: twice, later, planned, and eight at once."""
 
-import time
 from datetime import datetime
 from pathlib import Path
 
+from incident_ledger import policy
 from incident_ledger.demo import usage
 from incident_ledger.importers.usage.ingest import load_usage
+from incident_ledger.runner.lease import LEASE, with_lease
 from run.environment import AS_OF, END_DAY, Place, differences
 
 LATER = "2026-03-02T10:00:00Z"
 
 
-def test_a_second_run_at_the_same_time_writes_nothing(undisturbed: Place) -> None:
+def test_a_second_run_at_the_same_time_writes_nothing_but_its_own_record(undisturbed: Place) -> None:
     before = undisturbed.snapshot()
     report = undisturbed.json("run", "--as-of", AS_OF)
     assert report["events"] == []
     assert report["delivered"] == []
     assert differences(before, undisturbed.snapshot()) == []
+    # Two runs for one time are told apart by who did them.
+    warehouse = undisturbed.warehouse()
+    runs = warehouse.rows(
+        "select run_id, count(distinct holder) as runs, countif(step = 'plan') as plans "
+        f"from {warehouse.mart('fct_run_steps')} group by run_id"
+    )
+    assert [row["runs"] == row["plans"] > 1 for row in runs] == [True]
 
 
 def test_a_run_opens_incidents_by_the_bands_and_tells_of_each_once(undisturbed: Place) -> None:
@@ -28,7 +36,7 @@ def test_a_run_opens_incidents_by_the_bands_and_tells_of_each_once(undisturbed: 
     assert {row["status"] for row in outbox} == {"sent"}
 
 
-def test_w9_a_later_run_without_news_writes_only_its_own_record(undisturbed: Place, tmp_path: Path) -> None:
+def test_a_later_run_without_news_writes_only_its_own_record(undisturbed: Place, tmp_path: Path) -> None:
     undisturbed.stop()
     place = undisturbed.copy_to(tmp_path / "quiet")
     before = place.snapshot()
@@ -41,12 +49,12 @@ def test_w9_a_later_run_without_news_writes_only_its_own_record(undisturbed: Pla
     assert before.keys() == after.keys()  # no temporary table is left
 
 
-def test_a_rehearsal_shows_what_the_run_then_writes_and_writes_nothing(undisturbed: Place, tmp_path: Path) -> None:
-    """The broken export comes again, mended: one incident would end, and its end would be told."""
+def test_a_dry_run_shows_what_the_run_then_writes_and_writes_nothing(undisturbed: Place, tmp_path: Path) -> None:
+    """The broken export comes again, corrected: one incident would end, and its end would be told."""
     undisturbed.stop()
-    place = undisturbed.copy_to(tmp_path / "rehearsed")
+    place = undisturbed.copy_to(tmp_path / "planned")
     files = usage.generate(
-        tmp_path / "mended", seed=3, end_day=END_DAY, days=7, rates=usage.FaultRates(usage_without_output=0)
+        tmp_path / "corrected", seed=3, end_day=END_DAY, days=7, rates=usage.FaultRates(usage_without_output=0)
     )
     load_usage(
         place.warehouse(),
@@ -55,20 +63,18 @@ def test_a_rehearsal_shows_what_the_run_then_writes_and_writes_nothing(undisturb
         loaded_at=datetime.fromisoformat("2026-03-02T09:30:00Z"),
     )
     before = place.snapshot()
-    rehearsed = place.json("run", "--as-of", LATER, "--dry-run")
+    planned = place.json("run", "--as-of", LATER, "--dry-run")
     assert differences(before, place.snapshot()) == []
     urgent = {each["incident_id"] for each in place.json("incident", "list") if each["severity_level"] in {"P0", "P1"}}
-    assert {each["incident_id"] for each in rehearsed["open_incidents"]} == urgent != set()
+    assert {each["incident_id"] for each in planned["open_incidents"]} == urgent != set()
     report = place.json("run", "--as-of", LATER)
     place.stop()
-    assert [each["event_type"] for each in rehearsed["events"]] == ["resolved"]
-    assert rehearsed["events"] == report["events"]
-    assert [each["message_id"] for each in rehearsed["messages"]] == [
-        each["message_id"] for each in report["delivered"]
-    ]
+    assert [each["event_type"] for each in planned["events"]] == ["resolved"]
+    assert planned["events"] == report["events"]
+    assert [each["message_id"] for each in planned["messages"]] == [each["message_id"] for each in report["delivered"]]
 
 
-def test_a_rehearsal_speaks_of_what_is_there_and_says_what_is_not(tmp_path: Path) -> None:
+def test_a_dry_run_speaks_of_what_is_there_and_says_what_is_not(tmp_path: Path) -> None:
     """On an empty warehouse, and after an import, no table that the run will build is taken for a failed check."""
     place = Place(tmp_path / "empty")
     nothing = place.json("run", "--as-of", AS_OF, "--dry-run")
@@ -77,23 +83,12 @@ def test_a_rehearsal_speaks_of_what_is_there_and_says_what_is_not(tmp_path: Path
     assert list(place.warehouse().client.list_datasets(timeout=60)) == []
 
     place.command("incident", "open", "Odd figures", "--severity", "P2", "--component", "table:x", "--at", AS_OF)
-    rehearsed = place.json("run", "--as-of", LATER, "--dry-run")
-    assert "ai_usage_prod.fct_usage_daily" in rehearsed["notes"][0]
+    planned = place.json("run", "--as-of", LATER, "--dry-run")
+    assert "ai_usage_prod.fct_usage_daily" in planned["notes"][0]
     report = place.json("run", "--as-of", LATER)
     place.stop()
-    assert rehearsed["events"] == report["events"] == []
-    assert [each["message_id"] for each in rehearsed["messages"]] == [
-        each["message_id"] for each in report["delivered"]
-    ]
-
-
-def test_two_runs_for_one_time_are_told_apart_by_who_did_them(undisturbed: Place) -> None:
-    undisturbed.command("run", "--as-of", AS_OF)
-    runs = undisturbed.warehouse().rows(
-        "select run_id, count(distinct holder) as runs, countif(step = 'plan') as plans "
-        f"from {undisturbed.warehouse().mart('fct_run_steps')} group by run_id"
-    )
-    assert [row["runs"] == row["plans"] > 1 for row in runs] == [True]
+    assert planned["events"] == report["events"] == []
+    assert [each["message_id"] for each in planned["messages"]] == [each["message_id"] for each in report["delivered"]]
 
 
 def test_eight_runs_at_once_give_the_ledger_of_one_and_each_message_once(fresh: Place, undisturbed: Place) -> None:
@@ -108,15 +103,11 @@ def test_eight_runs_at_once_give_the_ledger_of_one_and_each_message_once(fresh: 
     assert differences(undisturbed.snapshot(), fresh.snapshot()) == []
 
 
-def test_a_second_run_says_who_is_at_work_and_exits_with_its_own_code(fresh: Place) -> None:
-    first = fresh.begin("run", "--as-of", AS_OF)
-    warehouse = fresh.warehouse()
-    while not warehouse.rows(f"select * from {warehouse.raw('leases')} where until > current_timestamp()"):
-        time.sleep(0.1)
-    with fresh.begin("run", "--as-of", AS_OF, "--wait", "0") as second:
-        _, said = second.communicate(timeout=300)
-    with first:
-        first.communicate(timeout=800)
-    assert second.returncode == 4
-    assert "Another run is at work: run-2026-03-02T09:00:00.000000Z on " in said
-    assert first.returncode == 0
+def test_a_second_run_says_who_is_at_work_and_exits_with_its_own_code(undisturbed: Place) -> None:
+    warehouse = undisturbed.warehouse()
+    rules = policy.load(warehouse)
+    with with_lease(warehouse, LEASE, rules, datetime.fromisoformat(AS_OF), who="run-of-somebody"):
+        process = undisturbed.begin("run", "--as-of", AS_OF, "--wait", "0")
+        _, err = process.communicate(timeout=300)
+    assert process.returncode == 4
+    assert "Another run is at work: run-of-somebody on " in err
