@@ -32,9 +32,9 @@ def signal(
         component="table:ai_usage_prod.fct_usage_daily",
         severity_level=severity,
         title=f"{severity} breach",
-        since=since,
+        started_at=since,
         observed_at=gone or observed or since,
-        until=gone,
+        ended_at=gone,
     )
 
 
