@@ -197,35 +197,35 @@ steps = st.lists(
 
 
 def history(checks: Sequence[tuple[str, int]]) -> list[tuple[Signal, datetime]]:
-    """Checks of one table in time order, as `fct_signals` would say each."""
-    told: list[tuple[Signal, datetime]] = []
+    """Checks of one table in time order, as `fct_signals` would give each."""
+    signals: list[tuple[Signal, datetime]] = []
     now, since, before = START, START, "clean"
     for verdict, minutes in checks:
         now += timedelta(minutes=minutes)
         if verdict == "clean":
-            told.append((signal(gone=now), now))
+            signals.append((signal(gone=now), now))
         else:
             since = since if before != "clean" else now
-            told.append((signal(verdict, since=since, observed=now), now))
+            signals.append((signal(verdict, since=since, observed=now), now))
         before = verdict
-    return told
+    return signals
 
 
 @given(steps)
 def test_planning_twice_at_the_same_time_writes_nothing_the_second_time(checks: list[tuple[str, int]]) -> None:
     state: list[IncidentState] = []
-    for said, now in history(checks):
-        state = fold(state, plan(state, [said], POLICY, now))
-        assert plan(state, [said], POLICY, now) == []
+    for each, now in history(checks):
+        state = fold(state, plan(state, [each], POLICY, now))
+        assert plan(state, [each], POLICY, now) == []
 
 
 @given(steps)
 def test_an_incident_is_open_exactly_while_the_last_check_was_bad(checks: list[tuple[str, int]]) -> None:
     state: list[IncidentState] = []
-    for said, now in history(checks):
-        state = fold(state, plan(state, [said], POLICY, now))
+    for each, now in history(checks):
+        state = fold(state, plan(state, [each], POLICY, now))
         still_open = [incident for incident in state if incident.is_open]
-        assert len(still_open) == (0 if said.until else 1)
+        assert len(still_open) == (0 if each.ended_at else 1)
 
 
 @given(st.permutations(range(6)), st.integers())
