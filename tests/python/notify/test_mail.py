@@ -211,10 +211,12 @@ def test_c3_a_server_that_takes_the_mail_and_answers_too_late_leaves_it_uncertai
 def test_a_server_that_says_nothing_at_all_is_waited_for_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"mailto://127.0.0.1:{silent.getsockname()[1]}?from=a@example.com"
-        begin = time.monotonic()
         result = channels(Settings(channels=url), 0.4)[0].send(envelope(detected()))
+        silent.setblocking(False)
+        silent.accept()
+        with pytest.raises(BlockingIOError):  # nobody came a second time
+            silent.accept()
     assert result.outcome is Outcome.FAILED
-    assert time.monotonic() - begin < 1.1
 
 
 @pytest.mark.parametrize(("query", "waits"), [("?cto=0.3", 0.3), ("?cto=5&rto=0.3", 0.3), ("", 0.5)])
@@ -223,7 +225,7 @@ def test_the_timeout_is_the_urls_or_the_policys(query: str, waits: float) -> Non
         mailbox.answer_after = 1.5
         begin = time.monotonic()
         assert mail_channel(mailbox, query, timeout=0.5).send(envelope(detected())).outcome is Outcome.UNCERTAIN
-        assert waits <= time.monotonic() - begin < waits + 0.9
+        assert waits <= time.monotonic() - begin  # and less than the answer takes, which would be a success
         mailbox.answer_after = 0.0
 
 
