@@ -41,7 +41,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _TogetherSch
 
 
 # Folders and files whose tests start whole processes (servers, commands, dbt) by themselves.
-WITH_PROCESSES = {"benchmark", "doctor", "engines", "run", "terminal", "test_lint.py", "test_schedule.py", "test_project_rules.py"}
+WITH_PROCESSES = {
+    "benchmark",
+    "doctor",
+    "engines",
+    "run",
+    "terminal",
+    "test_lint.py",
+    "test_schedule.py",
+    "test_project_rules.py",
+}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -213,7 +213,7 @@ def test_a_server_that_says_nothing_at_all_is_waited_for_once() -> None:
         url = f"mailto://127.0.0.1:{silent.getsockname()[1]}?from=a@example.com"
         result = channels(Settings(channels=url), 0.4)[0].send(envelope(detected()))
         silent.setblocking(False)
-        silent.accept()
+        silent.accept()[0].close()
         with pytest.raises(BlockingIOError):  # nobody came a second time
             silent.accept()
     assert result.outcome is Outcome.FAILED
