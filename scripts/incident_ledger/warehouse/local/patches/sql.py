@@ -244,7 +244,8 @@ def statements_are_parsed_once() -> None:
     def parse_once(self: Any, sql: str, **options: Any) -> list[Any]:
         if options or self.settings:
             return list(parse(self, sql, **options))
-        trees = parsed(type(self), sql)
+        dialect: Any = type(self)
+        trees = parsed(dialect, sql)
         if _caller() in READERS:
             return list(trees)
         return [tree if tree is None else tree.copy() for tree in trees]
