@@ -26,7 +26,7 @@ def test_a_run_killed_after_each_of_its_steps_ends_like_an_undisturbed_one(fresh
         assert victim.returncode == -signal.SIGKILL, err
         free_the_lease(fresh)
     report = fresh.json("run", "--as-of", AS_OF)
-    assert [step["name"] for step in report["steps"]] == list(SEAMS)
+    assert [step["step"] for step in report["steps"]] == list(SEAMS)
     assert differences(undisturbed.snapshot(), fresh.snapshot()) == []
 
 
