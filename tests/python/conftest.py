@@ -78,7 +78,8 @@ def shared_data() -> Path:
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One local warehouse for the whole test process, whose token is in every environment."""
     folder = tmp_path_factory.mktemp("warehouse")
-    server = start(folder, owner=os.getpid())
+    # Whole runs with a server of their own may take longer than one is idle by default; it ends with its owner.
+    server = start(folder, owner=os.getpid(), idle=4 * 3600)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INCIDENT_LEDGER_API_TOKEN", server.token.get_secret_value())
         yield server.endpoint
