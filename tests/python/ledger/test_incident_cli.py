@@ -215,7 +215,7 @@ def test_nonsense_is_refused_and_nothing_written(
     assert [state.event_count for state in read_state(ledger)] == [1]
 
 
-def test_m5_a_note_comes_back_by_sql_to_the_byte(run: Any, ledger: Warehouse) -> None:
+def test_a_note_comes_back_by_sql_to_the_byte(run: Any, ledger: Warehouse) -> None:
     incident = run("open", NASTY, "--severity", "P2", "--at", T.format(0)).stdout.split()[1]
     run("note", incident, "--at", T.format(1), "--", NASTY)
     query = f"""

@@ -140,14 +140,14 @@ def test_unknown_prefix_is_refused(ledger: Warehouse, part: str) -> None:
         find_incident(ledger, part)
 
 
-def test_n9_the_clock_stops_at_the_end() -> None:
+def test_the_clock_stops_at_the_end() -> None:
     over = resolved(1)
     assert minutes_of(over, after(31)) == minutes_of(over, after(30 * 24 * 60))
     assert minutes_of(over, after(31))["mttr_minutes"] == 1.0
     assert minutes_of(over, after(31))["age_minutes"] is None
 
 
-def test_n10_an_open_incident_has_no_mttr_and_its_full_age(ledger: Warehouse) -> None:
+def test_an_open_incident_has_no_mttr_and_its_full_age(ledger: Warehouse) -> None:
     append(ledger, [event("detected")], T0)
     (now,) = read_state(ledger, is_open=True)
     minutes = minutes_of(now, after(26 * 60))

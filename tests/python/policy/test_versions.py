@@ -14,7 +14,7 @@ CHANGE = datetime(2026, 3, 1, tzinfo=UTC)
 BEFORE, AFTER = CHANGE - timedelta(microseconds=1), CHANGE + timedelta(days=1)
 
 
-def test_n13_a_new_response_time_leaves_closed_incidents_as_they_were_judged(seeds: Path, change: Spoil) -> None:
+def test_a_new_response_time_leaves_closed_incidents_as_they_were_judged(seeds: Path, change: Spoil) -> None:
     change("response_rules", "", "P1,10,minutes,10 minutes,30,minutes,contained,30 minutes,30,2026-03-01T00:00:00Z")
     policy = load_files(seeds)
     acknowledged = timedelta(minutes=12)
@@ -24,7 +24,7 @@ def test_n13_a_new_response_time_leaves_closed_incidents_as_they_were_judged(see
     assert policy.response_deadline("P2", AFTER) == AFTER + timedelta(hours=1)
 
 
-def test_n13_a_row_changed_in_its_place_is_named_as_a_change_of_the_past(seeds: Path, change: Spoil) -> None:
+def test_a_row_changed_in_its_place_is_named_as_a_change_of_the_past(seeds: Path, change: Spoil) -> None:
     loaded = load_files(SEEDS)
     change("response_rules", "P1,15,minutes,15 minutes", "P1,10,minutes,10 minutes")
     (line,) = rewritten(load_files(seeds), loaded)

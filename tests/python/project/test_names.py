@@ -29,7 +29,6 @@ WORDS_YET = (
     "scripts/incident_ledger/demo",
     "scripts/incident_ledger/doctor",
     "scripts/incident_ledger/encoding",
-    "scripts/incident_ledger/importers",
     "scripts/incident_ledger/interrupts",
     "scripts/incident_ledger/ledger",
     "scripts/incident_ledger/notify",

@@ -239,7 +239,7 @@ def test_an_answer_that_is_no_json_is_said(relay: Relay, through: Warehouse) -> 
         through.rows("select 9 as a")
 
 
-def test_w11_nothing_is_streamed_into_a_table_just_made(relay: Relay, tmp_path: Path) -> None:
+def test_nothing_is_streamed_into_a_table_just_made(relay: Relay, tmp_path: Path) -> None:
     warehouse = connect(fresh_settings(relay.endpoint, tmp_path))
     ensure_tables(warehouse)
     file = tmp_path / "rows.jsonl"

@@ -41,7 +41,7 @@ def table(fixed: Warehouse) -> str:
     return name
 
 
-def test_m5_json_is_exact(cli: Cli, table: str) -> None:
+def test_json_is_exact(cli: Cli, table: str) -> None:
     done = cli("sql", f"select * from {table}", "--format", "json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [
