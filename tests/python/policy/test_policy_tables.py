@@ -175,7 +175,7 @@ def test_dbt_and_python_find_what_is_wrong_with_a_policy_in_the_warehouse(
     assert f"{dataset}.quality_thresholds (failed_record_rate P1): lower_percent: overlaps" in str(error.value)
 
 
-def test_load_show_and_what_held_when(project: Settings, change: Spoil, command: Callable[..., str]) -> None:
+def test_load_show_and_what_was_valid_when(project: Settings, change: Spoil, command: Callable[..., str]) -> None:
     command("policy", "show", "severity_caps")
     change("severity_caps", "", "warning,P3,2026-03-01T00:00:00Z")
     assert "14 tables loaded" in command("policy", "load")

@@ -1,4 +1,4 @@
-"""Rows that hold from a moment on: the past is judged by what held then."""
+"""Rows that are valid from a time on: the past is judged by what was valid then."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_a_row_added_with_a_later_beginning_changes_no_past(seeds: Path, change:
     assert rewritten(load_files(seeds), load_files(SEEDS)) == []
 
 
-def test_a_time_in_another_zone_is_the_same_moment(seeds: Path, change: Spoil) -> None:
+def test_a_time_in_another_zone_is_the_same_instant(seeds: Path, change: Spoil) -> None:
     change(
         "response_rules", "", "P1,10,minutes,10 minutes,30,minutes,contained,30 minutes,30,2026-03-01T05:30:00+05:30"
     )
@@ -83,7 +83,7 @@ def test_a_cap_and_a_limit_have_versions_too(seeds: Path, change: Spoil) -> None
     assert policy.reopening_window(AFTER) == timedelta(hours=2, minutes=30)
 
 
-def test_a_rule_that_did_not_hold_yet_is_an_error_with_its_moment(seeds: Path, change: Spoil) -> None:
+def test_a_rule_that_is_not_valid_yet_is_an_error_with_its_time(seeds: Path, change: Spoil) -> None:
     change("classification_rules", "performance_issues,P2", "slow_queries,P2")
     change("classification_rules", "slow_queries", "performance_issues")
     change("classification_rules", "", "slow_queries,P2,Slow queries,performance,,,,,,2026-03-01T00:00:00Z")
