@@ -33,7 +33,6 @@ WORDS_YET = (
     "scripts/incident_ledger/quality",
     "scripts/incident_ledger/response",
     "scripts/incident_ledger/runner",
-    "scripts/incident_ledger/warehouse",
 )
 
 

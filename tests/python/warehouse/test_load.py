@@ -211,7 +211,7 @@ def test_names_are_made_fit_and_matched_whatever_their_case(load: Load, rows: An
     assert sorted(rows(), key=str) == [("x", 1, 2), ("y", None, 3)]
 
 
-def test_it_appends_unless_told_to_replace(load: Load, rows: Callable[[], Any]) -> None:
+def test_it_appends_unless_it_is_to_replace(load: Load, rows: Callable[[], Any]) -> None:
     assert load("a\n1\n").is_new
     assert not load("a\n2\n").is_new
     assert sorted(rows()) == [(1,), (2,)]
