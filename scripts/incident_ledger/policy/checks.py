@@ -243,14 +243,14 @@ def _coverage(tables: Tables) -> Iterator[Problem]:
             if not rows:
                 text = f"{subject} has no {words.get(name, 'row')}; add one"
                 yield Problem(tables.names[name], table.subject[0], text)
-            yield from _has_always_held(rows, subject)
+            yield from _is_always_valid(rows, subject)
     calendar = tables.rows["business_calendar"]
     if tables.ready("business_calendar") and not calendar:
         yield Problem(tables.names["business_calendar"], "", "has no row; business days need one")
-    yield from _has_always_held(calendar, "the calendar")
+    yield from _is_always_valid(calendar, "the calendar")
 
 
-def _has_always_held(rows: Iterable[Row], subject: str) -> Iterator[Problem]:
+def _is_always_valid(rows: Iterable[Row], subject: str) -> Iterator[Problem]:
     versions = sorted(rows, key=lambda row: row.valid_from.timestamp() if row.valid_from else float("-inf"))
     if versions and versions[0].valid_from is not None:
         text = f"the first row of {subject} must have it empty (always), or incidents before it are judged by nothing"
