@@ -14,6 +14,23 @@ from incident_ledger.warehouse.tables import QUALITY_BATCHES, QUALITY_BREACHES, 
 _LOOKBACK = timedelta(days=1)
 
 
+def _newest(which: str, of: str, frame: str = "") -> str:
+    """SQL for the newest check of `of` that is `which`, up to the row's own time."""
+    at = "unix_micros(checked_at)"
+    return f"max(if({which}, {at}, null)) over (partition by {of} order by {at}{frame})"
+
+
+_BATCH, _BEFORE = "component, suite, day", " range between unbounded preceding and 1 preceding"
+_IS_CERTAIN = "severity_level is not null or (rules_errored = 0 and error is null)"
+# Something bad at the row's time or before it, and no check between the two that could have ended it: of the batch, one
+# that is certain; of a failed check, any of its suite. A row too many is harmless; a missing one would be a signal
+# without its beginning or its end.
+_OF_A_BREACH = f"""
+    {_newest("severity_level is not null", _BATCH)} >= ifnull({_newest(_IS_CERTAIN, _BATCH, _BEFORE)}, 0)
+    or {_newest("check_severity_level is not null", "suite")} >= ifnull({_newest("true", "suite", _BEFORE)}, 0)
+"""
+
+
 def known(warehouse: Warehouse, new_rows: str, checked_at: datetime) -> str:
     """A query for what says whether new verdicts (the query `new_rows`) begin or end a breach, each batch once.
 
@@ -48,7 +65,7 @@ def keep(warehouse: Warehouse, rows: Sequence[Mapping[str, Any]], checked_at: da
         merge_query(
             warehouse,
             QUALITY_BREACHES,
-            f"select *, {QUALITY_BREACHES.rule} as is_kept from ({known(warehouse, new_rows, checked_at)})",
+            f"select *, {_OF_A_BREACH} as is_kept from ({known(warehouse, new_rows, checked_at)})",
             columns=columns,
             updates="source.place = 1",
             inserts="source.is_kept",

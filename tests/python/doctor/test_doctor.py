@@ -210,7 +210,7 @@ def test_policy_tables_that_differ_from_the_files_are_named(
     findings = list(doctor.check_policy_tables(connect(settings), policy.load_files(SEEDS)))
     assert [finding.grade for finding in findings] == [Grade.WARN, Grade.WARN]
     assert "response_rules" in findings[0].text
-    assert "judged anew" in findings[1].text
+    assert "judged again" in findings[1].text
 
 
 def test_bad_policy_file_is_named_by_line(tmp_path: Path) -> None:

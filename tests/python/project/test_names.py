@@ -28,16 +28,11 @@ WORDS_YET = (
     "scripts/incident_ledger/deadline",
     "scripts/incident_ledger/demo",
     "scripts/incident_ledger/doctor",
-    "scripts/incident_ledger/encoding",
-    "scripts/incident_ledger/importers",
     "scripts/incident_ledger/interrupts",
-    "scripts/incident_ledger/ledger",
     "scripts/incident_ledger/notify",
-    "scripts/incident_ledger/policy",
     "scripts/incident_ledger/quality",
     "scripts/incident_ledger/response",
     "scripts/incident_ledger/runner",
-    "scripts/incident_ledger/warehouse",
 )
 
 

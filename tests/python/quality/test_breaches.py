@@ -10,7 +10,6 @@ import pytest
 
 from conftest import fresh_settings
 from incident_ledger.dbt_runner import Dbt
-from incident_ledger.errors import StatementError
 from incident_ledger.policy import Policy
 from incident_ledger.quality.breaches import keep
 from incident_ledger.quality.checker import check_all
@@ -20,7 +19,6 @@ from incident_ledger.response.signals import signal_columns
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.tables import ensure_tables
 from quality.helpers import NOW, make_table, not_null, suite_of
-from relay import Relay, failed
 
 CHAIN = (
     "stg_ledger__quality_breaches",
@@ -176,34 +174,6 @@ def test_clean_checks_leave_nothing_and_a_breach_its_beginning_and_its_end(
     assert kept == [0, 0, 1, 2, 3, 3]
     (signal,) = signals()
     assert (signal["started_at"], signal["ended_at"]) == (NOW + 2 * HOUR, NOW + 4 * HOUR)
-
-
-def test_a_warehouse_that_is_older_than_the_table_keeps_its_open_signals(
-    warehouse: Warehouse, signals: Signals
-) -> None:
-    """Also when the command that made the table did not come to fill it."""
-    for hour, severity in enumerate((None, "P1", None, "P2")):
-        batches = [verdict(severity=severity), verdict("clean.json", table="d.u"), verdict("c.json", errors=hour % 2)]
-        record(warehouse, batches, f"run-{hour}", NOW + hour * 100 * HOUR)
-    said, kept = signals(), count(warehouse)
-    assert [signal["ended_at"] for signal in said] == [None, None]
-
-    drop = f"drop table {warehouse.raw('quality_breaches')}"
-    warehouse.execute(drop)
-    ensure_tables(warehouse)
-    assert (signals(), count(warehouse)) == (said, kept)
-
-    warehouse.execute(drop)
-    with Relay(warehouse.settings.api_endpoint or "") as relay:
-        relay.rule(lambda request: "merge" in request.query, failed(400, "invalidQuery"))
-        through = connect(warehouse.settings.model_copy(update={"api_endpoint": relay.endpoint}))
-        with pytest.raises(StatementError):
-            ensure_tables(through)
-        through.close()
-    assert count(warehouse) == 0
-    for _ in range(2):
-        ensure_tables(warehouse)
-        assert (signals(), count(warehouse)) == (said, kept)
 
 
 # What a run that is killed at the worst moment leaves: breaches, and no batches.
