@@ -9,9 +9,10 @@ from incident_ledger.errors import IncidentLedgerError, UserError
 from incident_ledger.policy import Policy
 from incident_ledger.quality import changes
 from incident_ledger.quality.change_tracking import Record, Seen, read_seen
-from incident_ledger.quality.grading import Batch, BatchResult, check_failure, grade_batch, grade_rule
+from incident_ledger.quality.grading import Batch, check_failure, grade_batch, grade_rule
 from incident_ledger.quality.metrics import Engine
 from incident_ledger.quality.partitions import DayColumn, Partition
+from incident_ledger.quality.result_types import BatchResult
 from incident_ledger.quality.results import record
 from incident_ledger.quality.rule_schema import reason_of
 from incident_ledger.quality.scanner import Count, Scan

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from incident_ledger.quality.grading import BatchResult, RuleResult
+from incident_ledger.quality.result_types import BatchResult, RuleResult
 from incident_ledger.quality.suites import Suite
 from incident_ledger.settings import Settings
 

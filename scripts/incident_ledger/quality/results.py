@@ -7,7 +7,7 @@ from typing import Any
 
 from incident_ledger.encoding import canonical
 from incident_ledger.quality.breaches import keep
-from incident_ledger.quality.grading import BatchResult, RuleResult
+from incident_ledger.quality.result_types import BatchResult, RuleResult
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import literal, merge_rows
 from incident_ledger.warehouse.tables import QUALITY_BATCHES, QUALITY_RESULTS

@@ -14,7 +14,7 @@ from incident_ledger.errors import StatementError
 from incident_ledger.policy import Policy
 from incident_ledger.quality.breaches import keep
 from incident_ledger.quality.checker import check_all
-from incident_ledger.quality.grading import BatchResult, RuleResult
+from incident_ledger.quality.result_types import BatchResult, RuleResult
 from incident_ledger.quality.results import batch_rows, record
 from incident_ledger.response.signals import signal_columns
 from incident_ledger.warehouse import Warehouse, connect

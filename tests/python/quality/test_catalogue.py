@@ -13,7 +13,7 @@ import pytest
 
 from incident_ledger.policy import Policy
 from incident_ledger.quality.catalogue import REFUSED, is_about_records
-from incident_ledger.quality.grading import RuleResult
+from incident_ledger.quality.result_types import RuleResult
 from incident_ledger.quality.suites import build, load_suite
 from incident_ledger.warehouse import Warehouse
 from quality.helpers import check, check_one, make_table, rule

@@ -7,7 +7,7 @@ import pytest
 
 from engines.googlesql import Catalog, execute
 from incident_ledger.policy import Policy
-from incident_ledger.quality.grading import RuleResult
+from incident_ledger.quality.result_types import RuleResult
 from incident_ledger.quality.suites import build
 from incident_ledger.warehouse import Warehouse
 from quality.helpers import check_one, make_table, only, rule
