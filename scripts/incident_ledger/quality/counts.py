@@ -1,4 +1,4 @@
-"""Conditions of our own, where Great Expectations' differ from the design or from what BigQuery takes.
+"""Conditions that replace Great Expectations' where those differ from the design or from what BigQuery takes.
 
 - between: bounds typed as the column (a DATE parameter against a TIMESTAMP is refused), integers beyond 2^53 exact, and
   a NaN is in no range;
@@ -33,9 +33,9 @@ _PARAMETER = re.compile(r"(as_of|day)(?:\s*([+-])\s*(\d+)\s*(minutes|hours|days)
 
 
 def with_parameters(rule: Rule, as_of: datetime, schema: Schema) -> Rule:
-    """The rule with its `{"$PARAMETER": "as_of - 36 hours"}` bounds as times, so that a suite can speak of freshness.
+    """The rule with its `{"$PARAMETER": "as_of - 36 hours"}` bounds as times, so that a suite can check freshness.
 
-    Raises `RuleError` for a parameter that is none of ours.
+    Raises `RuleError` for an unknown parameter.
     """
     kwargs = {
         name: _parameter(value["$PARAMETER"], as_of) if isinstance(value, Mapping) and "$PARAMETER" in value else value
@@ -62,7 +62,7 @@ def _parameter(text: Any, as_of: datetime) -> str:
 
 
 def check_columns(rule: Rule, schema: Schema) -> None:
-    """Refuse, before anything is asked, what the table's columns cannot answer. Raises `RuleError`."""
+    """Refuse, before anything is sent, what the table's columns cannot answer. Raises `RuleError`."""
     if rule.type in _OF_SCHEMA:
         return
     for column in rule.columns:
@@ -139,7 +139,7 @@ def _outside(rule: Rule, schema: Schema) -> Any:
 
 
 def _set(rule: Rule, schema: Schema) -> Any:
-    """In and not in a set: a null in the set says nothing, since a null breaks neither rule."""
+    """In and not in a set: a null in the set has no effect, since a null breaks neither rule."""
     import sqlalchemy as sa
 
     column = rule.kwargs["column"]
@@ -147,7 +147,7 @@ def _set(rule: Rule, schema: Schema) -> Any:
     value: Any = sa.column(column)
     items = [convert(item, kind, column) for item in rule.kwargs["value_set"] if item is not None]
     if not items:
-        raise RuleError("value_set holds no value")
+        raise RuleError("value_set has no value")
     is_wanted = "_not_be_in_set" not in rule.type
     if kind == "BOOL":  # the dialect writes `in` of booleans as a comparison that BigQuery does not know
         equal = sa.or_(*(value == item for item in items))

@@ -1,7 +1,7 @@
 """Counts and policy to severities: pure, and exact to the record.
 
-A rule about records is judged by its rate of broken ones, a rule about the table as a whole raises its cap when it
-fails, and the suite is judged by its rate of failed rules. The worse decides. A rule that could not be evaluated is
+A rule about records is graded by its rate of broken ones, a rule about the table as a whole raises its cap when it
+fails, and the suite is graded by its rate of failed rules. The worse decides. A rule that could not be evaluated is
 neither passed nor failed: it is a failure of the check, an incident of its own beside the table's.
 """
 
@@ -22,7 +22,7 @@ VALIDATION_RATE = "failed_validation_rate"
 
 
 def grade_rule(rule: Rule, count: Count, policy: Policy, at: datetime) -> RuleResult:
-    """One rule's severity: its band and cap, its cap alone for a rule about the table, the check's for an error."""
+    """One rule's severity: its band and cap, only its cap for a rule about the table, the check's for an error."""
     is_table_rule = count.error is None and count.failed is None
     severity = threshold = None
     if count.error is not None:
@@ -109,7 +109,7 @@ def grade_batch(batch: Batch, rules: Sequence[RuleResult], policy: Policy, at: d
     )
 
 
-def check_failure(  # noqa: PLR0917 - said in one breath
+def check_failure(  # noqa: PLR0917 - one call
     table: str | None, suite: Suite, rules: Sequence[RuleResult], reason: str, policy: Policy, at: datetime
 ) -> BatchResult:
     """A batch for a check that could not run at all: no table, no suite, no warehouse."""
@@ -146,11 +146,11 @@ def _evidence(
     errors: Sequence[RuleResult],
 ) -> dict[str, Any]:
     """What a person needs to begin: the suite, the day, the breaking rules with their counts, the errors."""
-    said: dict[str, Any] = {"suite": suite.file, "owner": suite.owner, "rules": len(rules)}
+    evidence: dict[str, Any] = {"suite": suite.file, "owner": suite.owner, "rules": len(rules)}
     if day:
-        said["day"] = day.isoformat()
+        evidence["day"] = day.isoformat()
     if breaches:
-        said["breaches"] = [
+        evidence["breaches"] = [
             {
                 "rule_id": rule.rule_id,
                 "rule": rule.description or rule.label,
@@ -162,8 +162,8 @@ def _evidence(
             for rule in breaches
         ]
     if errors:
-        said["errors"] = [rule.text for rule in errors]
-    return said
+        evidence["errors"] = [rule.text for rule in errors]
+    return evidence
 
 
 def _title(table: str, day: date | None, text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a check found: of one rule, and of one batch. Values alone; `grading` makes them, `results` records them."""
+"""What a check found: of one rule, and of one batch. Only values; `grading` makes them, `results` records them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class RuleResult:
 
     @property
     def name(self) -> str:
-        """What a person calls it: its id, or its type and columns where the id is no name."""
+        """What a person calls it: its id, or its type and columns where the id is not a name."""
         return self.label or self.rule_id
 
     @property
@@ -55,8 +55,8 @@ class RuleResult:
 class BatchResult:
     """One batch of one table: a day, or (day None) what was checked as a whole.
 
-    `severity_level` speaks of the table and is None when it is clean, `check_severity_level` of the check itself.
-    `error` says why no rule ran at all.
+    `severity_level` is that of the table and is None when it is clean, `check_severity_level` of the check itself.
+    `error` is why no rule ran at all.
     """
 
     table: str

@@ -1,4 +1,4 @@
-"""Verdicts as rows of `quality_results` and `quality_batches`: each written once, however often it is said."""
+"""Results as rows of `quality_results` and `quality_batches`: each written once, however often it is sent."""
 
 import uuid
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a rule of a file must look like before Great Expectations and the table are asked: keys, types, texts."""
+"""What a rule of a file must look like before Great Expectations and the table are read: keys, types, texts."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -105,7 +105,7 @@ def _kwargs_error(rule: Rule) -> str | None:
 
 
 def text_or_none(value: Any) -> str | None:
-    """The value if it is a text that says something."""
+    """The value if it is a text and not empty."""
     return value if isinstance(value, str) and value else None
 
 

@@ -34,7 +34,6 @@ WORDS_YET = (
     "scripts/incident_ledger/ledger",
     "scripts/incident_ledger/notify",
     "scripts/incident_ledger/policy",
-    "scripts/incident_ledger/quality",
     "scripts/incident_ledger/response",
     "scripts/incident_ledger/runner",
     "scripts/incident_ledger/warehouse",

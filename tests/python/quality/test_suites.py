@@ -19,9 +19,9 @@ BETWEEN = "expect_column_values_to_be_between"
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is no suite"),
-        (b"{not json", "is no suite"),
-        (b"\xff\xfe", "is no suite"),
+        (b"", "is not a suite"),
+        (b"{not json", "is not a suite"),
+        (b"\xff\xfe", "is not a suite"),
         ([], "holds a list"),
         ({}, "has no expectations"),
         ({"name": "x", "expectations": []}, "has no expectations"),
@@ -30,7 +30,7 @@ BETWEEN = "expect_column_values_to_be_between"
         ({"name": "x", "meta": ["y"], "expectations": [not_null("amount")]}, "meta is a list"),
         (b'{"expectations": [{"type": "x", "kwargs": {"a": NaN}}]}', "NaN is not a number of JSON"),
         (b'{"expectations": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested more than"),
-        (b"[" * 100_000, "is no suite"),
+        (b"[" * 100_000, "is not a suite"),
         (b'{"expectations": [' + b"9" * 5_000 + b"]}", "5000 digits"),
         ({"name": ["x"], "meta": {"table": 5}, "expectations": "x"}, "has no expectations"),
     ],
@@ -116,13 +116,13 @@ def test_a_rule_id_used_twice_is_a_finding_and_the_first_still_counts(bare: Ware
     assert "'same' is used 2 times" in (second.error or "")
 
 
-def test_rules_without_an_id_get_one_from_what_they_say() -> None:
+def test_rules_without_an_id_get_one_from_their_content() -> None:
     kinds = ("expect_column_values_to_not_be_null", "expect_column_values_to_be_unique")
     suite = suite_of(*({"type": kind, "kwargs": {"column": "amount"}} for kind in kinds))
     assert [found.rule_id for found in suite.rules] == ["amount.not_be_null", "amount.be_unique"]
 
 
-def test_suites_of_one_file_name_in_several_folders_are_told_apart(
+def test_suites_of_one_file_name_in_several_folders_are_distinguished(
     warehouse: Warehouse, policy: Policy, tmp_path: Path
 ) -> None:
     """What is called alike has one key: one would take the other's results, and its record of what changed."""
