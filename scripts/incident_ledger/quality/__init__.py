@@ -7,9 +7,7 @@ catalogue       which of GX's expectations count records, and which cannot be ev
 custom_sql      a suite's own SQL: one SELECT, or refused
 change_tracking which changes are recorded, read before a build
 partitions      which day partitions changed since they were last checked
-metrics         what a rule means to GX, as SQL conditions; and its own answers for what has no condition
-counts          conditions that replace GX's where those differ from the design or from what BigQuery takes
-typed_values    values of a suite as BigQuery types them
+compiler        what a rule means, as SQL conditions with values as BigQuery types them
 scanner         all rules of a table in one grouped statement (a second one for uniqueness)
 grading         counts and policy to severities, pure (result_types values, titles and rates texts)
 results         rows of `quality_results` and `quality_batches`

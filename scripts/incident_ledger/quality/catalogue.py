@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from incident_ledger.quality.typed_values import RuleError, Schema
+from incident_ledger.quality.compiler.typing import RuleError, Schema
 
 UNEXPECTED_ROWS = "unexpected_rows_expectation"
 # Map expectations that Great Expectations answers on SQL from the schema, without looking at a record.

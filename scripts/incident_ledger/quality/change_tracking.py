@@ -17,8 +17,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from incident_ledger.errors import IncidentLedgerError, StatementError
+from incident_ledger.quality.compiler.typing import RuleError, quoted
 from incident_ledger.quality.suite_types import TableName
-from incident_ledger.quality.typed_values import RuleError, quoted
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import literal
 

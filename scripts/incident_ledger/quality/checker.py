@@ -9,15 +9,15 @@ from incident_ledger.errors import IncidentLedgerError, UserError
 from incident_ledger.policy import Policy
 from incident_ledger.quality import partitions
 from incident_ledger.quality.change_tracking import ChangeLog, ChangesRead, read_changes
+from incident_ledger.quality.compiler.gx import Engine
+from incident_ledger.quality.compiler.typing import RuleError, Schema
 from incident_ledger.quality.grading import Batch, check_failure, grade_batch, grade_rule
-from incident_ledger.quality.metrics import Engine
 from incident_ledger.quality.partitions import DayColumn, Partition
 from incident_ledger.quality.result_types import BatchResult
 from incident_ledger.quality.results import record
 from incident_ledger.quality.rule_schema import reason_of
 from incident_ledger.quality.scanner import Count, Scan
 from incident_ledger.quality.suites import Rule, Suite, TableName, load_folders
-from incident_ledger.quality.typed_values import RuleError, Schema
 from incident_ledger.warehouse import Warehouse
 
 

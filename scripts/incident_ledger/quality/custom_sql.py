@@ -13,7 +13,7 @@ import sqlglot.expressions as exp
 from sqlglot import parse
 from sqlglot.errors import SqlglotError
 
-from incident_ledger.quality.typed_values import RuleError
+from incident_ledger.quality.compiler.typing import RuleError
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.dry_run import statement_type
 

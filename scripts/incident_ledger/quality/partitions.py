@@ -20,8 +20,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from incident_ledger.quality.change_tracking import ChangesRead
+from incident_ledger.quality.compiler.typing import RuleError, Schema, quoted
 from incident_ledger.quality.suites import Suite, TableName
-from incident_ledger.quality.typed_values import RuleError, Schema, quoted
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import literal
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from incident_ledger.quality.catalogue import REFUSED
+from incident_ledger.quality.compiler.typing import RuleError
 from incident_ledger.quality.custom_sql import OwnQuery
 from incident_ledger.quality.suite_types import SCOPES, SEVERITIES, Rule
-from incident_ledger.quality.typed_values import RuleError
 
 _RULE_KEYS = {
     "type", "kwargs", "meta", "severity", "notes", "description", "id", "expectation_context", "rendered_content",

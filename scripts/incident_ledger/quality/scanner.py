@@ -14,14 +14,14 @@ from fractions import Fraction
 from typing import Any
 
 from incident_ledger.errors import IncidentLedgerError, StatementError
-from incident_ledger.quality import counts
 from incident_ledger.quality.catalogue import TYPES, has_type, is_about_records
+from incident_ledger.quality.compiler import conditions
+from incident_ledger.quality.compiler.gx import Engine
+from incident_ledger.quality.compiler.typing import RuleError, Schema, convert, literal, quoted
 from incident_ledger.quality.custom_sql import OwnQuery, rows_of_select
-from incident_ledger.quality.metrics import Engine
 from incident_ledger.quality.partitions import DayColumn, Partition
 from incident_ledger.quality.rule_schema import reason_of
 from incident_ledger.quality.suites import Rule
-from incident_ledger.quality.typed_values import RuleError, Schema, literal, quoted
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.client import Param
 
@@ -111,9 +111,9 @@ class Scan:
     def _classify(self, rule: Rule, batched: list[_RuleQuery], unique: list[Rule], single: list[Rule]) -> None:
         if rule.error:
             raise RuleError(rule.error)
-        rule = counts.with_parameters(rule, self._as_of, self._schema)
-        counts.check_columns(rule, self._schema)
-        if rule.type in counts.UNIQUE:
+        rule = conditions.with_parameters(rule, self._as_of, self._schema)
+        conditions.check_columns(rule, self._schema)
+        if rule.type in conditions.UNIQUE:
             self._row_condition(rule)  # one that cannot be read is this rule's error only
             unique.append(rule)
             return
@@ -126,28 +126,28 @@ class Scan:
     def _rule_query(self, rule: Rule, name: str) -> _RuleQuery | None:
         """The rule's columns of the common statement; None when it needs a statement of its own."""
         condition = self._row_condition(rule)
-        if rule.type in counts.ROW_COUNT:
+        if rule.type in conditions.ROW_COUNT:
             select = {name: f"countif({condition})" if condition else "count(*)"}
             return _RuleQuery(rule, select, lambda row: _of_table(rule, row[name], row["n"]))
-        if rule.type in counts.AGGREGATES and condition is None:
+        if rule.type in conditions.AGGREGATES and condition is None:
             aggregate = self._engine.aggregate(rule)
             if aggregate is not None:
                 return _RuleQuery(rule, {name: self._sql(aggregate)}, lambda row: _of_table(rule, row[name], row["n"]))
-        if rule.type == counts.QUERY:
+        if rule.type == conditions.QUERY:
             written = OwnQuery.read(str(rule.kwargs["unexpected_rows_query"])).filter
             if written is None:
                 return None
             self._broken[rule.rule_id] = f"({written})"
             selects = {f"{name}_failed": f"countif({written})"}
             return _RuleQuery(rule, selects, lambda row: _of_records(rule, row, name), is_own_sql=True)
-        if rule.type in counts.DISTINCT:
+        if rule.type in conditions.DISTINCT:
             return self._distinct(rule, name, condition)
-        broken = counts.broken(rule, self._engine, self._schema)
+        broken = conditions.broken(rule, self._engine, self._schema)
         return None if broken is None else self._counted(rule, name, broken, condition)
 
     def _counted(self, rule: Rule, name: str, broken: Any, condition: str | None) -> _RuleQuery:
         """A rule about records, by the condition of one that breaks it."""
-        base = counts.base(rule)
+        base = conditions.base(rule)
         self._broken[rule.rule_id] = _all(condition, self._sql(broken))
         selects = {f"{name}_failed": f"countif({self._broken[rule.rule_id]})"}
         if condition:
@@ -158,7 +158,7 @@ class Scan:
 
     def _distinct(self, rule: Rule, name: str, condition: str | None) -> _RuleQuery:
         """A rule about which values a column has: those of its set, each once, and any other where none may be."""
-        within, wanted, others = counts.distinct(rule, self._schema)
+        within, wanted, others = conditions.distinct(rule, self._schema)
         text = self._sql(within)
         selects = {f"{name}_within": f"count(distinct {f'if({condition}, {text}, null)' if condition else text})"}
         if others is not None:
@@ -225,7 +225,7 @@ class Scan:
         """Records of repeated keys: keys are counted first, so that one group is one value and not one record."""
         parts = []
         for position, rule in enumerate(rules):
-            condition, base = self._row_condition(rule), counts.base(rule)
+            condition, base = self._row_condition(rule), conditions.base(rule)
             counted = "true" if base is None else self._sql(base)
             keys = ", ".join(quoted(column) for column in rule.columns)
             group = f"{part.group} as batch_day, " if part.group else "cast(null as date) as batch_day, "
@@ -246,7 +246,7 @@ class Scan:
 
     def _scan_single(self, rule: Rule, part: Partition, rows: int) -> Count:
         try:
-            if rule.type == counts.QUERY:
+            if rule.type == conditions.QUERY:
                 return self._query(rule, part, rows)
             if rule.type in TYPES:
                 types = rule.kwargs.get("type_list") or [rule.kwargs["type_"]]
@@ -265,7 +265,7 @@ class Scan:
     def _measured(self, rule: Rule, part: Partition) -> Count:
         """A rule that measures a record by the others: by the library's own statistics of the batch."""
         statistics = self._engine.statistics(rule, part.where)
-        broken = counts.broken(rule, self._engine, self._schema, statistics)
+        broken = conditions.broken(rule, self._engine, self._schema, statistics)
         if broken is None:
             raise RuleError(f"Great Expectations does not give which records break {rule.type}")
         query = self._counted(rule, "r0", broken, self._row_condition(rule))
@@ -318,10 +318,39 @@ def _count(query: _RuleQuery, row: Mapping[str, Any]) -> Count:
 
 def _of_table(rule: Rule, value: Any, rows: int) -> Count:
     """The number of records is known of an empty table; every other value of nothing is nothing."""
-    if rule.type not in counts.ROW_COUNT and not rows:
+    if rule.type not in conditions.ROW_COUNT and not rows:
         return Count()
-    success = counts.succeeded(rule, value)
+    success = _succeeded(rule, value)
     return Count(success=success is True, observed=value)
+
+
+def _succeeded(rule: Rule, value: Any) -> bool | None:
+    """Whether the value of the whole table (a count, a maximum, a mean, …) is what the rule wants; None if unknown.
+
+    Raises `RuleError` when the two cannot be compared.
+    """
+    if value is None:
+        return None
+    if "value" in rule.kwargs:
+        return bool(value == rule.kwargs["value"])
+    low, high = rule.kwargs.get("min_value"), rule.kwargs.get("max_value")
+    if low is None and high is None:
+        raise RuleError("a range needs min_value or max_value")
+    kind = _kind_of(value)
+    above = low is None or _above(value, convert(low, kind, rule.type), strict=bool(rule.kwargs.get("strict_min")))
+    below = high is None or _above(convert(high, kind, rule.type), value, strict=bool(rule.kwargs.get("strict_max")))
+    return above and below
+
+
+def _above(value: Any, bound: Any, *, strict: bool) -> bool:
+    return bool(value > bound) if strict else bool(value >= bound)
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, datetime):
+        return "TIMESTAMP" if value.tzinfo else "DATETIME"
+    kinds = ((date, "DATE"), (str, "STRING"), (int, "NUMERIC"), (float, "FLOAT64"))
+    return next((kind for known, kind in kinds if isinstance(value, known)), "NUMERIC")
 
 
 def _of_records(rule: Rule, row: Mapping[str, Any], name: str) -> Count:

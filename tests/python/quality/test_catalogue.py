@@ -17,7 +17,7 @@ from incident_ledger.quality.result_types import RuleResult
 from incident_ledger.quality.suites import build, load_suite
 from incident_ledger.warehouse import Warehouse
 from quality.helpers import check, check_one, make_table, rule
-from quality.test_metrics import records
+from quality.test_gx import records
 
 KINDS = {
     "id": "int64", "code": "string", "low": "int64", "high": "int64", "score": "float64", "dti": "float64",

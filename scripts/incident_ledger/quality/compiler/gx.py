@@ -4,7 +4,7 @@ Its metrics are built of partial ones: a `….condition` holds the SQL condition
 `….aggregate_fn` an aggregate over a column. Those are requested here without sending a statement, so that `scanner` can
 count all rules of a table, for all its days, in one. What has no such part is computed by its own `ValidationGraph`.
 
-Seen in Great Expectations 1.24.1; `test_metrics.py` compares the counts with `validate(result_format="BASIC")`.
+Seen in Great Expectations 1.24.1; `test_gx.py` compares the counts with `validate(result_format="BASIC")`.
 """
 
 import logging
@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from incident_ledger.quality.compiler.typing import RuleError, Schema, convert
 from incident_ledger.quality.suites import Rule, build
-from incident_ledger.quality.typed_values import RuleError, Schema, convert
 from incident_ledger.warehouse import Warehouse
 
 _BATCH = "batch"

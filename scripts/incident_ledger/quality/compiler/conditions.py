@@ -12,12 +12,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from incident_ledger.quality.metrics import Engine, rule_is_about_nulls
+from incident_ledger.quality.compiler.gx import Engine, rule_is_about_nulls
+from incident_ledger.quality.compiler.typing import GROUPABLE, NUMBERS, ORDERED, TEXT, RuleError, Schema, convert
 from incident_ledger.quality.suites import Rule
-from incident_ledger.quality.typed_values import GROUPABLE, NUMBERS, ORDERED, TEXT, RuleError, Schema, convert
 
 UNIQUE = {"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"}
 ROW_COUNT = {"expect_table_row_count_to_be_between", "expect_table_row_count_to_equal"}
@@ -168,32 +168,3 @@ def distinct(rule: Rule, schema: Schema) -> tuple[Any, int, Any]:
     others = _set(replace(rule, type="expect_column_values_to_be_in_set"), schema)
     within = sa.case((sa.not_(others), sa.column(column)))
     return within, len(wanted), others if "equal" in rule.type else None
-
-
-def succeeded(rule: Rule, value: Any) -> bool | None:
-    """Whether the value of the whole table (a count, a maximum, a mean, …) is what the rule wants; None if unknown.
-
-    Raises `RuleError` when the two cannot be compared.
-    """
-    if value is None:
-        return None
-    if "value" in rule.kwargs:
-        return bool(value == rule.kwargs["value"])
-    low, high = rule.kwargs.get("min_value"), rule.kwargs.get("max_value")
-    if low is None and high is None:
-        raise RuleError("a range needs min_value or max_value")
-    kind = _kind_of(value)
-    above = low is None or _above(value, convert(low, kind, rule.type), strict=bool(rule.kwargs.get("strict_min")))
-    below = high is None or _above(convert(high, kind, rule.type), value, strict=bool(rule.kwargs.get("strict_max")))
-    return above and below
-
-
-def _above(value: Any, bound: Any, *, strict: bool) -> bool:
-    return bool(value > bound) if strict else bool(value >= bound)
-
-
-def _kind_of(value: Any) -> str:
-    if isinstance(value, datetime):
-        return "TIMESTAMP" if value.tzinfo else "DATETIME"
-    kinds = ((date, "DATE"), (str, "STRING"), (int, "NUMERIC"), (float, "FLOAT64"))
-    return next((kind for known, kind in kinds if isinstance(value, known)), "NUMERIC")
