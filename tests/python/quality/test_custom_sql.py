@@ -151,7 +151,7 @@ def test_what_the_warehouse_does_not_call_a_select_is_not_sent(ledger: Warehouse
         f"begin delete from {ledger_name} where true; end",
         f"execute immediate 'delete from {ledger_name} where true'",
     ):
-        with expected_to_be_refused(), pytest.raises(RuleError, match="no single SELECT"):
+        with expected_to_be_refused(), pytest.raises(RuleError, match="not a single SELECT"):
             rows_of_select(ledger, sql, {})
 
 

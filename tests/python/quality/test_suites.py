@@ -22,7 +22,7 @@ BETWEEN = "expect_column_values_to_be_between"
         (b"", "is not a suite"),
         (b"{not json", "is not a suite"),
         (b"\xff\xfe", "is not a suite"),
-        ([], "holds a list"),
+        ([], "it is a list"),
         ({}, "has no expectations"),
         ({"name": "x", "expectations": []}, "has no expectations"),
         ({"name": "x", "expectations": {}}, "has no expectations"),
@@ -35,7 +35,7 @@ BETWEEN = "expect_column_values_to_be_between"
         ({"name": ["x"], "meta": {"table": 5}, "expectations": "x"}, "has no expectations"),
     ],
 )
-def test_a_file_that_is_no_suite_is_a_finding(
+def test_a_file_that_is_not_a_suite_is_a_finding(
     bare: Warehouse, policy: Policy, content: object, words: str | None
 ) -> None:
     table = broken_of(bare, "t", 0, 10)
@@ -70,7 +70,7 @@ def test_a_file_that_is_no_suite_is_a_finding(
         (not_null("amount", "bad", mostly={"$PARAMETER": "x"}), "mostly"),
         (rule("expect_compound_columns_to_be_unique", "bad", column_list="id"), "column_list is a text"),
         (rule("expect_column_values_to_be_in_set", "bad", column="id", value_set="1"), "value_set is a text"),
-        (rule("expect_column_values_to_be_in_set", "bad", column="id", value_set=[[1]]), "[1] is no INT64"),
+        (rule("expect_column_values_to_be_in_set", "bad", column="id", value_set=[[1]]), "[1] is not of type INT64"),
         (not_null("amount", "bad") | {"meta": {"rule_id": "bad", "owner": ["x"]}}, "meta.owner is a list"),
         (not_null("amount", "bad") | {"meta": {"rule_id": "bad", "scope": {}}}, "scope {} is none of"),
         (rule(BETWEEN, "bad", column="id", min_value={"$PARAMETER": "as_of - 99999999999 days"}), "no calendar has"),
@@ -80,7 +80,7 @@ def test_a_file_that_is_no_suite_is_a_finding(
         (rule(REGEX, "bad", column="id", regex="x"), "needs a column of type STRING"),
         (rule("expect_column_value_lengths_to_be_between", "bad", column="id", min_value=1), "needs a column of type"),
         (not_null("no_such_column", "bad"), "no column 'no_such_column'"),
-        (rule("expect_column_values_to_be_in_set", "bad", column="id", value_set=["1"]), "'1' is no INT64"),
+        (rule("expect_column_values_to_be_in_set", "bad", column="id", value_set=["1"]), "'1' is not of type INT64"),
         (rule("expect_column_values_to_match_strftime_format", "bad", column="id", strftime_format="%Y"), ""),
         (rule("unexpected_rows_expectation", "bad", unexpected_rows_query="select 1 as x"), "{batch}"),
         (rule("unexpected_rows_expectation", "bad", unexpected_rows_query="select * from {batch} where x = 1"), "x"),

@@ -64,7 +64,7 @@ def convert(value: Any, kind: str, column: str) -> Any:
     try:
         return converter(value)
     except (ValueError, TypeError, OverflowError, InvalidOperation):
-        raise RuleError(f"{value!r} is not a {kind}, which column {column!r} is") from None
+        raise RuleError(f"{value!r} is not of type {kind}, which column {column!r} is") from None
 
 
 def literal(value: Any) -> str:
