@@ -14,9 +14,9 @@ from incident_ledger.cli._console import Text, err, out, parse_time, print_rows,
 from incident_ledger.cli._suites import NO_SUITE, folders
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.policy import Policy, load_files
-from incident_ledger.quality.grading import VALIDATION_RATE, BatchResult, RuleResult
-from incident_ledger.quality.rates import fraction_text, percent_text
-from incident_ledger.quality.titles import shown
+from incident_ledger.quality.grading import VALIDATION_RATE
+from incident_ledger.quality.rates import fraction_text, percent_text, value_text
+from incident_ledger.quality.result_types import BatchResult, RuleResult
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
@@ -268,7 +268,7 @@ def _print_rules(rules: Sequence[tuple[RuleResult, Any]]) -> None:
             counts = f"{rule.failed:,} of {rule.examined:,}"
             rate = percent_text(Fraction(100 * rule.failed, rule.examined)) if rule.examined else "no record"
         note = [str(day)] if day and rule.severity_level else []
-        note += [shown(rule.observed)] if rule.is_table_rule and rule.observed is not None else []
+        note += [value_text(rule.observed)] if rule.is_table_rule and rule.observed is not None else []
         rows.append(
             [
                 Text(rule.rule_id),

@@ -1,6 +1,6 @@
-"""The checks that a breach is made of, kept apart: `fct_signals` asks them, and not all that was ever checked."""
+"""The checks that a breach is made of, kept apart: `fct_signals` reads them, and not all that was ever checked."""
 
-# ruff: noqa: S608 -- names of tables and columns are no parameters, and are our own; values are bound
+# ruff: noqa: S608 -- names of tables and columns are not parameters, and come from the package; values are bound
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ _OF_A_BREACH = f"""
 
 
 def known(warehouse: Warehouse, new_rows: str, checked_at: datetime) -> str:
-    """A query for what says whether new verdicts (the query `new_rows`) begin or end a breach, each batch once.
+    """A query for what decides whether new results (the query `new_rows`) begin or end a breach, each batch once.
 
     Beside them the breaches that are there, and the checks from a little before `checked_at` on: a run for an earlier
     time learns what ended its findings, and the literal prunes. `place` is 1 for what is new.
@@ -55,7 +55,7 @@ def known(warehouse: Warehouse, new_rows: str, checked_at: datetime) -> str:
 def keep(warehouse: Warehouse, rows: Sequence[Mapping[str, Any]], checked_at: datetime) -> None:
     """Write what begins, continues or ends a breach. To be called before the batches are written.
 
-    What a run left here that was killed before its batches were there is no verdict yet: the same run, repeated,
+    What a run left here that was killed before its batches were there is not a result yet: the same run, repeated,
     may find something else.
     """
     if not rows:

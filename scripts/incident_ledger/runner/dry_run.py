@@ -14,7 +14,7 @@ from incident_ledger.notify.messages import Message, compose
 from incident_ledger.notify.pending import due_events
 from incident_ledger.policy import load_files
 from incident_ledger.quality.breaches import known
-from incident_ledger.quality.grading import BatchResult
+from incident_ledger.quality.result_types import BatchResult
 from incident_ledger.quality.results import batch_rows
 from incident_ledger.quality.suites import Suite, load_folders
 from incident_ledger.response.planner import opened, plan

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from incident_ledger import policy, quality
+from incident_ledger import policy
 from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.encoding import timestamp
 from incident_ledger.errors import ExitCode
@@ -18,6 +18,7 @@ from incident_ledger.notify.outbox import Delivery
 from incident_ledger.notify.queries import channel_findings
 from incident_ledger.notify.service import tell
 from incident_ledger.policy import Policy
+from incident_ledger.quality.preload import preload
 from incident_ledger.response.planner import plan
 from incident_ledger.response.signals import read_signals
 from incident_ledger.runner.lease import LEASE, Lease, with_lease
@@ -77,7 +78,7 @@ class Job:
     def run(self, *, wait: float | None = None) -> RunReport:
         """The whole way: dbt, Great Expectations, plan, deliver, dbt."""
         # Its import takes seconds; dbt waits for the warehouse meanwhile.
-        threading.Thread(target=quality.preload, daemon=True).start()
+        threading.Thread(target=preload, daemon=True).start()
         return self._hold(wait, self._whole)
 
     def tick(self, *, wait: float | None = None) -> RunReport:

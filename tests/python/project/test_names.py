@@ -30,7 +30,6 @@ WORDS_YET = (
     "scripts/incident_ledger/doctor",
     "scripts/incident_ledger/interrupts",
     "scripts/incident_ledger/notify",
-    "scripts/incident_ledger/quality",
     "scripts/incident_ledger/response",
     "scripts/incident_ledger/runner",
 )
