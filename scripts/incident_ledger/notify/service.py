@@ -6,9 +6,10 @@ from datetime import datetime
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.state import read_events, read_state
 from incident_ledger.ledger.writer import append
+from incident_ledger.notify.delivery import Delivery, deliver
 from incident_ledger.notify.delivery_events import notified_events
 from incident_ledger.notify.messages import Message, compose
-from incident_ledger.notify.outbox import Delivery, deliver, enqueue
+from incident_ledger.notify.outbox import enqueue
 from incident_ledger.notify.pending import due_events
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse

@@ -18,7 +18,8 @@ from incident_ledger.quality.grading import BatchResult
 from incident_ledger.quality.results import batch_rows
 from incident_ledger.quality.suites import Suite, load_folders
 from incident_ledger.response.planner import opened, plan
-from incident_ledger.response.signals import Signal, signal_columns, to_signal
+from incident_ledger.response.signals import Signal
+from incident_ledger.runner.signal_rows import signal_columns, to_signal
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import encode_row, rows_query
 from incident_ledger.warehouse.tables import QUALITY_BREACHES, ensure_tables, names

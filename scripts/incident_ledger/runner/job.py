@@ -14,13 +14,13 @@ from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.ledger.writer import append
-from incident_ledger.notify.outbox import Delivery
+from incident_ledger.notify.delivery import Delivery
 from incident_ledger.notify.queries import channel_findings
 from incident_ledger.notify.service import tell
 from incident_ledger.policy import Policy
 from incident_ledger.response.planner import plan
-from incident_ledger.response.signals import read_signals
 from incident_ledger.runner.lease import LEASE, Lease, with_lease
+from incident_ledger.runner.signal_rows import read_signals
 from incident_ledger.runner.steps import Outcome, Step, Steps, counted, record
 from incident_ledger.warehouse import Warehouse
 

@@ -7,11 +7,12 @@ import pytest
 from pydantic import SecretStr
 
 from incident_ledger.errors import UserError
-from incident_ledger.notify import outbox
+from incident_ledger.notify import delivery
 from incident_ledger.notify.channels.base import Outcome
+from incident_ledger.notify.delivery import Delivery, deliver
 from incident_ledger.notify.delivery_events import notified_events
 from incident_ledger.notify.messages import Message, compose
-from incident_ledger.notify.outbox import Delivery, deliver, enqueue, requeue
+from incident_ledger.notify.outbox import enqueue, requeue
 from incident_ledger.notify.queries import channel_findings, left_behind, message, messages
 from incident_ledger.warehouse import Warehouse
 from notify.helpers import MINUTE, POLICY, START, detected, event, incident, resolved
@@ -57,7 +58,7 @@ def eml_files(warehouse: Warehouse) -> dict[str, bytes]:
 def test_without_a_channel_messages_become_files_named_by_their_id(warehouse: Warehouse) -> None:
     said = detected("P1")
     assert enqueue(warehouse, [said], START) == 1
-    assert [delivery.status for delivery in send(warehouse)] == [Outcome.SENT]
+    assert [each.status for each in send(warehouse)] == [Outcome.SENT]
     assert list(eml_files(warehouse)) == [f"{said.message_id}.eml"]
     row = rows(warehouse)[0]
     assert (row["status"], row["attempts"], row["sent_at"], row["last_error"]) == ("sent", 1, START, None)
@@ -78,7 +79,7 @@ def test_a_message_goes_to_every_channel(warehouse: Warehouse, mailbox: Mailbox,
     urls = f"mail=mailto://127.0.0.1:{mailbox.port}, json://127.0.0.1:{hook.port}/a,\nsecond=json://127.0.0.1:{hook.port}/b"
     both = with_channels(warehouse, urls)
     assert enqueue(both, [detected("P1")], START) == 3
-    assert [delivery.status for delivery in send(both)] == [Outcome.SENT] * 3
+    assert [each.status for each in send(both)] == [Outcome.SENT] * 3
     assert (len(mailbox.mails), len(hook.bodies)) == (1, 2)
 
 
@@ -101,7 +102,7 @@ def test_a_file_that_was_written_before_the_run_died_is_the_same_afterwards(ware
     send(warehouse)
     before = eml_files(warehouse)
     warehouse.execute(f"update {warehouse.raw('notifications')} set status = 'pending', attempts = 0 where true")
-    assert [delivery.status for delivery in send(warehouse, START + HOUR)] == [Outcome.SENT]
+    assert [each.status for each in send(warehouse, START + HOUR)] == [Outcome.SENT]
     assert eml_files(warehouse) == before
 
 
@@ -109,12 +110,12 @@ def test_a_failing_server_is_tried_again_by_later_runs(warehouse: Warehouse, mai
     place = mail(warehouse, mailbox)
     enqueue(place, [detected("P1")], START)
     mailbox.answers = ["554 not now", "554 not now"]
-    assert [delivery.status for delivery in send(place)] == [Outcome.FAILED]
+    assert [each.status for each in send(place)] == [Outcome.FAILED]
     assert send(place) == []  # the same moment again: nothing
     assert send(place, START + 59 * MINUTE / 60) == []
-    assert [delivery.status for delivery in send(place, START + MINUTE)] == [Outcome.FAILED]
+    assert [each.status for each in send(place, START + MINUTE)] == [Outcome.FAILED]
     assert send(place, START + 2 * MINUTE) == []  # the wait has doubled
-    assert [delivery.status for delivery in send(place, START + 3 * MINUTE)] == [Outcome.SENT]
+    assert [each.status for each in send(place, START + 3 * MINUTE)] == [Outcome.SENT]
     row = rows(place)[0]
     assert (row["status"], row["attempts"], row["last_error"]) == ("sent", 3, None)
     assert len(mailbox.mails) == 1
@@ -133,7 +134,7 @@ def test_after_the_policys_attempts_a_message_is_set_aside_and_shown(warehouse: 
     assert "set aside after all attempts" in str(found[0])
     mailbox.answers = []
     assert requeue(place) == 1
-    assert [delivery.status for delivery in send(place, times[-1])] == [Outcome.SENT]
+    assert [each.status for each in send(place, times[-1])] == [Outcome.SENT]
     assert channel_findings(place, place.settings, POLICY, times[-1]) == []
 
 
@@ -199,7 +200,7 @@ def test_a_run_that_dies_around_a_send_repeats_it_at_most_once(
 
     with monkeypatch.context() as patch:
         if dies == "after":
-            patch.setattr(outbox, "_record", die)
+            patch.setattr(delivery, "_record", die)
         else:
             patch.setattr("incident_ledger.notify.channels.mail.MailChannel.send", die)
         with pytest.raises(Died):
@@ -220,7 +221,7 @@ def test_runs_that_die_at_every_send_repeat_it_once_and_no_more(
     def die(*_: object) -> None:
         raise Died
 
-    monkeypatch.setattr(outbox, "_record", die)
+    monkeypatch.setattr(delivery, "_record", die)
     for _ in range(2):
         with pytest.raises(Died):
             send(place)
@@ -233,7 +234,7 @@ def test_a_row_that_another_took_meanwhile_is_left_to_it(
 ) -> None:
     place = mail(warehouse, mailbox)
     enqueue(place, [detected("P1")], START)
-    read = outbox._due
+    read = delivery._due
 
     def read_and_lose(*args: Any) -> Any:
         due = read(*args)
@@ -241,7 +242,7 @@ def test_a_row_that_another_took_meanwhile_is_left_to_it(
         return due
 
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "_due", lambda *args: (patch.setattr(outbox, "_due", read), read_and_lose(*args))[1])
+        patch.setattr(delivery, "_due", lambda *args: (patch.setattr(delivery, "_due", read), read_and_lose(*args))[1])
         assert send(place) == []
     assert len(mailbox.mails) == 1
 

@@ -10,7 +10,8 @@ from incident_ledger.cli import app
 from incident_ledger.cli import outbox as commands
 from incident_ledger.errors import UserError
 from incident_ledger.notify import service
-from incident_ledger.notify.outbox import deliver, enqueue
+from incident_ledger.notify.delivery import deliver
+from incident_ledger.notify.outbox import enqueue
 from incident_ledger.warehouse import Warehouse
 from notify.helpers import POLICY, START, detected, resolved
 from notify.servers import Mailbox, smtp_server

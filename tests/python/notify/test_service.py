@@ -12,9 +12,10 @@ from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify import service
+from incident_ledger.notify.delivery import deliver
 from incident_ledger.notify.delivery_events import notified_events
 from incident_ledger.notify.messages import first_message_id, header_id
-from incident_ledger.notify.outbox import deliver, enqueue
+from incident_ledger.notify.outbox import enqueue
 from incident_ledger.notify.pending import due_events
 from incident_ledger.notify.service import due_messages, tell
 from incident_ledger.warehouse import Warehouse, connect

@@ -142,9 +142,9 @@ def test_only_warehouse_knows_bigquery(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.parts[0] == "response"], ids=str)
-def test_deciding_reads_no_clock(path: Path) -> None:
-    if path.name in {"planner.py", "signals.py"}:
-        assert not calls(path) & {"datetime.now", "time.time", "datetime.utcnow", "open"}
+def test_deciding_reads_no_clock_no_file_and_no_warehouse(path: Path) -> None:
+    assert not calls(path) & {"datetime.now", "time.time", "datetime.utcnow", "open"}
+    assert not [name for name in imported(path) if name.startswith(("incident_ledger.warehouse", "pathlib"))]
 
 
 def test_nobody_but_the_console_writes_to_a_stream() -> None:

@@ -17,7 +17,7 @@ from incident_ledger.ledger.writer import append
 from incident_ledger.policy import Policy, load_files
 from incident_ledger.quality.checker import check_all
 from incident_ledger.response.planner import plan
-from incident_ledger.response.signals import read_signals
+from incident_ledger.runner.signal_rows import read_signals
 from incident_ledger.warehouse import Warehouse, connect
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
