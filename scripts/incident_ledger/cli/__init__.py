@@ -20,7 +20,7 @@ from incident_ledger.cli._console import err, out, print_error, show_logs
 from incident_ledger.errors import ExitCode, IncidentLedgerError, UserError
 from incident_ledger.settings import unknown_variables
 
-_DETAIL = 2000  # characters of what the other side said: its end
+_DETAIL = 2000  # characters of the other side's output: its end
 
 app = typer.Typer(
     name="incident-ledger",
@@ -47,12 +47,12 @@ def root(
         bool, typer.Option("--version", help="Say which version this is.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    """Name each variable that looks like a setting and is none, once a command; `doctor` does so itself."""
+    """Name each variable that looks like a setting and is not one, once a command; `doctor` does so itself."""
     if context.invoked_subcommand == "doctor":
         return
     for name, nearest in unknown_variables(os.environ).items():
         meant = f"is {nearest} meant?" if nearest else "README lists the settings that there are."
-        err.print(f"note: {name} is no setting and is ignored; {meant}", style="yellow", soft_wrap=True)
+        err.print(f"note: {name} is not a setting and is ignored; {meant}", style="yellow", soft_wrap=True)
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def lint(
     files: Annotated[list[Path] | None, typer.Argument(help="Suites; those of the settings by default.")] = None,
 ) -> None:
-    """Say what is wrong in suites, as far as can be told without their tables.
+    """Say what is wrong in suites, as far as can be known without their tables.
 
     Exit code 2 when one cannot be evaluated; a key, an owner or a dimension that nobody knows is named alone.
     """

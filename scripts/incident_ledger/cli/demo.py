@@ -49,14 +49,14 @@ def demo(
         err.print(f"\n[bold]{at:%H:%M} UTC[/]  {title}", markup=True)
         return job(warehouse, at, "run").run()
 
-    last = story.tell(warehouse, day, run)
+    last = story.play(warehouse, day, run)
     out.print("")
     _show(warehouse, last)
     worst = min(last.open_incidents, key=lambda item: (item.severity_level, item.detection_time))
-    moment = f" --as-of {last.as_of:%Y-%m-%dT%H:%MZ}" if on else ""
+    as_of = f" --as-of {last.as_of:%Y-%m-%dT%H:%MZ}" if on else ""
     hints = (
-        f"incident-ledger incident list{moment}",
-        f"incident-ledger incident show {worst.incident_id}{moment}",
+        f"incident-ledger incident list{as_of}",
+        f"incident-ledger incident show {worst.incident_id}{as_of}",
         "incident-ledger describe operational_metrics",
         f'incident-ledger sql "{_MONTHS}"',
         f"{settings.local_path / 'outbox'}   the messages, one .eml each",
@@ -71,18 +71,18 @@ def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise UserError(f"--date {text!r} is no day. Write it as 2026-03-05.") from None
+        raise UserError(f"--date {text!r} is not a day. Write it as 2026-03-05.") from None
     if not _FIRST_DAY <= day <= datetime.now(UTC).date():
         raise UserError(f"--date {text} is not between {_FIRST_DAY} and today.")
     return day
 
 
 def _show(warehouse: Warehouse, report: RunReport) -> None:
-    """What broke, who answers, who was told, what caused such things, and how long they take."""
+    """What broke, who answers, who was notified, what caused such things, and how long they take."""
     out.print("[bold]What is broken now, the worst first[/]", markup=True)
     _print_broken(warehouse, report)
-    out.print("\n[bold]Who was told this morning[/]", markup=True)
-    out.print(_told(warehouse))
+    out.print("\n[bold]Who was notified this morning[/]", markup=True)
+    out.print(_notified(warehouse))
     out.print("\n[bold]What caused the incidents of the last 90 days[/]", markup=True)
     out.print(_causes(warehouse))
     out.print("\n[bold]Minutes from detection to resolution, 90 days[/]", markup=True)
@@ -121,7 +121,7 @@ def _answer(
     return f"not acknowledged: due {deadline:%H:%M}" if deadline else "not acknowledged", "yellow"
 
 
-def _told(warehouse: Warehouse) -> Table:
+def _notified(warehouse: Warehouse) -> Table:
     sql = f"""
         select sent_at, status, subject, audience
         from {warehouse.mart("fct_notifications")}

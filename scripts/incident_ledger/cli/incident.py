@@ -1,4 +1,4 @@
-"""`incident-ledger incident`: what a person says of an incident, one event a command, and what is known of it."""
+"""`incident-ledger incident`: what a person records of an incident, one event a command, and what is known of it."""
 
 import getpass
 from collections.abc import Callable, Mapping
@@ -88,21 +88,21 @@ def ack(incident: Id, text: Text = None, at: At = None, actor: Actor = None, jso
     act = _Act(
         EventType.ACKNOWLEDGED, lambda state, context: commands.acknowledge(state, context, text), {"text": text}
     )
-    _say(incident, at, actor, json, act)
+    _record(incident, at, actor, json, act)
 
 
 @app.command()
 def resolve(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
     """Say that it is over."""
     act = _Act(EventType.RESOLVED, lambda state, context: commands.resolve(state, context, text), {"text": text})
-    _say(incident, at, actor, json, act)
+    _record(incident, at, actor, json, act)
 
 
 @app.command()
 def reopen(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
     """Say that a resolved one goes on."""
     act = _Act(EventType.REOPENED, lambda state, context: commands.reopen(state, context, text), {"text": text})
-    _say(incident, at, actor, json, act)
+    _record(incident, at, actor, json, act)
 
 
 @app.command()
@@ -123,7 +123,7 @@ def status(
         {"text": text} if is_end else {"status": new, "text": text},
         is_of_then=True,
     )
-    _say(incident, at, actor, json, act)
+    _record(incident, at, actor, json, act)
 
 
 @app.command()
@@ -145,7 +145,7 @@ def severity(
         severity_level=new,
         is_of_then=True,
     )
-    _say(incident, at, actor, json, act)
+    _record(incident, at, actor, json, act)
 
 
 @app.command()
@@ -159,7 +159,7 @@ def cause(
     json: Json = False,
 ) -> None:
     """Name the root cause."""
-    _say(
+    _record(
         incident,
         at,
         actor,
@@ -177,7 +177,7 @@ def note(
     json: Json = False,
 ) -> None:
     """Add a note."""
-    _say(incident, at, actor, json, _Act(None, lambda state, context: commands.note(state, context, text)))
+    _record(incident, at, actor, json, _Act(None, lambda state, context: commands.note(state, context, text)))
 
 
 @app.command("list")
@@ -186,7 +186,7 @@ def list_(
     json: Json = False,
     as_of: ListAsOf = None,
 ) -> None:
-    """The open incidents, the worst first; none that was detected after the time that is spoken of."""
+    """The open incidents, the worst first; none that was detected after the as-of time."""
     now = parse_time(as_of, "--as-of")
     found = read_state(_warehouse(), is_open=None if everything else True)
     found = [incident for incident in found if incident.detection_time <= now]
@@ -203,8 +203,8 @@ def show(incident: Id, json: Json = False, as_of: AsOf = None) -> None:
     state = find_incident(warehouse, incident)
     events = read_events(warehouse, incident_ids=[state.incident_id])
     if json:
-        told = [_as_json(item.event) | {"recorded_at": item.recorded_at} for item in events]
-        write_text(to_json(vars(state) | minutes_of(state, now) | {"events": told}))
+        written = [_as_json(item.event) | {"recorded_at": item.recorded_at} for item in events]
+        write_text(to_json(vars(state) | minutes_of(state, now) | {"events": written}))
         return
     _incidents.print_one(state, events, now)
 
@@ -233,23 +233,23 @@ def _user() -> str:
 
 @dataclass(frozen=True)
 class _Act:
-    """What a command says: an event of `kind` with these words, by the state of the incident.
+    """What a command records: an event of `kind` with these words, by the state of the incident.
 
     `kind` is None where the state does not matter (notes, causes): the same words at one time are one event anyway.
-    `is_of_then`: it is about what held at its time, and not about what holds now.
+    `is_of_then`: it is about the state at its time, and not about the state now.
     """
 
     kind: EventType | None
     on: Callable[[IncidentState, commands.CommandContext], Event]
-    says: Mapping[str, Any] = field(default_factory=dict)
+    payload: Mapping[str, Any] = field(default_factory=dict)
     severity_level: str | None = None
     is_of_then: bool = False
 
 
-def _say(part: str, at: str | None, actor: str | None, json: bool, act: _Act) -> None:
-    """Write what an act says: once, also when it is said twice, or by several at once."""
+def _record(part: str, at: str | None, actor: str | None, json: bool, act: _Act) -> None:
+    """Write an act's event: once, also when the act is repeated, or done by several at once."""
     warehouse, context = _warehouse(), _context(at, actor)
-    if act.kind in (None, EventType.ACKNOWLEDGED):  # of several acknowledgements the first counts, and none is told
+    if act.kind in (None, EventType.ACKNOWLEDGED):  # of several acknowledgements the first counts, and none is sent
         _write(warehouse, _event(warehouse, part, context, act, is_dated=at is not None), context, json)
         return
     with _alone(warehouse, policy.load(warehouse), context):
@@ -261,7 +261,7 @@ def _event(warehouse: Warehouse, part: str, context: commands.CommandContext, ac
     if act.kind is None or not is_dated:
         return act.on(incident, context)
     history = [item.event for item in read_events(warehouse, incident_ids=[incident.incident_id])]
-    known = commands.written_before(history, context, act.kind, act.says, act.severity_level)
+    known = commands.written_before(history, context, act.kind, act.payload, act.severity_level)
     if known:
         return known
     return act.on(commands.state_at(incident, history, context.at) if act.is_of_then else incident, context)

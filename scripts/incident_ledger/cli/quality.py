@@ -40,9 +40,7 @@ def check(
     all_days: Annotated[
         bool, typer.Option("--all-days", help="Each day that a table has, not only changed ones.")
     ] = False,
-    as_of: Annotated[
-        str | None, typer.Option(help="The time that is spoken of, ISO 8601 with a zone; now by default.")
-    ] = None,
+    as_of: Annotated[str | None, typer.Option(help="The as-of time, ISO 8601 with a zone; now by default.")] = None,
     record: Annotated[bool, typer.Option("--record", help="Write the results, as `run` does.")] = False,
     fail_on: Annotated[
         str | None,
@@ -50,7 +48,7 @@ def check(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Check what the suites of the settings say, or any table with any suite.
+    """Check by the suites of the settings, or any table with any suite.
 
     Without --suite: each suite's table, on the days that changed since the last recorded check. With --suite: the whole
     table as one batch (--all-days: each day). Nothing is written without --record.
@@ -59,7 +57,7 @@ def check(
     warehouse = connect(load_settings())
     policy = _policy(warehouse)
     fail_on = fail_on or warehouse.settings.fail_on or None
-    policy.is_alarm([], fail_on)  # a severity that there is not is said before the work
+    policy.is_alarm([], fail_on)  # an unknown severity is an error before the work
     if suite is not None:
         batches = _by_hand(warehouse, policy, table, suite, now, all_days=all_days)
     else:
@@ -83,9 +81,7 @@ def docs(
     all_days: Annotated[
         bool, typer.Option("--all-days", help="Each day that a table has, not only changed ones.")
     ] = False,
-    as_of: Annotated[
-        str | None, typer.Option(help="The time that is spoken of, ISO 8601 with a zone; now by default.")
-    ] = None,
+    as_of: Annotated[str | None, typer.Option(help="The as-of time, ISO 8601 with a zone; now by default.")] = None,
 ) -> None:
     """Check and build Great Expectations' Data Docs under target/ (its pages load styles from the network)."""
     now = parse_time(as_of, "--as-of")
@@ -231,7 +227,7 @@ def _rule_json(rule: RuleResult, day: Any) -> dict[str, Any]:
 
 
 def _show(batches: Sequence[BatchResult], policy: Policy, now: datetime) -> None:
-    """For a person: each table's verdict, its rules with their counts, and what could not be evaluated."""
+    """For a person: each table's severity, its rules with their counts, and what could not be evaluated."""
     console = wide_out()
     if not batches:
         console.print("Nothing changed since the last check.")
@@ -240,14 +236,14 @@ def _show(batches: Sequence[BatchResult], policy: Policy, now: datetime) -> None
         severity = policy.worst(batch.severity_level for batch in found)
         check = policy.worst(batch.check_severity_level for batch in found)
         ran, broken = _rules(found)
-        verdict = _mark(severity) if ran or check is None else "not checked"
-        verdict += f", {_mark(check)} for the check itself" if check else ""
+        result = _mark(severity) if ran or check is None else "not checked"
+        result += f", {_mark(check)} for the check itself" if check else ""
         failed = f"failed validation rate {fraction_text(broken, ran, 'rules')}" if ran else "no rule ran"
         least = min(band.min_examined for band in policy.bands(VALIDATION_RATE, now))
         if broken and ran < least:
             failed += f", which counts from {least} rules on: the severity is that of the worst rule"
         days = f", {len(found)} batches" if len(found) > 1 else ""
-        console.print(f"[bold]{escape(table)}[/bold]: {verdict}, {failed}{days}", markup=True, soft_wrap=True)
+        console.print(f"[bold]{escape(table)}[/bold]: {result}, {failed}{days}", markup=True, soft_wrap=True)
         if any(rule.error is None for rule, _ in rules):
             _print_rules(rules)
         for text in dict.fromkeys(batch.error for batch in found if batch.error):

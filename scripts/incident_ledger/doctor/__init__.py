@@ -2,7 +2,7 @@
 
 Nothing of what the ledger holds is changed. The one thing that is written is a table of doctor's own in each dataset
 (made, filled, read and dropped; it expires after an hour should doctor die between): whether a dataset's rights suffice
-can be tried and not asked, since BigQuery tells rights only of a table that is there, and says that this answer may
+can be tried and not asked, since BigQuery names rights only of a table that is there, and documents that its answer may
 be wrong (tables.testIamPermissions "may fail open").
 """
 
@@ -36,7 +36,7 @@ NAMED_PACKAGES = ("dbt-core", "dbt-bigquery", "great-expectations", "google-clou
 def examine(now: datetime, environ: Mapping[str, str] | None = None) -> Iterator[Finding]:
     """All checks in the order in which one needs the other; each is given out as soon as it is done.
 
-    What cannot be checked because something before it is wrong is left out: the first wrong one is to be mended first.
+    What cannot be checked because something before it is wrong is left out: the first wrong one is to be fixed first.
     """
     yield from check_versions()
     yield from check_variables(os.environ if environ is None else environ)
@@ -84,10 +84,10 @@ def check_versions() -> Iterator[Finding]:
 
 
 def check_variables(environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Variables that look like settings and are none: a typing error sets nothing."""
+    """Variables that look like settings and are not: a typing error sets nothing."""
     for name, nearest in unknown_variables(environ).items():
         remedy = f"Name it {nearest}." if nearest else "Unset it; README lists the settings that there are."
-        yield Finding("settings", Grade.WARN, f"{name} is no setting and is ignored", remedy)
+        yield Finding("settings", Grade.WARN, f"{name} is not a setting and is ignored", remedy)
 
 
 def check_project(settings: Settings) -> Finding:
@@ -284,17 +284,17 @@ def check_suites(
     try:
         suites = load_folders(settings)
     except UserError as error:
-        yield wrong("suites", error, f"Make the folder, or mend {PREFIX}SUITES.")
+        yield wrong("suites", error, f"Make the folder, or fix {PREFIX}SUITES.")
         return
     for suite in suites:
         faults = [f"{rule.label or rule.rule_id}: {rule.error}" for rule in suite.rules if rule.error]
         for fault in [suite.error] if suite.error else [f"{suite.file}: {fault}" for fault in faults]:
             yield Finding(
-                "suites", Grade.WRONG, fault, "Mend the file; until then each run counts it as a failed check."
+                "suites", Grade.WRONG, fault, "Fix the file; until then each run counts it as a failed check."
             )
         for remark in remarks(suite, owners):
             yield Finding(
-                "suites", Grade.WARN, remark, "Mend the name in the file; a key that nobody reads says nothing."
+                "suites", Grade.WARN, remark, "Fix the name in the file; a key that nobody reads has no effect."
             )
     if warehouse is not None:
         yield from _check_missed(warehouse, {suite.file for suite in suites})
@@ -307,21 +307,21 @@ def check_suites(
 
 
 def _check_missed(warehouse: Warehouse, files: set[str]) -> Iterator[Finding]:
-    """What is bad now, as a suite said that is not there any more."""
+    """What is in breach by a suite that is not there any more."""
     sql = (
         f"select component, json_value(evidence, '$.suite') as suite from {warehouse.mart('fct_signals')} "  # noqa: S608
         "where ended_at is null order by component"
     )
     try:
         is_there = warehouse.table_exists(warehouse.settings.dataset, "fct_signals")
-        held = warehouse.rows(sql) if is_there else []
+        breaches = warehouse.rows(sql) if is_there else []
     except IncidentLedgerError as error:
         yield wrong("suites", error)
         return
-    for row in held:
+    for row in breaches:
         if row["suite"] not in files:
             text = (
-                f"{row['component']} is bad as {row['suite']} says, which is not there any more: no check will end it"
+                f"{row['component']} is in breach by {row['suite']}, which is not there any more: no check will end it"
             )
             remedy = "When it is over, say so: incident-ledger incident resolve ID; or put the suite back."
             yield Finding("suites", Grade.WARN, text, remedy)

@@ -85,9 +85,9 @@ def deliver(
     this_round = _Round(warehouse=warehouse, now=now, seconds=seconds, waits=waits, confirm=confirm)
     deliveries: list[Delivery] = []
     for name, way in ways.items():
-        mine = [row for row in rows if row.channel == name]
+        rows_of_channel = [row for row in rows if row.channel == name]
         send = this_round.send_idempotent if way.is_idempotent else this_round.send_carefully
-        deliveries += send(way, mine)
+        deliveries += send(way, rows_of_channel)
     return deliveries
 
 
@@ -125,7 +125,7 @@ def _due(warehouse: Warehouse, attempts: int, now: datetime, names: list[str]) -
 
 
 def _turn(row: _Row) -> tuple[datetime, str, bool, bool, str]:
-    """Oldest first; of one moment and incident the beginning first and the end last."""
+    """Oldest first; of one time and incident the beginning first and the end last."""
     envelope = row.envelope
     is_first = envelope.message_id == first_message_id(envelope.incident_id)
     return (
@@ -201,12 +201,12 @@ class _Round:
         return deliveries
 
     def record(self, results: Sequence[tuple[_Row, Result]]) -> None:
-        """Write what came out."""
+        """Write the outcomes."""
         _record(self.warehouse, results, self.now, self.waits)
 
 
 def _claim(warehouse: Warehouse, row: _Row, now: datetime) -> bool:
-    """Say beforehand that a send is under way; False when the row is no longer as it was read."""
+    """Record beforehand that a send is under way; False when the row is no longer as it was read."""
     values = {
         "status": "'uncertain'",
         "attempts": "attempts + 1",
@@ -233,7 +233,7 @@ def _claim(warehouse: Warehouse, row: _Row, now: datetime) -> bool:
 
 
 def _record(warehouse: Warehouse, results: Sequence[tuple[_Row, Result]], now: datetime, waits: Waits) -> None:
-    """What came out."""
+    """Write the outcomes by one statement."""
     outcomes = [
         {
             "message_id": row.envelope.message_id,
@@ -248,8 +248,8 @@ def _record(warehouse: Warehouse, results: Sequence[tuple[_Row, Result]], now: d
         }
         for row, result in results
     ]
-    moments = [row.envelope.created_at for row, _ in results]
-    params = {"first": min(moments), "last": max(moments)}
+    times = [row.envelope.created_at for row, _ in results]
+    params = {"first": min(times), "last": max(times)}
     update_rows(warehouse, NOTIFICATIONS, outcomes, on="target.created_at between @first and @last", params=params)
 
 

@@ -9,7 +9,7 @@ A message is written here before it is sent. A row goes from `pending` to `sent`
 - One that is owed to a channel which the settings no longer name is `rerouted` to those that they name.
 - The folder can be written twice without harm; it needs no such care.
 
-Who delivers holds the run's lease; a row that another changed meanwhile is left to it all the same.
+Delivery holds the run's lease; even so, a row that another process changed meanwhile is left to that process.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,16 +27,16 @@ from incident_ledger.warehouse.tables import NOTIFICATIONS
 def enqueue(warehouse: Warehouse, messages: Sequence[Message], now: datetime) -> int:
     """Write the messages for every channel; one that is there stays as it is. Returns how many rows are added.
 
-    Whoever was told of an incident before is told of this as well, whatever its severity is now.
+    Whoever was notified of an incident before is notified of this as well, whatever its severity is now.
     """
     if not messages:
         return 0
     names = channel_names(warehouse.settings)
-    told = _told(warehouse, {message.incident_id for message in messages})
+    notified = _notified(warehouse, {message.incident_id for message in messages})
     rows: list[dict[str, Any]] = []
     fresh = {"created_at": now, "status": "pending", "attempts": 0, "uncertain_attempts": 0}
     for message in messages:
-        known = told.setdefault(message.incident_id, {})
+        known = notified.setdefault(message.incident_id, {})
         audience = message.audience if known.keys() <= set(message.recipients) else f"{message.audience} (and before)"
         known.update(dict.fromkeys(message.recipients))
         everybody = (*message.recipients, *(email for email in known if email not in message.recipients))
@@ -46,7 +46,7 @@ def enqueue(warehouse: Warehouse, messages: Sequence[Message], now: datetime) ->
 
 
 def requeue(warehouse: Warehouse, *, message_id: str | None = None, channel: str | None = None) -> int:
-    """Let failed, uncertain and rerouted messages be sent anew, with all attempts; returns how many.
+    """Let failed, uncertain and rerouted messages be sent again, with all attempts; returns how many.
 
     Of channels that are no longer set only what none of those that are has been given: it will go there.
     """
@@ -66,24 +66,24 @@ def requeue(warehouse: Warehouse, *, message_id: str | None = None, channel: str
     return update_where(warehouse, NOTIFICATIONS, values, where, params)
 
 
-def _told(warehouse: Warehouse, incidents: Iterable[str]) -> dict[str, dict[str, None]]:
-    """Addresses that were told of each incident before, in the order in which they were."""
+def _notified(warehouse: Warehouse, incidents: Iterable[str]) -> dict[str, dict[str, None]]:
+    """Addresses that were notified of each incident before, in the order in which they were."""
     sql = f"""
-        select incident_id, recipients, min(created_at) as first_told_at
+        select incident_id, recipients, min(created_at) as first_created_at
         from {warehouse.raw("notifications")}
         where incident_id in unnest(@incidents)
         group by incident_id, recipients
-        order by first_told_at, recipients
+        order by first_created_at, recipients
     """  # noqa: S608
-    told: dict[str, dict[str, None]] = {}
+    notified: dict[str, dict[str, None]] = {}
     for row in warehouse.rows(sql, {"incidents": sorted(incidents)}):
-        told.setdefault(row["incident_id"], {}).update(dict.fromkeys(addresses(row["recipients"])))
-    return told
+        notified.setdefault(row["incident_id"], {}).update(dict.fromkeys(addresses(row["recipients"])))
+    return notified
 
 
 def _values(message: Message, channel: str) -> dict[str, str]:
-    said = asdict(message) | {"body_text": message.text, "body_html": message.html, "channel": channel}
-    return {name: said[name] for name in COLUMNS} | {"recipients": ",".join(message.recipients)}
+    values = asdict(message) | {"body_text": message.text, "body_html": message.html, "channel": channel}
+    return {name: values[name] for name in COLUMNS} | {"recipients": ",".join(message.recipients)}
 
 
 def addresses(recipients: str) -> list[str]:

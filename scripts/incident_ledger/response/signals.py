@@ -1,4 +1,4 @@
-"""What a detector says, whichever it is."""
+"""What a detector finds, whichever it is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -10,8 +10,8 @@ from incident_ledger.warehouse import Warehouse
 
 
 def read_signals(warehouse: Warehouse) -> list[Signal]:
-    """What the detectors say now: all rows of `fct_signals`, by one query."""
-    sql = f"select {signal_columns()} from {warehouse.mart('fct_signals')}"  # noqa: S608 - names of ours
+    """What the detectors find now: all rows of `fct_signals`, by one query."""
+    sql = f"select {signal_columns()} from {warehouse.mart('fct_signals')}"  # noqa: S608 - names of our own columns
     return [to_signal(row) for row in warehouse.rows(sql)]
 
 

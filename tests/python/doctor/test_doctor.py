@@ -78,7 +78,7 @@ def test_broken_setting_is_named_and_ends_with_2() -> None:
 
 def test_variable_that_is_no_setting_is_named() -> None:
     finding = the(doctor.check_variables({"INCIDENT_LEDGER_DATESET": "x", "HOME": "/"}), "settings", Grade.WARN)
-    assert finding.text.startswith("INCIDENT_LEDGER_DATESET is no setting")
+    assert finding.text.startswith("INCIDENT_LEDGER_DATESET is not a setting")
     assert finding.remedy == "Name it INCIDENT_LEDGER_DATASET."
 
 
@@ -168,16 +168,18 @@ def test_rights_are_tried_with_a_table_that_is_gone_afterwards(warehouse: Wareho
 
 
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    ("statement", "failure"),
     [("create table", "make a table in"), ("insert into", "write to"), ("select n", "read from")],
 )
-def test_right_that_is_missing_is_named_with_its_role(relay: Relay, tmp_path: Path, statement: str, said: str) -> None:
+def test_right_that_is_missing_is_named_with_its_role(
+    relay: Relay, tmp_path: Path, statement: str, failure: str
+) -> None:
     settings = fresh_settings(relay.endpoint, tmp_path)
     warehouse = connect(settings)
     ensure_tables(warehouse)
     relay.rule(lambda request: statement in request.query, failed(403, "accessDenied", "not yours"), times=1)
     finding = the(doctor.check_rights(warehouse, [settings.raw_dataset]), "permissions", Grade.WRONG)
-    assert finding.text.startswith(f"could not {said} {settings.raw_dataset}")
+    assert finding.text.startswith(f"could not {failure} {settings.raw_dataset}")
     assert f"roles/bigquery.dataEditor on {settings.raw_dataset}" in (finding.remedy or "")
     tables = warehouse.client.list_tables(f"{settings.project}.{settings.raw_dataset}", timeout=60)
     assert not [table.table_id for table in tables if "doctor" in table.table_id]
@@ -291,8 +293,8 @@ def test_suites_that_say_what_nobody_knows_are_warned_of_with_the_nearest_known(
     meta = {"table": "t", "day_colum": "day", "owner": "finance_taem"}
     (tmp_path / "s.json").write_text(json.dumps({"meta": meta, "expectations": [rule]}), encoding="utf-8")
     findings = list(doctor.check_suites(Settings(suites=str(tmp_path)), owners=["finance_team", "engineering_lead"]))
-    said = " ".join(finding.text for finding in findings if finding.grade is Grade.WARN)
-    assert all(f"did you mean '{name}'" in said for name in ("day_column", "finance_team", "dimension"))
+    warnings = " ".join(finding.text for finding in findings if finding.grade is Grade.WARN)
+    assert all(f"did you mean '{name}'" in warnings for name in ("day_column", "finance_team", "dimension"))
 
 
 def test_suites_folder_without_a_suite_is_warned_of(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_opening_says_who_is_told_when_and_by_which_command(run: Any) -> None:
     opened = run("open", "API down", "--severity", "P0", "--at", T.format(0))
     assert len(opened.stdout.splitlines()) == 1
     said = " ".join(opened.stderr.split())
-    assert "Nobody is told yet. The next run or tick tells All stakeholders (" in said
+    assert "Nobody is notified yet. The next run or tick notifies All stakeholders (" in said
     assert "finance@samba.tv" in said
     assert "through folder. At once: incident-ledger tick" in said
     assert f"An answer is due by 2026-03-02 09:05Z: incident-ledger incident ack {opened.stdout.split()[1]}" in said
@@ -202,7 +202,7 @@ def test_four_openings_and_four_resolutions_at_once_are_one_of_each(ledger: Ware
         (("resolve", "{}", "--at", "2026-03-02T08:00:00Z"), "before"),
         (("resolve", "{}", "--at", "2999-01-01T00:00:00Z"), "in the future"),
         (("resolve", "{}", "--at", "2026-03-02T10:00:00"), "no time zone"),
-        (("resolve", "{}", "--at", "yesterday"), "is no time"),
+        (("resolve", "{}", "--at", "yesterday"), "is not a time"),
         (("open", "X", "--severity", "critical"), "is unknown"),
     ],
 )

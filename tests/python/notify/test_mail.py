@@ -193,7 +193,7 @@ def test_an_address_that_is_none_is_said() -> None:
         bad = Envelope(**{**vars(envelope(broken)), "recipients": ("no address\r\nBcc: x@example.com",)})
         result = mail_channel(mailbox).send(bad)
     assert result.outcome is Outcome.FAILED
-    assert result.error and "no e-mail address" in result.error
+    assert result.error and "not an e-mail address" in result.error
     assert mailbox.mails == []
 
 

@@ -56,13 +56,13 @@ def eml_files(warehouse: Warehouse) -> dict[str, bytes]:
 
 
 def test_without_a_channel_messages_become_files_named_by_their_id(warehouse: Warehouse) -> None:
-    said = detected("P1")
-    assert enqueue(warehouse, [said], START) == 1
+    beginning = detected("P1")
+    assert enqueue(warehouse, [beginning], START) == 1
     assert [each.status for each in send(warehouse)] == [Outcome.SENT]
-    assert list(eml_files(warehouse)) == [f"{said.message_id}.eml"]
+    assert list(eml_files(warehouse)) == [f"{beginning.message_id}.eml"]
     row = rows(warehouse)[0]
     assert (row["status"], row["attempts"], row["sent_at"], row["last_error"]) == ("sent", 1, START, None)
-    assert row["recipients"] == ",".join(said.recipients)
+    assert row["recipients"] == ",".join(beginning.recipients)
     assert (row["channel"], row["audience"]) == ("folder", "Engineering + Finance")
 
 
@@ -85,10 +85,10 @@ def test_a_message_goes_to_every_channel(warehouse: Warehouse, mailbox: Mailbox,
 
 def test_the_outbox_holds_any_text_as_it_is(warehouse: Warehouse) -> None:
     title = "it's \"\"\" '''\nC:\\new\\table {{ 7*7 }} {% raw %} -- @event \U0001f525 <b>"
-    said = detected("P1", title=title, user_impact=title)
-    enqueue(warehouse, [said], START)
+    beginning = detected("P1", title=title, user_impact=title)
+    enqueue(warehouse, [beginning], START)
     row = rows(warehouse)[0]
-    assert (row["subject"], row["body_text"], row["body_html"]) == (said.subject, said.text, said.html)
+    assert (row["subject"], row["body_text"], row["body_html"]) == (beginning.subject, beginning.text, beginning.html)
 
 
 def test_messages_larger_than_a_request_are_all_written(warehouse: Warehouse) -> None:
@@ -158,14 +158,14 @@ def test_c3_a_late_answer_is_uncertain_and_repeated_once_with_the_same_id(
         place = mail(warehouse, mailbox, "?cto=0.3")
     else:
         place = with_channels(warehouse, f"hook=json://127.0.0.1:{hook.port}?cto=5&rto=0.3")
-    said = detected("P1")
-    enqueue(place, [said], START)
+    beginning = detected("P1")
+    enqueue(place, [beginning], START)
     statuses = [[each.status for each in send(place, START + n * HOUR)] for n in range(5)]
     assert statuses == [[Outcome.UNCERTAIN], [Outcome.UNCERTAIN], [], [], []]
     if channel == "mail":
-        assert [each["Message-ID"] for each in mailbox.mails] == [f"<{said.message_id}@incident-ledger>"] * 2
+        assert [each["Message-ID"] for each in mailbox.mails] == [f"<{beginning.message_id}@incident-ledger>"] * 2
     else:
-        assert [each["message_id"] for each in hook.bodies] == [said.message_id] * 2
+        assert [each["message_id"] for each in hook.bodies] == [beginning.message_id] * 2
     assert rows(place)[0]["status"] == "uncertain"
     found = channel_findings(place, place.settings, POLICY, START + 5 * HOUR)
     assert [(each.uncertain, each.set_aside) for each in found] == [(1, 0)]
@@ -281,10 +281,10 @@ def test_a_broken_channel_keeps_its_messages_and_says_so_without_showing_the_url
     place = with_channels(warehouse, "nonsense://Geheimnis7@x\nno url at all")
     assert enqueue(place, [detected("P1")], START) == 2
     assert [each.status for each in send(place)] == [Outcome.FAILED] * 2
-    said = " ".join(str(each) for each in channel_findings(place, place.settings, POLICY, START))
-    assert "INCIDENT_LEDGER_CHANNELS: entry 1" in said
-    assert "INCIDENT_LEDGER_CHANNELS: entry 2" in said
-    assert "Geheimnis7" not in said + str(rows(place))
+    findings = " ".join(str(each) for each in channel_findings(place, place.settings, POLICY, START))
+    assert "INCIDENT_LEDGER_CHANNELS: entry 1" in findings
+    assert "INCIDENT_LEDGER_CHANNELS: entry 2" in findings
+    assert "Geheimnis7" not in findings + str(rows(place))
 
 
 @pytest.mark.parametrize("before", ["never tried", "refused"])
@@ -310,7 +310,7 @@ def test_what_a_channel_owed_that_left_the_settings_goes_to_those_that_are_set(
     attempts = [each.payload for each in notified_events(new, POLICY, START + HOUR)]
     outcomes = {"mail": "failed", "hook": "sent"} if tried else {"hook": "sent"}
     assert {each["channel"]: each["outcome"] for each in attempts} == outcomes
-    for place in (new, old):  # the old channel that comes back tells no old news
+    for place in (new, old):  # the old channel that comes back sends no old news
         assert send(place, START + 2 * HOUR) == []
     assert mailbox.mails == []
 
@@ -326,7 +326,7 @@ def test_what_another_channel_has_told_is_not_told_again_when_one_leaves(
     assert send(with_channels(warehouse, alone), START + HOUR) == []
 
 
-def test_a_message_that_was_set_aside_goes_to_the_channels_that_are_set_when_it_is_sent_anew(
+def test_a_message_that_was_set_aside_goes_to_the_channels_that_are_set_when_it_is_sent_again(
     warehouse: Warehouse, mailbox: Mailbox
 ) -> None:
     old = mail(warehouse, mailbox)
@@ -400,9 +400,9 @@ def test_the_list_is_newest_first_and_can_be_narrowed(warehouse: Warehouse) -> N
 
 
 def test_a_message_is_found_by_the_beginning_of_its_id(warehouse: Warehouse) -> None:
-    said = detected("P1")
-    enqueue(warehouse, [said, resolved("P1")], START)
-    assert message(warehouse, said.message_id[:8])[0]["body_text"] == said.text
+    beginning = detected("P1")
+    enqueue(warehouse, [beginning, resolved("P1")], START)
+    assert message(warehouse, beginning.message_id[:8])[0]["body_text"] == beginning.text
     with pytest.raises(UserError, match="No message begins with 'zz'"):
         message(warehouse, "zz")
     with pytest.raises(UserError, match="No message begins with ''"):

@@ -1,4 +1,4 @@
-"""Who is told: the playbook's audiences, and whoever was told of a beginning."""
+"""Who is notified: the playbook's audiences, and whoever was notified of a beginning."""
 
 import pytest
 
@@ -78,8 +78,8 @@ def test_i10_an_edited_beginning_is_the_same_message() -> None:
 
 
 def test_i8_the_same_end_composed_later_is_the_same_message() -> None:
-    said = event("resolved", at=START + MINUTE)
-    ids = {compose(said, incident(), POLICY, START + n * 15 * MINUTE)[0].message_id for n in range(6)}
+    end = event("resolved", at=START + MINUTE)
+    ids = {compose(end, incident(), POLICY, START + n * 15 * MINUTE)[0].message_id for n in range(6)}
     assert len(ids) == 1
 
 

@@ -22,17 +22,17 @@ def flaps(*minutes: int) -> list[Event]:
 
 
 class Reader:
-    """Whoever is told at each run, and what he was told."""
+    """Whoever is notified at each run, and of what."""
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = sorted(events, key=in_order)
-        self.told: dict[str, datetime] = {}
+        self.notified: dict[str, datetime] = {}
         self.messages: list[tuple[float, Due]] = []
 
     def run(self, now: datetime) -> list[Due]:
-        found = due([each for each in self.events if each.occurred_at <= now], self.told, INTERVAL, now)
+        found = due([each for each in self.events if each.occurred_at <= now], self.notified, INTERVAL, now)
         for each in found:
-            self.told[each.event.event_id] = now
+            self.notified[each.event.event_id] = now
             self.messages.append(((now - START) / MINUTE, each))
         return found
 
@@ -160,8 +160,8 @@ def test_whatever_happens_and_whenever_it_runs_nobody_is_misled_or_flooded(
         )
         assert believes_open or not is_open  # never an all-clear for what is broken
         risen = [each for each in past if each.event_type is EventType.SEVERITY_CHANGED]
-        assert not risen or risen[-1].event_id in reader.told
-    assert believes_open == (len(turns) % 2 == 0)  # the end is told
+        assert not risen or risen[-1].event_id in reader.notified
+    assert believes_open == (len(turns) % 2 == 0)  # the end is sent
     returns = [each for each in events if each.event_type is EventType.REOPENED]
     plain = sum(1 for _, each in reader.messages if each.event.event_type is EventType.REOPENED and not each.flapping)
     assert plain + sum(each.flapping.times for _, each in reader.messages if each.flapping) == len(returns)

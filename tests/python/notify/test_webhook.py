@@ -74,8 +74,8 @@ def test_a_webhook_that_is_not_there_has_failed_and_is_not_uncertain() -> None:
 
 
 def test_errors_are_masked() -> None:
-    said = masked("cannot post to https://hooks.example/T000/B000/XXXX with s3cret-t0ken\n", {"s3cret-t0ken"})
-    assert said == "cannot post to <url> with ***"
+    text = masked("cannot post to https://hooks.example/T000/B000/XXXX with s3cret-t0ken\n", {"s3cret-t0ken"})
+    assert text == "cannot post to <url> with ***"
 
 
 def test_c6_slack_gets_no_mention_and_no_named_link(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,20 +23,10 @@ KINDS = {".sql", ".yml", ".csv", ".md", ".py", ".json"}
 # What still has such words.
 WORDS_YET = (
     "models/marts/quality/fct_signals",
-    "scripts/benchmark",
-    "scripts/incident_ledger/cli",
-    "scripts/incident_ledger/deadline",
-    "scripts/incident_ledger/demo",
-    "scripts/incident_ledger/doctor",
-    "scripts/incident_ledger/encoding",
     "scripts/incident_ledger/importers",
-    "scripts/incident_ledger/interrupts",
     "scripts/incident_ledger/ledger",
-    "scripts/incident_ledger/notify",
     "scripts/incident_ledger/policy",
     "scripts/incident_ledger/quality",
-    "scripts/incident_ledger/response",
-    "scripts/incident_ledger/runner",
     "scripts/incident_ledger/warehouse",
 )
 

@@ -1,4 +1,4 @@
-"""`make demo`'s own command: the story ends as told, and other people's data is not touched."""
+"""`make demo`'s own command: the story ends as described, and other people's data is not touched."""
 
 import re
 from datetime import date, datetime
@@ -67,9 +67,9 @@ def test_the_demo_does_not_replace_other_data(tmp_path: Path) -> None:
     place = Place(tmp_path)
     (tmp_path / "local" / "data").mkdir(parents=True)
     with place.begin("demo") as process:
-        _, said = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert "holds data of your own" in said
+    assert "holds data of your own" in errors
 
 
 def test_the_same_seed_gives_the_same_incidents(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_a_second_run_at_the_same_time_writes_nothing_but_its_own_record(undistu
     assert report["events"] == []
     assert report["delivered"] == []
     assert differences(before, undisturbed.snapshot()) == []
-    # Two runs for one time are told apart by who did them.
+    # Two runs for one time are distinguished by who did them.
     warehouse = undisturbed.warehouse()
     runs = warehouse.rows(
         "select run_id, count(distinct holder) as runs, countif(step = 'plan') as plans "
@@ -50,7 +50,7 @@ def test_a_later_run_without_news_writes_only_its_own_record(undisturbed: Place,
 
 
 def test_a_dry_run_shows_what_the_run_then_writes_and_writes_nothing(undisturbed: Place, tmp_path: Path) -> None:
-    """The broken export comes again, corrected: one incident would end, and its end would be told."""
+    """The broken export comes again, corrected: one incident would end, and a message of its end would be sent."""
     undisturbed.stop()
     place = undisturbed.copy_to(tmp_path / "planned")
     files = usage.generate(
