@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from incident_ledger.cli._console import Text, out, to_json, write_text
-from incident_ledger.doctor import examine
+from incident_ledger.doctor.diagnosis import examine
 from incident_ledger.doctor.findings import Finding, Grade, exit_code
 
 _STYLES = {Grade.OK: "green", Grade.WARN: "yellow", Grade.WRONG: "red"}

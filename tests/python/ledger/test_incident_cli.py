@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 from incident_ledger.errors import IncidentLedgerError, UserError
 from incident_ledger.ledger.state import read_events, read_state
 from incident_ledger.warehouse import Warehouse
@@ -157,7 +157,7 @@ def test_the_same_act_of_one_person_at_one_time_is_one_event(run: Any, ledger: W
 SCRIPT = """
 import sys
 from typer.testing import CliRunner
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 sys.stdin.readline()
 result = CliRunner().invoke(app, ["incident", *sys.argv[1:]])
 print(result.exit_code, type(result.exception).__name__, result.stdout)

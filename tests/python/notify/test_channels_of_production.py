@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 from incident_ledger.doctor.findings import Grade
 from incident_ledger.doctor.messages import check_channels
 from incident_ledger.errors import UserError

@@ -11,7 +11,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from conftest import PROJECT_DIR
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 from incident_ledger.errors import ExitCode
 from incident_ledger.settings import Settings
 
@@ -32,7 +32,7 @@ IN_CIRCLES = {
     *("quality.titles", "quality.grading", "importers.usage"),
     *("importers.usage.writer", "importers.usage.extraction", "importers.usage.schemas", "importers.usage.ingest"),
 }
-WITH_LOGIC = {"warehouse.local.patches", "quality", "doctor", "importers", "importers.statuspage", "cli"}
+WITH_LOGIC = {"warehouse.local.patches", "quality", "importers", "importers.statuspage"}
 
 
 def imported(path: Path) -> Iterator[str]:

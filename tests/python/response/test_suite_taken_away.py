@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import PROJECT_DIR, fresh_settings
-from incident_ledger.doctor import check_suites
+from incident_ledger.doctor.diagnosis import check_suites
 from incident_ledger.ledger import commands
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state

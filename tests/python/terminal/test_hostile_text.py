@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import PROJECT_DIR
-from incident_ledger import cli
+from incident_ledger.cli import _app
 from incident_ledger.cli._console import Console, Text, err, out, print_rows, visible
 from incident_ledger.encoding import timestamp
 from incident_ledger.notify.outbox import enqueue
@@ -51,12 +51,12 @@ def shown(ledger: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Shown:
             patch.setattr(sys, "stderr", streams[1])
             patch.setattr(sys, "argv", ["incident-ledger", *arguments])
             with pytest.raises(SystemExit) as end:
-                cli.main()
+                _app.main()
         text = "".join(stream.getvalue() for stream in streams)
         assert code is None or end.value.code == code, text
         return text
 
-    monkeypatch.setattr(cli, "show_logs", lambda: None)
+    monkeypatch.setattr(_app, "show_logs", lambda: None)
     return run
 
 
