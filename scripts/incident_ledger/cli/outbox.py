@@ -10,7 +10,6 @@ from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.notify import queries
 from incident_ledger.notify.channels.registry import channel_names, require_channels
 from incident_ledger.notify.formatting import shortened
-from incident_ledger.notify.outbox import requeue
 from incident_ledger.policy import load as load_policy
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
@@ -82,8 +81,7 @@ def retry(
     as_json: Annotated[bool, typer.Option("--json", help="For machines: what became of each.")] = False,
 ) -> None:
     """Resend what failed or stayed uncertain, with all its attempts. An uncertain one may arrive twice."""
-    from incident_ledger.notify.service import notify
-    from incident_ledger.runner.lease import LEASE, with_lease
+    from incident_ledger.runner.resend import resend
 
     now = parse_time(as_of, "--as-of")
     require_channels(load_settings())
@@ -92,10 +90,7 @@ def retry(
     if channel is not None and channel not in names:
         raise UserError(f"No channel {channel!r} in the settings; there are {', '.join(names)}.")
     whole = queries.message(warehouse, message_id)[0]["message_id"] if message_id else None
-    policy = load_policy(warehouse)
-    with with_lease(warehouse, LEASE, policy, now, who="outbox retry"):
-        count = requeue(warehouse, message_id=whole, channel=channel)
-        deliveries = notify(warehouse, policy, now)
+    count, deliveries = resend(warehouse, load_policy(warehouse), now, message_id=whole, channel=channel)
     if as_json:
         write_text(json.dumps([vars(delivery) for delivery in deliveries], indent=2, ensure_ascii=False))
     else:
