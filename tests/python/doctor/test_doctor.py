@@ -94,7 +94,7 @@ def test_folder_without_the_project_is_named(tmp_path: Path) -> None:
     assert "INCIDENT_LEDGER_PROJECT_DIR" in (finding.remedy or "")
 
 
-def test_endpoint_that_is_not_there_is_said_in_seconds_and_ends_with_3() -> None:
+def test_endpoint_that_is_not_there_is_found_in_seconds_and_ends_with_3() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -106,7 +106,7 @@ def test_endpoint_that_is_not_there_is_said_in_seconds_and_ends_with_3() -> None
     assert exit_code(findings) is ExitCode.OUTSIDE
 
 
-def test_endpoint_that_never_answers_is_said_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endpoint_that_never_answers_is_found_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis, "REACH_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
@@ -197,7 +197,7 @@ def test_raw_tables_are_compared_with_what_the_runner_writes(warehouse: Warehous
     assert "leases.until" in finding.text
 
 
-def test_policy_that_is_not_loaded_is_said_with_the_command(settings: Settings) -> None:
+def test_policy_that_is_not_loaded_is_named_with_the_command(settings: Settings) -> None:
     finding = the(diagnosis.check_policy_tables(connect(settings), None), "policy tables", Grade.WARN)
     assert "incident-ledger policy load" in (finding.remedy or "")
 
@@ -224,7 +224,7 @@ def test_bad_policy_file_is_named_by_line(tmp_path: Path) -> None:
     assert "response_rules.csv:3: response_minutes" in the(findings, "policy files", Grade.WRONG).text
 
 
-def test_end_of_the_holidays_is_said_in_time() -> None:
+def test_end_of_the_holidays_is_named_in_time() -> None:
     late = datetime(2028, 11, 1, tzinfo=UTC)
     settings = Settings(project_dir=PROJECT_DIR)
     assert found(diagnosis.check_policy_files(settings, NOW), "policy files", Grade.WARN) == []

@@ -140,7 +140,7 @@ def test_what_was_resolved_once_and_reopened_has_no_deadline_any_more_and_still_
     assert f"\nTo acknowledge: incident-ledger incident ack {ID}\n" in text
 
 
-def test_a_vendors_incident_has_no_deadline_of_ours_until_a_person_answers() -> None:
+def test_a_vendors_incident_has_no_deadline_until_a_person_answers() -> None:
     page = Event(
         incident_id=ID,
         event_type=EventType.ACKNOWLEDGED,
@@ -158,7 +158,7 @@ def test_a_vendors_incident_has_no_deadline_of_ours_until_a_person_answers() -> 
     )
 
 
-def test_flapping_is_said_with_its_count_its_times_and_how_it_is_now() -> None:
+def test_flapping_is_shown_with_its_count_its_times_and_how_it_is_now() -> None:
     flapping = Flapping(times=3, since=START + 5 * MINUTE, until=START + 25 * MINUTE, calm_after=15 * MINUTE)
     reopened = event("reopened", at=START + 25 * MINUTE)
     message = compose(reopened, incident("P1"), POLICY, START + 30 * MINUTE, flapping=flapping)[0]

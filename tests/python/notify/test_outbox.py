@@ -149,7 +149,7 @@ def test_a_channel_that_waits_is_a_finding(warehouse: Warehouse, mailbox: Mailbo
 
 
 @pytest.mark.parametrize("channel", ["mail", "hook"])
-def test_c3_a_late_answer_is_uncertain_and_repeated_once_with_the_same_id(
+def test_a_late_answer_is_uncertain_and_repeated_once_with_the_same_id(
     warehouse: Warehouse, mailbox: Mailbox, hook: Hook, channel: str
 ) -> None:
     mailbox.answer_after = 1.2
@@ -172,7 +172,7 @@ def test_c3_a_late_answer_is_uncertain_and_repeated_once_with_the_same_id(
     mailbox.answer_after = 0.0
 
 
-def test_c3_an_uncertain_message_that_the_repeat_confirms_is_sent(warehouse: Warehouse, mailbox: Mailbox) -> None:
+def test_an_uncertain_message_that_the_repeat_confirms_is_sent(warehouse: Warehouse, mailbox: Mailbox) -> None:
     mailbox.answer_after = 1.2
     place = mail(warehouse, mailbox, "?cto=0.3")
     enqueue(place, [detected("P1")], START)
@@ -258,7 +258,7 @@ def test_a_message_that_two_merges_inserted_at_once_is_sent_once(warehouse: Ware
     assert len(mailbox.mails) == 1
 
 
-def test_who_was_told_before_is_told_again_whatever_the_severity(warehouse: Warehouse) -> None:
+def test_who_was_notified_before_is_notified_again_whatever_the_severity(warehouse: Warehouse) -> None:
     raised = compose(event("severity_changed", severity="P0", **{"from": "P2"}), incident("P0"), POLICY, START)[0]
     enqueue(warehouse, [detected("P2"), raised], START)
     end = resolved("P3")
@@ -315,7 +315,7 @@ def test_what_a_channel_owed_that_left_the_settings_goes_to_those_that_are_set(
     assert mailbox.mails == []
 
 
-def test_what_another_channel_has_told_is_not_told_again_when_one_leaves(
+def test_what_another_channel_has_sent_is_not_sent_again_when_one_leaves(
     warehouse: Warehouse, mailbox: Mailbox, hook: Hook
 ) -> None:
     alone = f"hook=json://127.0.0.1:{hook.port}"
@@ -351,7 +351,7 @@ def test_a_partly_refused_mail_is_a_finding(warehouse: Warehouse, mailbox: Mailb
     ]
 
 
-def test_c5_a_service_that_asks_for_a_wait_gets_it(warehouse: Warehouse, hook: Hook) -> None:
+def test_a_service_that_asks_for_a_wait_gets_it(warehouse: Warehouse, hook: Hook) -> None:
     place = with_channels(warehouse, f"hook=json://127.0.0.1:{hook.port}")
     hook.answers = [(429, {"Retry-After": "600"}, 0.0)]
     enqueue(place, [detected("P1")], START)
@@ -360,7 +360,7 @@ def test_c5_a_service_that_asks_for_a_wait_gets_it(warehouse: Warehouse, hook: H
     assert [each.status for each in send(place, START + 10 * MINUTE)] == [Outcome.SENT]
 
 
-def test_the_beginning_is_sent_first_and_the_end_last_when_all_are_of_one_moment(
+def test_the_beginning_is_sent_first_and_the_end_last_when_all_are_of_one_time(
     warehouse: Warehouse, mailbox: Mailbox
 ) -> None:
     place = mail(warehouse, mailbox)
@@ -419,7 +419,7 @@ def test_an_error_of_a_channel_never_stops_the_other_channels(
     assert {each.channel: each.status for each in send(place)} == {"mail": Outcome.FAILED, "hook": Outcome.SENT}
 
 
-def test_a_new_channel_is_not_given_what_one_that_stayed_has_told(
+def test_a_new_channel_is_not_given_what_one_that_stayed_has_sent(
     warehouse: Warehouse, mailbox: Mailbox, hook: Hook
 ) -> None:
     alone = f"hook=json://127.0.0.1:{hook.port}"

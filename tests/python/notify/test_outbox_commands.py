@@ -95,6 +95,6 @@ def test_a_retry_that_fails_again_exits_with_3(mailbox: Mailbox) -> None:
 
 
 @pytest.mark.usefixtures("place")
-def test_a_channel_that_is_none_is_said() -> None:
+def test_an_unknown_channel_is_an_error() -> None:
     with pytest.raises(UserError, match="No channel 'fax' in the settings; there are mail"):
         run("retry", "--channel", "fax")

@@ -58,7 +58,7 @@ def events_of(warehouse: Warehouse) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in warehouse.rows(sql)]
 
 
-def test_an_incident_is_told_from_its_beginning_to_its_end_in_one_thread(ledger: Warehouse) -> None:
+def test_an_incident_is_followed_from_its_beginning_to_its_end_in_one_thread(ledger: Warehouse) -> None:
     record(ledger, BEGINNING)
     notify(ledger, POLICY, START)
     record(ledger, event("severity_changed", at=START + MINUTE, severity="P1", **{"from": "P2"}))
@@ -84,7 +84,7 @@ def test_an_incident_is_told_from_its_beginning_to_its_end_in_one_thread(ledger:
     assert "- Root Cause: vendor_api: The key was old." in end
 
 
-def test_i8_an_end_is_told_once_however_often_the_scheduler_calls(ledger: Warehouse) -> None:
+def test_an_end_is_sent_once_however_often_the_scheduler_calls(ledger: Warehouse) -> None:
     record(ledger, BEGINNING)
     notify(ledger, POLICY, START)
     record(ledger, event("resolved", at=START + 23 * MINUTE))
@@ -96,7 +96,7 @@ def test_i8_an_end_is_told_once_however_often_the_scheduler_calls(ledger: Wareho
     assert len([subject for subject in subjects(ledger) if "Resolved" in subject]) == 1
 
 
-def test_i10_a_corrected_beginning_is_not_told_again(ledger: Warehouse) -> None:
+def test_a_corrected_beginning_is_not_sent_again(ledger: Warehouse) -> None:
     record(ledger, BEGINNING)
     notify(ledger, POLICY, START)
     corrected = event("detected", severity="P2", title="Other words", supersedes=BEGINNING.event_id)
@@ -115,7 +115,7 @@ def test_what_was_sent_is_an_event_of_the_incident(ledger: Warehouse) -> None:
     assert '"outcome":"sent"' in str(row["payload"]).replace(" ", "").replace("'", '"')
 
 
-def test_a_corrected_end_is_not_told_again(ledger: Warehouse) -> None:
+def test_a_corrected_end_is_not_sent_again(ledger: Warehouse) -> None:
     record(ledger, BEGINNING)
     end = event("resolved", at=START + 23 * MINUTE)
     record(ledger, end)
@@ -131,7 +131,7 @@ def test_an_archive_of_ended_incidents_alarms_nobody(ledger: Warehouse) -> None:
     assert notify(ledger, POLICY, START + 48 * HOUR) == []
 
 
-def test_an_incident_that_is_still_open_is_told_however_old_it_is_with_what_followed(ledger: Warehouse) -> None:
+def test_an_incident_that_is_still_open_is_sent_however_old_it_is_with_what_followed(ledger: Warehouse) -> None:
     """All in one run: who is notified of the rise alone does not wait for the next one."""
     raised = event("severity_changed", at=START + HOUR, severity="P1", **{"from": "P2"})
     record(ledger, BEGINNING, raised)
@@ -143,7 +143,7 @@ def test_an_incident_that_is_still_open_is_told_however_old_it_is_with_what_foll
     assert notify(ledger, POLICY, late) == []
 
 
-def test_whoever_was_told_of_an_incident_is_told_that_it_was_none(ledger: Warehouse) -> None:
+def test_whoever_was_notified_of_an_incident_is_notified_of_its_retraction(ledger: Warehouse) -> None:
     record(ledger, BEGINNING)
     notify(ledger, POLICY, START)
     record(ledger, event("retracted", at=START + HOUR, reason="It vanished from the page."))
@@ -151,7 +151,7 @@ def test_whoever_was_told_of_an_incident_is_told_that_it_was_none(ledger: Wareho
     assert subjects(ledger)[-1] == f"[INCIDENT-P2] Retracted: {TITLE}"
 
 
-def test_whoever_was_told_of_a_retraction_is_told_that_it_was_taken_back_and_of_no_other_note(
+def test_whoever_was_notified_of_a_retraction_is_notified_when_it_is_taken_back_and_of_no_other_note(
     ledger: Warehouse,
 ) -> None:
     retracted = event("retracted", at=START + HOUR, reason="It vanished from the page.")
@@ -204,7 +204,7 @@ def test_every_attempt_that_the_ledger_lacks_is_one_event(warehouse: Warehouse) 
     assert notified_events(warehouse, POLICY, START + HOUR) == []
 
 
-def test_a_severity_that_another_has_followed_already_is_not_told(ledger: Warehouse) -> None:
+def test_a_severity_that_another_has_followed_already_is_not_sent(ledger: Warehouse) -> None:
     """Recorded afterwards: P1 for a while at 09:10, of an incident that is P0 since 09:20."""
     record(ledger, BEGINNING)
     notify(ledger, POLICY, START)
@@ -215,7 +215,7 @@ def test_a_severity_that_another_has_followed_already_is_not_told(ledger: Wareho
     assert [subject[:20] for subject in subjects(ledger) if "Now" in subject] == ["[INCIDENT-P0] Now P0"]
 
 
-def test_a_severity_of_then_is_told_then_whatever_is_recorded_for_later(ledger: Warehouse) -> None:
+def test_a_severity_of_then_is_sent_then_whatever_is_recorded_for_later(ledger: Warehouse) -> None:
     record(ledger, BEGINNING)
     for minute, severity, before in ((10, "P1", "P2"), (20, "P0", "P1")):
         at = START + minute * MINUTE
@@ -228,7 +228,7 @@ def body(mail: Any) -> str:
     return str(mail.get_body(("plain",)).get_content()).replace("\r\n", "\n")
 
 
-def test_a_check_that_flaps_is_told_of_once_in_an_interval_and_its_end_when_it_lasts(ledger: Warehouse) -> None:
+def test_a_check_that_flaps_sends_once_in_an_interval_and_its_end_when_it_lasts(ledger: Warehouse) -> None:
     turns = {0: BEGINNING, 5: event("resolved", at=START + 5 * MINUTE), 10: event("reopened", at=START + 10 * MINUTE)}
     turns |= {14: event("resolved", at=START + 14 * MINUTE)}
     for minute in (0, 5, 10, 14, 15, 16, 30, 31):
@@ -261,7 +261,7 @@ def test_what_is_planned_is_due_as_if_it_stood_in_the_ledger_and_no_sooner(ledge
 
 
 @pytest.mark.parametrize("severity", ["P0", "P2"])
-def test_what_is_told_after_the_end_promises_no_more(ledger: Warehouse, severity: str) -> None:
+def test_what_is_sent_after_the_end_promises_no_more(ledger: Warehouse, severity: str) -> None:
     record(
         ledger,
         event("detected", severity=severity, title=TITLE, components=[KEY]),

@@ -273,7 +273,7 @@ def test_the_time_between_a_resolution_and_a_reopening_is_no_part_of_the_duratio
     assert "Total Duration: 30 minutes" in message.text
 
 
-def test_an_end_that_was_not_the_last_is_told_with_the_time_until_then() -> None:
+def test_an_end_that_was_not_the_last_is_sent_with_the_time_until_then() -> None:
     turns = [(10, "resolved"), (12, "reopened"), (22, "resolved"), (360, "reopened"), (361, "resolved")]
     history = [event(kind, at=START + minute * MINUTE) for minute, kind in turns]
     gap = timedelta(minutes=2 + 338) // timedelta(microseconds=1)
@@ -283,7 +283,7 @@ def test_an_end_that_was_not_the_last_is_told_with_the_time_until_then() -> None
     assert [found and found[1] for found in durations] == ["10 minutes", "20 minutes", "21 minutes"]
 
 
-def test_a_note_that_takes_back_what_was_told_is_told_as_what_it_leaves() -> None:
+def test_a_note_that_takes_back_what_was_sent_is_sent_as_what_it_leaves() -> None:
     """A status page takes a reopening back, and so it is resolved, as of before; or it lists a retracted one again."""
     end = event("resolved", at=START + 23 * MINUTE, solution="A new key.")
     over = incident("P1", is_open=False, status=Status.RESOLVED, resolution_time=end.occurred_at)
@@ -296,11 +296,11 @@ def test_a_note_that_takes_back_what_was_told_is_told_as_what_it_leaves() -> Non
     assert (again.template, again.subject) == ("critical", f"[INCIDENT-P1] Reinstated: {TITLE}")
 
 
-def test_reversed_times_are_said_and_not_shown_as_a_duration() -> None:
+def test_reversed_times_are_named_and_not_shown_as_a_duration() -> None:
     assert "Total Duration: not yet known (resolved before it was detected" in resolved("P1", at=START - MINUTE).text
 
 
-def test_n10_an_open_incident_of_26_hours_has_its_age_and_no_duration() -> None:
+def test_an_open_incident_of_26_hours_has_its_age_and_no_duration() -> None:
     now = START + timedelta(hours=26)
     newest = event("severity_changed", at=now, severity="P1", **{"from": "P2"})
     message = compose(newest, incident("P1"), POLICY, now)[0]
@@ -336,7 +336,7 @@ def hostile_message(template: str) -> Message:
 
 
 @pytest.mark.parametrize("template", MESSAGES)
-def test_m5_texts_of_people_are_shown_and_never_read_as_a_template(template: str) -> None:
+def test_texts_of_people_are_shown_and_never_read_as_a_template(template: str) -> None:
     message = hostile_message(template)
     shown = ("C:\\new\\table {{ 7*7 }} {% raw %} -- @event", "\U0001f525 <b>&amp;</b>", "it's \"\"\" '''")
     for text in (message.text, Words(message.html).text):

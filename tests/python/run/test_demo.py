@@ -14,7 +14,7 @@ from run.environment import Place
 DAY = "2026-03-05"
 
 
-def test_the_demo_shows_what_broke_who_answers_who_was_told_and_how_long_it_takes(
+def test_the_demo_shows_what_broke_who_answers_who_was_notified_and_how_long_it_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")  # README's width

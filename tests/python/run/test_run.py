@@ -27,7 +27,7 @@ def test_a_second_run_at_the_same_time_writes_nothing_but_its_own_record(undistu
     assert [row["runs"] == row["plans"] > 1 for row in runs] == [True]
 
 
-def test_a_run_opens_incidents_by_the_bands_and_tells_of_each_once(undisturbed: Place) -> None:
+def test_a_run_opens_incidents_by_the_bands_and_notifies_of_each_once(undisturbed: Place) -> None:
     found = {each["component"]: each["severity_level"] for each in undisturbed.json("incident", "list")}
     assert found["table:ai_usage_prod_staging.stg_anthropic__usage"] == "P1"
     assert found["table:ai_usage_prod_staging.stg_anthropic__claude_code"] == "P2"
@@ -74,7 +74,7 @@ def test_a_dry_run_shows_what_the_run_then_writes_and_writes_nothing(undisturbed
     assert [each["message_id"] for each in planned["messages"]] == [each["message_id"] for each in report["delivered"]]
 
 
-def test_a_dry_run_speaks_of_what_is_there_and_says_what_is_not(tmp_path: Path) -> None:
+def test_a_dry_run_shows_what_is_there_and_names_what_is_not(tmp_path: Path) -> None:
     """On an empty warehouse, and after an import, no table that the run will build is taken for a failed check."""
     place = Place(tmp_path / "empty")
     nothing = place.json("run", "--as-of", AS_OF, "--dry-run")

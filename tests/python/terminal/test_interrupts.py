@@ -39,7 +39,7 @@ def test_an_interrupt_in_an_import_comes_after_it(tmp_path: Path) -> None:
     assert output(tmp_path, seconds=30) == "stopped True\n"
 
 
-def test_a_process_that_was_told_to_ignore_interrupts_still_does(tmp_path: Path) -> None:
+def test_a_process_that_was_started_to_ignore_interrupts_still_does(tmp_path: Path) -> None:
     assert output(tmp_path, seconds=0.2, answer="SIG_IGN") == "went on\n"
 
 

@@ -152,7 +152,7 @@ def test_a_reader_that_leaves_is_no_alarm(environment: Mapping[str, str]) -> Non
 @pytest.mark.parametrize(
     ("arguments", "code"), [(["--help"], 0), (["tick", "--as-of", "2026-03-02T10:00:00Z"], 0), (["sql", "selec 1"], 2)]
 )
-def test_a_reader_that_leaves_before_anything_is_said_is_no_alarm(
+def test_a_reader_that_leaves_before_any_output_is_no_alarm(
     arguments: list[str], code: int, environment: Mapping[str, str]
 ) -> None:
     reading, writing = os.pipe()
