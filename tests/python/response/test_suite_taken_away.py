@@ -69,7 +69,7 @@ class Desk:
     def doctor(self) -> list[str]:
         """The suites of which `doctor` says that they are missed."""
         texts = [finding.text for finding in check_suites(self.warehouse.settings, self.warehouse)]
-        return [text.partition(" is bad as ")[2].partition(" says, ")[0] for text in texts if "any more" in text]
+        return [text.partition(" is in breach by ")[2].partition(", which ")[0] for text in texts if "any more" in text]
 
     def open(self) -> list[IncidentState]:
         return read_state(self.warehouse, is_open=True)
