@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from importers.pages import at, incident, poll, resolved
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 from incident_ledger.errors import IncidentLedgerError, OutsideError, UserError
 from incident_ledger.ledger.state import read_state
 from incident_ledger.warehouse import Warehouse

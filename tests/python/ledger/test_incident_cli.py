@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 from incident_ledger.errors import IncidentLedgerError, UserError
 from incident_ledger.ledger.state import read_events, read_state
 from incident_ledger.warehouse import Warehouse
@@ -127,7 +127,7 @@ def test_opening_shows_who_is_notified_when_and_by_which_command(run: Any) -> No
     opened = run("open", "API down", "--severity", "P0", "--at", T.format(0))
     assert len(opened.stdout.splitlines()) == 1
     output = " ".join(opened.stderr.split())
-    assert "Nobody is told yet. The next run or tick tells All stakeholders (" in output
+    assert "Nobody is notified yet. The next run or tick notifies All stakeholders (" in output
     assert "finance@samba.tv" in output
     assert "through folder. At once: incident-ledger tick" in output
     assert f"An answer is due by 2026-03-02 09:05Z: incident-ledger incident ack {opened.stdout.split()[1]}" in output
@@ -157,7 +157,7 @@ def test_the_same_act_of_one_person_at_one_time_is_one_event(run: Any, ledger: W
 SCRIPT = """
 import sys
 from typer.testing import CliRunner
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 sys.stdin.readline()
 result = CliRunner().invoke(app, ["incident", *sys.argv[1:]])
 print(result.exit_code, type(result.exception).__name__, result.stdout)
@@ -202,7 +202,7 @@ def test_four_openings_and_four_resolutions_at_once_are_one_of_each(ledger: Ware
         (("resolve", "{}", "--at", "2026-03-02T08:00:00Z"), "before"),
         (("resolve", "{}", "--at", "2999-01-01T00:00:00Z"), "in the future"),
         (("resolve", "{}", "--at", "2026-03-02T10:00:00"), "no time zone"),
-        (("resolve", "{}", "--at", "yesterday"), "is no time"),
+        (("resolve", "{}", "--at", "yesterday"), "is not a time"),
         (("open", "X", "--severity", "critical"), "is unknown"),
     ],
 )

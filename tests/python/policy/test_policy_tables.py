@@ -9,7 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.errors import UserError
 from incident_ledger.policy import differing, is_current, load, load_files

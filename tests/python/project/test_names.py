@@ -21,18 +21,7 @@ QUOTATIONS = ("playbook's words",)
 READ = ("models", "macros", "seeds", "tests/dbt", "analyses", "scripts", "dbt_project.yml", "selectors.yml")
 KINDS = {".sql", ".yml", ".csv", ".md", ".py", ".json"}
 # What still has such words.
-WORDS_YET = (
-    "models/marts/quality/fct_signals",
-    "scripts/benchmark",
-    "scripts/incident_ledger/cli",
-    "scripts/incident_ledger/deadline",
-    "scripts/incident_ledger/demo",
-    "scripts/incident_ledger/doctor",
-    "scripts/incident_ledger/interrupts",
-    "scripts/incident_ledger/notify",
-    "scripts/incident_ledger/response",
-    "scripts/incident_ledger/runner",
-)
+WORDS_YET = ("models/marts/quality/fct_signals",)
 
 
 def shared_names(paths: Iterable[Path]) -> set[str]:

@@ -15,7 +15,7 @@ from incident_ledger.quality.breaches import keep
 from incident_ledger.quality.checker import check_all
 from incident_ledger.quality.result_types import BatchResult, RuleResult
 from incident_ledger.quality.results import batch_rows, record
-from incident_ledger.response.signals import signal_columns
+from incident_ledger.runner.signal_rows import signal_columns
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.tables import ensure_tables
 from quality.helpers import NOW, make_table, not_null, suite_of

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 from incident_ledger.errors import UserError
 from incident_ledger.warehouse import Warehouse
 from usage.answers import ApiResponse, bucket, code, cost, event, events, page
