@@ -43,24 +43,24 @@ def measure(folder: Path, *, rows: int, days: tuple[int, int], repetitions: int)
     """The parts, in places below `folder` whose servers end with them."""
     few, many = days
     with place(folder / "rules") as here:
-        _say(f"ten rules on {rows:,} rows")
+        _log(f"ten rules on {rows:,} rows")
         ten_rules = rules.measure(here.warehouse(), folder, rows=rows, repetitions=repetitions)
         ten_rules = ten_rules.with_singles(
             memory("peak memory of the local warehouse, rules", [here.server_peak_memory()])
         )
     with place(folder / "short") as short, place(folder / "long") as long:
-        _say(f"{few} days of usage, loaded and built")
+        _log(f"{few} days of usage, loaded and built")
         history.prepare(short, folder / "files-short", days=few, part=few)
-        _say("a run beside dbt build")
+        _log("a run beside dbt build")
         beside_dbt = build.measure(short, history.morning_after(history.END_DAY), repetitions=repetitions)
-        _say(f"{many} days of usage, loaded and built")
+        _log(f"{many} days of usage, loaded and built")
         history.prepare(long, folder / "files-long", days=many, part=few)
-        _say("daily runs after both")
+        _log("daily runs after both")
         daily = history.measure(short, long, folder / "files-new", days=days, repetitions=repetitions)
     return [beside_dbt, ten_rules, daily]
 
 
-def _say(what: str) -> None:
+def _log(what: str) -> None:
     sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S}  {what}\n")
 
 

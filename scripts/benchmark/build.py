@@ -1,4 +1,4 @@
-"""`incident-ledger run` beside a bare `dbt build` of the same models: whole processes, unchanged input, all warm."""
+"""`incident-ledger run` builds a bare `dbt build` of the same models: whole processes, unchanged input, all warm."""
 
 import json
 import re
@@ -18,23 +18,24 @@ def measure(place: Place, as_of: datetime, *, repetitions: int) -> Part:
     place.start()  # so that the server's memory is that of this part
     ran, bare = place.run(as_of, "--json"), place.dbt(*dbt, as_of=as_of)  # dbt's own parsed project, once
     nodes = _compare(ran.output, bare.output)
-    ours, beside = [], []
+    runs, builds = [], []
     for _ in range(repetitions):
-        ours.append(place.run(as_of, "--json"))
-        beside.append(place.dbt(*dbt, as_of=as_of))
+        runs.append(place.run(as_of, "--json"))
+        builds.append(place.dbt(*dbt, as_of=as_of))
     comparison = Comparison(
         "`incident-ledger run`, beside a bare `dbt build` of the same models",
-        Series("`incident-ledger run`, nothing new", "s", tuple(taken.seconds for taken in ours)),
-        Series("`dbt build`, nothing new", "s", tuple(taken.seconds for taken in beside)),
+        Series("`incident-ledger run`, nothing new", "s", tuple(taken.seconds for taken in runs)),
+        Series("`dbt build`, nothing new", "s", tuple(taken.seconds for taken in builds)),
         AIM,
     )
     singles = (
-        *memory("peak memory of `incident-ledger run`", [taken.peak_memory for taken in ours]),
-        *memory("peak memory of `dbt build`", [taken.peak_memory for taken in beside]),
+        *memory("peak memory of `incident-ledger run`", [taken.peak_memory for taken in runs]),
+        *memory("peak memory of `dbt build`", [taken.peak_memory for taken in builds]),
         *memory("peak memory of the local warehouse, both", [place.server_peak_memory()]),
     )
     note = (
-        f"Both build and test the same {nodes} nodes of dbt; the run also checks, plans, tells and records its steps."
+        f"Both build and test the same {nodes} nodes of dbt; "
+        "the run also checks, plans, notifies and records its steps."
     )
     return Part("A run beside `dbt build`", (comparison,), singles, (note,))
 

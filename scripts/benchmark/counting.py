@@ -59,7 +59,7 @@ class Notes:
         self._counter = engine.connection.cursor()
 
     def take(self, sql: str, plan: Mapping[str, Any]) -> None:
-        """Write down one statement; the emulator's own about its catalogue are none of ours."""
+        """Write down one statement; the emulator's own about its catalogue do not count."""
         read = [self._rows(with_replaced_days(scan, sql)) for scan in scans(plan) if "__" in scan.table]
         if read:
             note = {"pruned": sum(one[1] for one in read), "whole": sum(one[2] for one in read)}
@@ -95,7 +95,7 @@ def with_replaced_days(scan: Scan, sql: str) -> Scan:
 
 
 def _is_about(condition: str, column: str) -> bool:
-    """Whether a pushed condition speaks of that column (a condition that is pushed speaks of one)."""
+    """Whether a pushed condition is about that column (a condition that is pushed is about one)."""
     return condition.lstrip("(").startswith((f"{column} ", f'"{column}"', *(column + sign for sign in "=<>!")))
 
 

@@ -131,6 +131,6 @@ def _proc_value(file: str, name: str) -> str | None:
 
 
 def memory(name: str, values: Sequence[int | None]) -> tuple[Series, ...]:
-    """A series of sizes in MiB; nothing where the system does not tell them."""
+    """A series of sizes in MiB; nothing where the system does not show them."""
     known = tuple(value / MIB for value in values if value is not None)
     return (Series(name, "MiB", known),) if known else ()

@@ -24,7 +24,7 @@ _BETWEEN_LOOKS = 0.02
 
 
 class BenchmarkError(Exception):
-    """A command that is measured did not do its part: its figure would mean nothing."""
+    """A command that is measured failed: its figure would mean nothing."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Place:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of a command against this warehouse: none of the caller's settings."""
-        ours = {
+        variables = {
             f"{PREFIX}LOCAL_DIR": str(self.folder / "local"),
             "DBT_TARGET_PATH": str(self.folder / "target"),
         }
         others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        return others | ours | {"PYTHONPATH": str(PROJECT_DIR / "scripts")}
+        return others | variables | {"PYTHONPATH": str(PROJECT_DIR / "scripts")}
 
     def warehouse(self) -> Warehouse:
         """A client of it, for questions of the benchmark's own."""
@@ -174,7 +174,7 @@ def take(command: list[str], environment: Mapping[str, str], *, expect: tuple[in
 
 
 def peak_memory(pid: int) -> int | None:
-    """The high-water mark of a process' resident memory (bytes); None where the system does not tell."""
+    """The high-water mark of a process' resident memory (bytes); None where the system does not show it."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
@@ -184,7 +184,7 @@ def peak_memory(pid: int) -> int | None:
 
 
 class _Watch:
-    """Looks at a process' high-water mark until told to stop. The usual account of an ended child is of no use here:
+    """Looks at a process' high-water mark until asked to stop. The usual account of an ended child is of no use here:
     it begins with what its parent held."""
 
     def __init__(self, pid: int) -> None:

@@ -14,8 +14,8 @@ from unittest.mock import patch
 from benchmark.figures import Comparison, Part, Series
 from benchmark.places import PROJECT_DIR, BenchmarkError
 from incident_ledger import policy
-from incident_ledger.quality import preload
 from incident_ledger.quality.checker import check_table
+from incident_ledger.quality.preload import preload
 from incident_ledger.quality.suites import Suite, load_suite
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.tables import ensure_tables

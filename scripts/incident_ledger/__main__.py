@@ -12,7 +12,7 @@ def main() -> None:
     """Run it. Imports take a second in which a person may have changed their mind, too."""
     try:
         handle_interrupts()
-        from incident_ledger.cli import main as run
+        from incident_ledger.cli._app import main as run
 
         run()
     except (KeyboardInterrupt, SystemExit) as end:

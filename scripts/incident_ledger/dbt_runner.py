@@ -154,9 +154,9 @@ class Dbt:
     @contextmanager
     def _environment(self, as_of: datetime | None) -> Iterator[None]:
         """The settings as `profiles.yml` and `dbt_project.yml` read them, for the time of one invocation."""
-        ours = environment(self._settings, self._endpoint, as_of)
-        before = {name: os.environ.get(name) for name in ours}
-        os.environ.update(ours)
+        variables = environment(self._settings, self._endpoint, as_of)
+        before = {name: os.environ.get(name) for name in variables}
+        os.environ.update(variables)
         try:
             yield
         finally:
@@ -169,7 +169,7 @@ class Dbt:
 
 def environment(settings: Settings, endpoint: str | None, as_of: datetime | None) -> dict[str, str]:
     """What `profiles.yml`, `dbt_project.yml` and the macros read: settings, where the warehouse is, the as-of time."""
-    ours = {
+    variables = {
         "TARGET": settings.target,
         "PROJECT": settings.project,
         "LOCATION": settings.location,
@@ -181,10 +181,10 @@ def environment(settings: Settings, endpoint: str | None, as_of: datetime | None
         "AS_OF": timestamp(as_of) if as_of else "",
     }
     if endpoint:
-        ours["API_ENDPOINT"] = endpoint
+        variables["API_ENDPOINT"] = endpoint
         if settings.api_token is not None:
-            ours["API_TOKEN"] = settings.api_token.get_secret_value()
-    return {PREFIX + name: value for name, value in ours.items()}
+            variables["API_TOKEN"] = settings.api_token.get_secret_value()
+    return {PREFIX + name: value for name, value in variables.items()}
 
 
 def _result(node: Any) -> NodeResult:

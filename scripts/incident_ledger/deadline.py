@@ -1,7 +1,7 @@
 """A deadline for the whole of a talk with somebody outside, not for each read of it.
 
 A server that drips a byte a second keeps every timeout of a library (which is one for each read) and is never done.
-So the talk runs in a thread of its own, and Python's audit event `socket.connect` tells of every socket that this
+So the talk runs in a thread of its own, and Python's audit event `socket.connect` names every socket that this
 thread connects, whatever the library is. At the deadline they are shut, which ends any read or write at once; a thread
 that is busy with something else (a name that nobody resolves, a sleep) is left behind, and can connect nothing more.
 """
@@ -28,7 +28,7 @@ class Ended(Generic[T]):
     """How a talk ended. `value` is None when it was left behind, or the cut broke it."""
 
     value: T | None
-    is_late: bool  # it was cut off, so `value` may tell of the cut alone
+    is_late: bool  # it was cut off, so `value` may be the error of the cut alone
     has_connected: bool  # somebody may have heard something
 
 

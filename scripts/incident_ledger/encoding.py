@@ -256,7 +256,7 @@ def _position_of(text: str, steps: list[Step]) -> int | None:
 
 
 def _values(text: str) -> Iterator[tuple[int, list[Step]]]:
-    """Each value's position, with the way to it (one list, which changes). Of what is not JSON: what can be told."""
+    """Each value's position, with the way to it (one list, which changes). Of what is not JSON: what can be found."""
     way: list[Any] = []  # an index, a key, or None between an object's members
     for token in _tokens(text):
         sign = token[0]

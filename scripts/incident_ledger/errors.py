@@ -2,8 +2,8 @@
 
     IncidentLedgerError
     ├── UserError            2   the input, a setting or an argument is wrong: the text says what to do
-    ├── OutsideError         3   the warehouse, dbt or a network did not do its part
-    │   └── StatementError   3   the warehouse refused a statement or a job, and says why
+    ├── OutsideError         3   the warehouse, dbt or a network failed
+    │   └── StatementError   3   the warehouse refused a statement or a job, and why
     └── LeaseHeldError       4   another run is at work
 
 `ExitCode` has the table of all codes; README and `--help` show the same.
@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
     meaning: str
 
     def __new__(cls, code: int, meaning: str) -> "ExitCode":
-        """A code and what it says."""
+        """A code and its meaning."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
@@ -41,7 +41,7 @@ class IncidentLedgerError(Exception):
 
 
 class UserError(IncidentLedgerError):
-    """The person who called can mend it: a file, a setting, an argument."""
+    """The person who called can fix it: a file, a setting, an argument."""
 
     exit_code = ExitCode.USER
 

@@ -1,6 +1,6 @@
-"""Ctrl-C, at a moment that Python can bear.
+"""Ctrl-C, when Python can bear it.
 
-Raised in the middle of an import, KeyboardInterrupt can be swallowed while Python's import lock stays held: every
+Raised in the middle of an import, KeyboardInterrupt can be swallowed while Python's import lock stays locked: every
 thread that imports afterwards, dbt's workers among them, then waits for ever. So it waits until the import is over.
 Raised in a finalizer it is lost; so it is raised again until somebody has taken note of it.
 """
@@ -14,7 +14,7 @@ _RAISE_AGAIN_SECONDS = 3.0  # dbt lets go of its connections in less
 
 
 def handle_interrupts() -> None:
-    """Handle Ctrl-C here from now on; a process that was told to ignore it (`nohup`, `&` in a script) still does."""
+    """Handle Ctrl-C here from now on; a process that was started to ignore it (`nohup`, `&` in a script) still does."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
         signal.signal(signal.SIGALRM, _interrupt)

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from incident_ledger.errors import UserError
 
 PREFIX = "INCIDENT_LEDGER_"
-# What is no setting and is read all the same: by dbt's macros, and by the tests.
+# What is not a setting and is read all the same: by dbt's macros, and by the tests.
 _READ_ELSEWHERE = frozenset({"AS_OF", "SHARED_DATA"})
 
 
@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         # What is wrong is not repeated (it may hold a password), but for an address that lacks only its scheme.
         better = f"http://{value}"
         better = better if _is_address(better) and not set("@/") & set(value) else "http://127.0.0.1:9050"
-        raise ValueError(f"is no address of http or https; write {better}")
+        raise ValueError(f"is not an address of http or https; write {better}")
 
     @field_validator("api_token")
     @classmethod
@@ -106,7 +106,7 @@ def _is_address(text: str) -> bool:
     try:
         parts = urlsplit(text)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, a bracket that is not closed
+    except ValueError:  # a port that is not a number, a bracket that is not closed
         return False
 
 
@@ -119,7 +119,7 @@ def find_project_dir(start: Path) -> Path:
 
 
 def unknown_variables(environ: Iterable[str]) -> dict[str, str | None]:
-    """Each variable that looks like a setting and is none, with the setting that comes nearest to its name."""
+    """Each variable that looks like a setting and is not one, with the setting that comes nearest to its name."""
     known = {name.upper() for name in Settings.model_fields} | _READ_ELSEWHERE
     unknown = sorted(name for name in environ if name.upper().startswith(PREFIX))
     parts = {name: name.upper().removeprefix(PREFIX) for name in unknown}

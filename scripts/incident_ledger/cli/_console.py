@@ -121,7 +121,7 @@ def confirm(question: str) -> bool:
 
 
 def print_error(text: str, detail: str = "") -> None:
-    """What went wrong, and below it what the other side said."""
+    """What went wrong, and below it the other side's output."""
     err.print(f"error: {text}", style="red", soft_wrap=True)
     if detail:
         err.print(detail, style="dim", soft_wrap=True)
@@ -185,24 +185,23 @@ def _padded(cell: RichText, width: int) -> RichText:
 def parse_time(text: str | None, name: str) -> datetime:
     """A time given on the command line, in UTC; now when it is not given.
 
-    Raises `UserError` when it is no ISO 8601 time, has no zone (which would be somebody's guess), or is of no year of
-    this trade.
+    Raises `UserError` when it is no ISO 8601 time, has no zone (which would be somebody's guess), or is out of range.
     """
     if text is None:
         return datetime.now(UTC)
     try:
-        moment = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
-        raise UserError(f"{name} {text!r} is no time. Write it as 2026-03-02T09:00:00Z.") from None
-    if moment.tzinfo is None:
-        raise UserError(f"{name} {text!r} has no time zone. Write {moment.isoformat()}Z if it is UTC.")
+        raise UserError(f"{name} {text!r} is not a time. Write it as 2026-03-02T09:00:00Z.") from None
+    if time.tzinfo is None:
+        raise UserError(f"{name} {text!r} has no time zone. Write {time.isoformat()}Z if it is UTC.")
     try:
-        moment = moment.astimezone(UTC)
+        time = time.astimezone(UTC)
     except OverflowError:
-        moment = datetime.min.replace(tzinfo=UTC)
-    if not _FIRST <= moment < _LAST:
+        time = datetime.min.replace(tzinfo=UTC)
+    if not _FIRST <= time < _LAST:
         raise UserError(f"{name} {text!r} is outside of the years {_FIRST.year} to {_LAST.year - 1}.")
-    return moment
+    return time
 
 
 def to_json(value: Any) -> str:

@@ -59,10 +59,10 @@ def print_one(incident: IncidentState, events: Sequence[RecordedEvent], now: dat
         f"  {ended(incident)}  {one_line(incident.title, 200)}",
     )
     out.print(Text(incident.incident_id, style="bold"), head, sep="  ", soft_wrap=True)
-    facts: list[tuple[str, Any]] = [
+    fields: list[tuple[str, Any]] = [
         ("components", ", ".join(incident.components) or None),
         ("source", f"{incident.source}, {incident.source_key}"),
-        *((name, _moment(getattr(incident, column))) for name, column in _TIMES),
+        *((name, _utc(getattr(incident, column))) for name, column in _TIMES),
         *((name.replace("_minutes", ""), _shown_minutes(value)) for name, value in minutes_of(incident, now).items()),
         ("reopened", f"{incident.reopen_count} times" if incident.reopen_count else None),
         ("cause", incident.root_cause_category),
@@ -71,7 +71,7 @@ def print_one(incident: IncidentState, events: Sequence[RecordedEvent], now: dat
         ("user impact", incident.user_impact),
         ("financial impact", incident.financial_impact),
     ]
-    for name, value in facts:
+    for name, value in fields:
         if value is not None:
             out.print(f"  {name:<17}{one_line(str(value), 400)}", soft_wrap=True)
     out.print("")
@@ -82,20 +82,20 @@ def print_one(incident: IncidentState, events: Sequence[RecordedEvent], now: dat
 
 
 def event_line(event: Event, *, with_id: bool = True) -> str:
-    """One event on one line: when, what, who, and what it says."""
-    told = {key: value for key, value in event.payload.items() if key not in ("supersedes", "updated_at", "seen_at")}
+    """One event on one line: when, what, who, and its payload."""
+    payload = {key: value for key, value in event.payload.items() if key not in ("supersedes", "updated_at", "seen_at")}
     words = [f"{timestamp(event.occurred_at).replace('.000000Z', 'Z')}"]
     words += [event.incident_id] if with_id else []
     words += [event.event_type.value, *([event.severity_level] if event.severity_level else []), f"by {event.actor}"]
     text = " ".join(words)
-    if told:
-        text += "  " + one_line(", ".join(f"{key}: {_value(value)}" for key, value in told.items()), 300)
+    if payload:
+        text += "  " + one_line(", ".join(f"{key}: {_value(value)}" for key, value in payload.items()), 300)
     return text
 
 
 def open_line(incident: IncidentState) -> str:
     """An incident that is open already, on one line."""
-    since = _moment(incident.detection_time)
+    since = _utc(incident.detection_time)
     return (
         f"{incident.incident_id} is open already, since {since}: {incident.severity_level} {ended(incident)}, "
         f"{one_line(incident.title)}"
@@ -103,7 +103,7 @@ def open_line(incident: IncidentState) -> str:
 
 
 def print_audience(event: Event, rules: Policy, settings: Settings, now: datetime) -> None:
-    """Whom an incident that was just opened is told to, when, and by when an answer is due."""
+    """Who is notified of an incident that was just opened, when, and by when an answer is due."""
     level = event.severity_level or ""
     if rules.template(event.event_type.value, level, now) is None:
         err.print(f"A {level} notifies nobody: the policy has no message for it.", soft_wrap=True)
@@ -111,14 +111,14 @@ def print_audience(event: Event, rules: Policy, settings: Settings, now: datetim
     people = ", ".join(contact.email_primary for contact in rules.recipients(level, now))
     due = rules.response_deadline(level, event.occurred_at)
     lines = [
-        f"Nobody is told yet. The next run or tick tells {rules.severity(level).audience} ({people}) through "
+        f"Nobody is notified yet. The next run or tick notifies {rules.severity(level).audience} ({people}) through "
         f"{', '.join(channel_names(settings))}. At once: incident-ledger tick",
         f"An answer is due by {short_time(due)}: incident-ledger incident ack {event.incident_id}",
     ]
     try:
         require_channels(settings)
     except UserError as error:
-        lines[0] = f"Nobody will be told. {error}"
+        lines[0] = f"Nobody will be notified. {error}"
     style = _STYLES.get(level, "") if level in ("P0", "P1") else ""
     for line in lines:
         err.print(line, style=style, soft_wrap=True)
@@ -148,12 +148,12 @@ def lasted(incident: IncidentState, now: datetime) -> str:
     return ("-" if value < 0 else "") + (text or f"{abs(value):.1f} min")
 
 
-def short_time(moment: datetime) -> str:
+def short_time(time: datetime) -> str:
     """To the minute, in UTC."""
-    return f"{moment:%Y-%m-%d %H:%M}Z"
+    return f"{time:%Y-%m-%d %H:%M}Z"
 
 
-def _moment(value: datetime | None) -> str | None:
+def _utc(value: datetime | None) -> str | None:
     return None if value is None else timestamp(value).replace(".000000Z", "Z")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from rich.table import Table
 
 from incident_ledger.cli._console import Text, console_of, err, out, visible, wide_out, width_of
-from incident_ledger.warehouse import Answer, Column
+from incident_ledger.warehouse import Column, QueryResult
 
 _LONGEST_LINE = 1000  # of a table in a file or a pipe
 _NUMBERS = {"INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC"}
@@ -50,7 +50,7 @@ def _scalar(value: Any) -> Any:
     return result if isinstance(result, bool | int | float | str | list | dict) else str(result)
 
 
-def json_lines(answer: Answer) -> Iterator[str]:
+def json_lines(answer: QueryResult) -> Iterator[str]:
     """A JSON array, an object a line."""
     yield "["
     last = len(answer.rows) - 1
@@ -61,7 +61,7 @@ def json_lines(answer: Answer) -> Iterator[str]:
     yield "]"
 
 
-def csv_lines(answer: Answer) -> Iterator[str]:
+def csv_lines(answer: QueryResult) -> Iterator[str]:
     """RFC 4180 with a header. NULL is an empty field and the empty text is `""`, as `warehouse load` reads them."""
     yield ",".join(_field(column.name) for column in answer.columns)
     for row in answer.rows:
@@ -85,7 +85,7 @@ def _text(value: Any, column: Column) -> str | None:
     return json.dumps(simple, ensure_ascii=False)
 
 
-def print_table(answer: Answer, limit: int) -> None:
+def print_table(answer: QueryResult, limit: int) -> None:
     """The first `limit` rows for a person; control characters are shown as their escapes, line feeds too.
 
     Rows that are wider than the terminal are shown one below the other, a column a line.

@@ -9,11 +9,11 @@ import typer
 from incident_ledger.cli._console import err, out
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.policy import load_files
+from incident_ledger.quality.by_hand import NO_SUITE, folders
 from incident_ledger.settings import Settings, load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
 _OWNER = "engineering_lead"
-NO_SUITE = "`incident-ledger quality new DATASET.TABLE` writes a first one; INCIDENT_LEDGER_SUITES names the folders."
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def lint(
     files: Annotated[list[Path] | None, typer.Argument(help="Suites; those of the settings by default.")] = None,
 ) -> None:
-    """Say what is wrong in suites, as far as can be told without their tables.
+    """Say what is wrong in suites, as far as can be known without their tables.
 
     Exit code 2 when one cannot be evaluated; a key, an owner or a dimension that nobody knows is named alone.
     """
@@ -88,11 +88,6 @@ def new(
         f"--table {name}",
         soft_wrap=True,
     )
-
-
-def folders(settings: Settings) -> str:
-    """The folders of suites, for a message."""
-    return ", ".join(str(folder) for folder in settings.suite_dirs)
 
 
 def _owners(settings: Settings) -> list[str]:

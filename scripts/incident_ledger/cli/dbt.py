@@ -25,18 +25,18 @@ def dbt(
         typer.Argument(metavar="COMMAND...", help="What dbt takes: build --select fct_mttr, docs generate, …"),
     ],
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="The time that a build speaks of, with its zone; else its start.")
+        str | None, typer.Option("--as-of", help="The as-of time of a build, with its zone; else its start.")
     ] = None,
 ) -> None:
     """Run dbt on this project with the settings; starts the local warehouse. The exit code is dbt's own.
 
-    Options of ours come before dbt's command, those of dbt after it.
+    Options of incident-ledger come before dbt's command, those of dbt after it.
     """
     settings = load_settings()
-    moment = parse_time(as_of, "--as-of") if as_of else None
+    time = parse_time(as_of, "--as-of") if as_of else None
     warehouse = connect(settings)
     folders = dict.fromkeys(("DBT_PROJECT_DIR", "DBT_PROFILES_DIR"), str(settings.project_dir))
-    ours = environment(warehouse.settings, warehouse.endpoint, moment) | folders
+    variables = environment(warehouse.settings, warehouse.endpoint, time) | folders
     command = [sys.executable, "-c", "from dbt.cli.main import cli; cli(prog_name='dbt')", *arguments]
     if settings.target == "local" and arguments[:2] == ["docs", "generate"] and "--empty-catalog" not in arguments:
         command.append("--empty-catalog")
@@ -45,4 +45,4 @@ def dbt(
         )
         err.print(text, style="yellow", soft_wrap=True)
     # In place of this process, so that Ctrl-C and the exit code are dbt's.
-    os.execve(sys.executable, command, {**os.environ, **ours})  # noqa: S606 - our own interpreter
+    os.execve(sys.executable, command, {**os.environ, **variables})  # noqa: S606 - our own interpreter

@@ -10,6 +10,7 @@ from rich.table import Table
 from incident_ledger.cli._console import Text, err, out
 from incident_ledger.cli._incidents import lasted, severity
 from incident_ledger.cli.run import job
+from incident_ledger.demo import screen
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.events import MACHINES, Event, EventType
 from incident_ledger.ledger.lookup import one_line
@@ -19,11 +20,6 @@ from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse
 
 _FIRST_DAY = date(2020, 4, 1)
-_MONTHS = (
-    "select period_start, severity_level, incidents, round(median_minutes, 1) as median_minutes, "
-    "round(p90_minutes, 1) as p90_minutes from rpt_mttr "
-    "where period_grain = 'month' order by period_start desc, severity_level"
-)
 
 
 def register(app: typer.Typer) -> None:
@@ -49,16 +45,16 @@ def demo(
         err.print(f"\n[bold]{at:%H:%M} UTC[/]  {title}", markup=True)
         return job(warehouse, at, "run").run()
 
-    last = story.tell(warehouse, day, run)
+    last = story.play(warehouse, day, run)
     out.print("")
     _show(warehouse, last)
     worst = min(last.open_incidents, key=lambda item: (item.severity_level, item.detection_time))
-    moment = f" --as-of {last.as_of:%Y-%m-%dT%H:%MZ}" if on else ""
+    as_of = f" --as-of {last.as_of:%Y-%m-%dT%H:%MZ}" if on else ""
     hints = (
-        f"incident-ledger incident list{moment}",
-        f"incident-ledger incident show {worst.incident_id}{moment}",
+        f"incident-ledger incident list{as_of}",
+        f"incident-ledger incident show {worst.incident_id}{as_of}",
         "incident-ledger describe operational_metrics",
-        f'incident-ledger sql "{_MONTHS}"',
+        f'incident-ledger sql "{screen.MONTHS}"',
         f"{settings.local_path / 'outbox'}   the messages, one .eml each",
         f"{story.folder_of(settings)}   the generated files",
     )
@@ -71,18 +67,18 @@ def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise UserError(f"--date {text!r} is no day. Write it as 2026-03-05.") from None
+        raise UserError(f"--date {text!r} is not a day. Write it as 2026-03-05.") from None
     if not _FIRST_DAY <= day <= datetime.now(UTC).date():
         raise UserError(f"--date {text} is not between {_FIRST_DAY} and today.")
     return day
 
 
 def _show(warehouse: Warehouse, report: RunReport) -> None:
-    """What broke, who answers, who was told, what caused such things, and how long they take."""
+    """What broke, who answers, who was notified, what caused such things, and how long they take."""
     out.print("[bold]What is broken now, the worst first[/]", markup=True)
     _print_broken(warehouse, report)
-    out.print("\n[bold]Who was told this morning[/]", markup=True)
-    out.print(_told(warehouse))
+    out.print("\n[bold]Who was notified this morning[/]", markup=True)
+    out.print(_notified(warehouse))
     out.print("\n[bold]What caused the incidents of the last 90 days[/]", markup=True)
     out.print(_causes(warehouse))
     out.print("\n[bold]Minutes from detection to resolution, 90 days[/]", markup=True)
@@ -97,8 +93,7 @@ def _print_broken(warehouse: Warehouse, report: RunReport) -> None:
         for item in read_events(warehouse, incident_ids=ids)
         if item.event.event_type is EventType.ACKNOWLEDGED and item.event.actor not in MACHINES
     }
-    sql = f"select incident_id, response_deadline from {warehouse.mart('operational_metrics')} where is_open"  # noqa: S608
-    deadlines = {row["incident_id"]: row["response_deadline"] for row in warehouse.rows(sql)}
+    deadlines = screen.response_deadlines(warehouse)
     for each in sorted(report.open_incidents, key=lambda item: (item.severity_level, item.detection_time)):
         back = f", reopened {each.last_reopened_time:%H:%M}" if each.last_reopened_time else ""
         state, style = _answer(each, answered.get(each.incident_id), deadlines.get(each.incident_id), report.as_of)
@@ -121,41 +116,24 @@ def _answer(
     return f"not acknowledged: due {deadline:%H:%M}" if deadline else "not acknowledged", "yellow"
 
 
-def _told(warehouse: Warehouse) -> Table:
-    sql = f"""
-        select sent_at, status, subject, audience
-        from {warehouse.mart("fct_notifications")}
-        order by sent_at, subject
-    """  # noqa: S608 - only quoted table names are not parameters
+def _notified(warehouse: Warehouse) -> Table:
     table = _table("at", "who", "what")
-    for row in warehouse.rows(sql):
+    for row in screen.notifications(warehouse):
         at = f"{row['sent_at']:%H:%M}" if row["sent_at"] else row["status"]
         table.add_row(at, row["audience"], Text(row["subject"], overflow="ellipsis", no_wrap=True))
     return table
 
 
 def _causes(warehouse: Warehouse) -> Table:
-    sql = f"""
-        select root_cause_category as cause, count(*) as incidents, countif(is_open) as open_incidents
-        from {warehouse.mart("operational_metrics")}
-        group by 1
-    """  # noqa: S608
     table = _table("cause", "incidents", "open")
-    for row in sorted(warehouse.rows(sql), key=lambda row: (row["cause"] is None, -row["incidents"], row["cause"])):
+    for row in screen.causes(warehouse):
         table.add_row(row["cause"] or "not named", str(row["incidents"]), str(row["open_incidents"]))
     return table
 
 
 def _mttr(warehouse: Warehouse) -> Table:
-    sql = f"""
-        select
-            severity_level, incidents, open_incidents, median_minutes, p90_minutes, mean_minutes
-        from {warehouse.mart("rpt_mttr")}
-        where period_grain = 'all'
-        order by severity_level
-    """  # noqa: S608
     table = _table("severity", "incidents", "open", "median", "p90", "mean")
-    for row in warehouse.rows(sql):
+    for row in screen.minutes_to_resolution(warehouse):
         minutes = (row["median_minutes"], row["p90_minutes"], row["mean_minutes"])
         counts = (str(row["incidents"]), str(row["open_incidents"]))
         table.add_row(severity(row["severity_level"]), *counts, *(_minutes(value) for value in minutes))

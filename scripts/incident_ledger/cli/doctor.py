@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from incident_ledger.cli._console import Text, out, to_json, write_text
-from incident_ledger.doctor import examine
+from incident_ledger.doctor.diagnosis import examine
 from incident_ledger.doctor.findings import Finding, Grade, exit_code
 
 _STYLES = {Grade.OK: "green", Grade.WARN: "yellow", Grade.WRONG: "red"}
@@ -23,7 +23,7 @@ def doctor(
 ) -> None:
     """Check settings, credentials, datasets, rights, policy, channels, suites and versions; say what to do.
 
-    Exit code 0: nothing is wrong, though there may be warnings; 2: you can mend it; 3: the warehouse or a network.
+    Exit code 0: nothing is wrong, though there may be warnings; 2: you can fix it; 3: the warehouse or a network.
     """
     findings: list[Finding] = []
     for finding in examine(datetime.now(UTC)):

@@ -1,9 +1,6 @@
-"""`incident-ledger incident`: what a person says of an incident, one event a command, and what is known of it."""
+"""`incident-ledger incident`: what a person records of an incident, one event a command, and what is known of it."""
 
 import getpass
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -19,9 +16,8 @@ from incident_ledger.ledger.events import Event, EventType, Status
 from incident_ledger.ledger.lookup import find_incident, minutes_of
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_events, read_state
-from incident_ledger.ledger.writer import append
 from incident_ledger.policy import Policy
-from incident_ledger.runner.lease import COMMANDS, Lease, with_lease
+from incident_ledger.runner.incident_commands import IncidentCommand, record_command, record_opening
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
@@ -72,37 +68,39 @@ def open_(
         start=parse_time(start, "--start") if start else None,
         description=description,
     )
-    with _alone(warehouse, rules, context):
-        known = [] if new else read_state(warehouse, is_open=True, source=event.source, source_keys=[event.source_key])
-        if not known:
-            _write(warehouse, event, context, json)
+    written, known = record_opening(warehouse, rules, context, event, is_another=new)
     if known:
-        _name_open(warehouse, known[-1], event, json)
+        _name_open(warehouse, known, event, json)
     else:
+        _print(event, written, json)
         _incidents.print_audience(event, rules, warehouse.settings, context.now)
 
 
 @app.command()
 def ack(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
     """Say that somebody is on it."""
-    act = _Act(
+    command = IncidentCommand(
         EventType.ACKNOWLEDGED, lambda state, context: commands.acknowledge(state, context, text), {"text": text}
     )
-    _say(incident, at, actor, json, act)
+    _record(incident, at, actor, json, command)
 
 
 @app.command()
 def resolve(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
     """Say that it is over."""
-    act = _Act(EventType.RESOLVED, lambda state, context: commands.resolve(state, context, text), {"text": text})
-    _say(incident, at, actor, json, act)
+    command = IncidentCommand(
+        EventType.RESOLVED, lambda state, context: commands.resolve(state, context, text), {"text": text}
+    )
+    _record(incident, at, actor, json, command)
 
 
 @app.command()
 def reopen(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
     """Say that a resolved one goes on."""
-    act = _Act(EventType.REOPENED, lambda state, context: commands.reopen(state, context, text), {"text": text})
-    _say(incident, at, actor, json, act)
+    command = IncidentCommand(
+        EventType.REOPENED, lambda state, context: commands.reopen(state, context, text), {"text": text}
+    )
+    _record(incident, at, actor, json, command)
 
 
 @app.command()
@@ -117,13 +115,13 @@ def status(
 ) -> None:
     """Say how far it is."""
     is_end = new == Status.RESOLVED
-    act = _Act(
+    command = IncidentCommand(
         EventType.RESOLVED if is_end else EventType.STATUS_CHANGED,
         lambda state, context: commands.set_status(state, context, new, text),
         {"text": text} if is_end else {"status": new, "text": text},
         is_of_then=True,
     )
-    _say(incident, at, actor, json, act)
+    _record(incident, at, actor, json, command)
 
 
 @app.command()
@@ -138,14 +136,14 @@ def severity(
 ) -> None:
     """Raise or lower the severity; it is never lowered by itself."""
     known = _severities(policy.load(_warehouse()))
-    act = _Act(
+    command = IncidentCommand(
         EventType.SEVERITY_CHANGED,
         lambda state, context: commands.set_severity(state, context, new, known, reason),
         {"reason": reason},
         severity_level=new,
         is_of_then=True,
     )
-    _say(incident, at, actor, json, act)
+    _record(incident, at, actor, json, command)
 
 
 @app.command()
@@ -159,12 +157,12 @@ def cause(
     json: Json = False,
 ) -> None:
     """Name the root cause."""
-    _say(
+    _record(
         incident,
         at,
         actor,
         json,
-        _Act(None, lambda state, context: commands.name_cause(state, context, category, text)),
+        IncidentCommand(None, lambda state, context: commands.name_cause(state, context, category, text)),
     )
 
 
@@ -177,7 +175,9 @@ def note(
     json: Json = False,
 ) -> None:
     """Add a note."""
-    _say(incident, at, actor, json, _Act(None, lambda state, context: commands.note(state, context, text)))
+    _record(
+        incident, at, actor, json, IncidentCommand(None, lambda state, context: commands.note(state, context, text))
+    )
 
 
 @app.command("list")
@@ -186,7 +186,7 @@ def list_(
     json: Json = False,
     as_of: ListAsOf = None,
 ) -> None:
-    """The open incidents, the worst first; none that was detected after the time that is spoken of."""
+    """The open incidents, the worst first; none that was detected after the as-of time."""
     now = parse_time(as_of, "--as-of")
     found = read_state(_warehouse(), is_open=None if everything else True)
     found = [incident for incident in found if incident.detection_time <= now]
@@ -203,8 +203,8 @@ def show(incident: Id, json: Json = False, as_of: AsOf = None) -> None:
     state = find_incident(warehouse, incident)
     events = read_events(warehouse, incident_ids=[state.incident_id])
     if json:
-        told = [_as_json(item.event) | {"recorded_at": item.recorded_at} for item in events]
-        write_text(to_json(vars(state) | minutes_of(state, now) | {"events": told}))
+        written = [_as_json(item.event) | {"recorded_at": item.recorded_at} for item in events]
+        write_text(to_json(vars(state) | minutes_of(state, now) | {"events": written}))
         return
     _incidents.print_one(state, events, now)
 
@@ -231,45 +231,9 @@ def _user() -> str:
         raise UserError("Your user name is not known here. Say who you are: --actor NAME.") from None
 
 
-@dataclass(frozen=True)
-class _Act:
-    """What a command says: an event of `kind` with these words, by the state of the incident.
-
-    `kind` is None where the state does not matter (notes, causes): the same words at one time are one event anyway.
-    `is_of_then`: it is about what held at its time, and not about what holds now.
-    """
-
-    kind: EventType | None
-    on: Callable[[IncidentState, commands.CommandContext], Event]
-    says: Mapping[str, Any] = field(default_factory=dict)
-    severity_level: str | None = None
-    is_of_then: bool = False
-
-
-def _say(part: str, at: str | None, actor: str | None, json: bool, act: _Act) -> None:
-    """Write what an act says: once, also when it is said twice, or by several at once."""
+def _record(part: str, at: str | None, actor: str | None, json: bool, command: IncidentCommand) -> None:
     warehouse, context = _warehouse(), _context(at, actor)
-    if act.kind in (None, EventType.ACKNOWLEDGED):  # of several acknowledgements the first counts, and none is told
-        _write(warehouse, _event(warehouse, part, context, act, is_dated=at is not None), context, json)
-        return
-    with _alone(warehouse, policy.load(warehouse), context):
-        _write(warehouse, _event(warehouse, part, context, act, is_dated=at is not None), context, json)
-
-
-def _event(warehouse: Warehouse, part: str, context: commands.CommandContext, act: _Act, *, is_dated: bool) -> Event:
-    incident = find_incident(warehouse, part)
-    if act.kind is None or not is_dated:
-        return act.on(incident, context)
-    history = [item.event for item in read_events(warehouse, incident_ids=[incident.incident_id])]
-    known = commands.written_before(history, context, act.kind, act.says, act.severity_level)
-    if known:
-        return known
-    return act.on(commands.state_at(incident, history, context.at) if act.is_of_then else incident, context)
-
-
-def _alone(warehouse: Warehouse, rules: Policy, context: commands.CommandContext) -> AbstractContextManager[Lease]:
-    """One person's act at a time: what is read before it still holds when it is written."""
-    return with_lease(warehouse, COMMANDS, rules, context.now, who=context.actor)
+    _print(*record_command(warehouse, part, context, command, is_dated=at is not None), json)
 
 
 def _name_open(warehouse: Warehouse, known: IncidentState, event: Event, json: bool) -> None:
@@ -286,12 +250,11 @@ def _name_open(warehouse: Warehouse, known: IncidentState, event: Event, json: b
     err.print(hint, soft_wrap=True)
 
 
-def _write(warehouse: Warehouse, event: Event, context: commands.CommandContext, json: bool) -> None:
-    new = append(warehouse, [event], context.now)
+def _print(event: Event, written: int, json: bool) -> None:
     if json:
-        write_text(to_json(_as_json(event) | {"is_new": bool(new)}))
+        write_text(to_json(_as_json(event) | {"is_new": bool(written)}))
         return
-    known = "" if new else " (was written before)"
+    known = "" if written else " (was written before)"
     out.print(f"{_incidents.event_line(event)}{known}", soft_wrap=True)
 
 

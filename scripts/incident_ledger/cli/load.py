@@ -46,8 +46,8 @@ def usage(
 
 
 def _as_json(report: LoadReport) -> dict[str, Any]:
-    said = vars(report) | {"rejects": [vars(reject) for reject in report.rejects]}
-    return said | {name: list(said[name]) for name in ("incomplete_days", "notes")}
+    fields = vars(report) | {"rejects": [vars(reject) for reject in report.rejects]}
+    return fields | {name: list(fields[name]) for name in ("incomplete_days", "notes")}
 
 
 def _print(report: LoadReport) -> None:

@@ -1,4 +1,4 @@
-"""`incident-ledger outbox`: what was sent to whom, what failed, and sending it anew."""
+"""`incident-ledger outbox`: what was sent to whom, what failed, and resending it."""
 
 import json
 from typing import Annotated, Any
@@ -10,7 +10,6 @@ from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.notify import queries
 from incident_ledger.notify.channels.registry import channel_names, require_channels
 from incident_ledger.notify.formatting import shortened
-from incident_ledger.notify.outbox import requeue
 from incident_ledger.policy import load as load_policy
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
@@ -34,10 +33,10 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="For machines: every column but the bodies.")] = False,
 ) -> None:
-    """List messages, the newest first, and the channels that do not do their part."""
+    """List messages, the newest first, and the channels that fail."""
     unknown = sorted(set(status or ()) - set(_STATUSES))
     if unknown:
-        raise UserError(f"--status {unknown[0]!r} is none; there are {', '.join(_STATUSES)}.")
+        raise UserError(f"--status {unknown[0]!r} is not a status; there are {', '.join(_STATUSES)}.")
     warehouse = _warehouse()
     rows = queries.messages(warehouse, statuses=status or (), incident=incident, limit=limit)
     if as_json:
@@ -81,9 +80,8 @@ def retry(
     as_of: Annotated[str | None, typer.Option("--as-of", help="The time that counts (ISO 8601); else now.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines: what became of each.")] = False,
 ) -> None:
-    """Send what failed or stayed uncertain anew, with all its attempts. An uncertain one may arrive twice."""
-    from incident_ledger.notify.service import tell
-    from incident_ledger.runner.lease import LEASE, with_lease
+    """Resend what failed or stayed uncertain, with all its attempts. An uncertain one may arrive twice."""
+    from incident_ledger.runner.resend import resend
 
     now = parse_time(as_of, "--as-of")
     require_channels(load_settings())
@@ -92,18 +90,15 @@ def retry(
     if channel is not None and channel not in names:
         raise UserError(f"No channel {channel!r} in the settings; there are {', '.join(names)}.")
     whole = queries.message(warehouse, message_id)[0]["message_id"] if message_id else None
-    policy = load_policy(warehouse)
-    with with_lease(warehouse, LEASE, policy, now, who="outbox retry"):
-        count = requeue(warehouse, message_id=whole, channel=channel)
-        deliveries = tell(warehouse, policy, now)
+    count, deliveries = resend(warehouse, load_policy(warehouse), now, message_id=whole, channel=channel)
     if as_json:
         write_text(json.dumps([vars(delivery) for delivery in deliveries], indent=2, ensure_ascii=False))
     else:
         out.print(f"{count} to resend.")
         for delivery in deliveries:
-            said = f"{delivery.status.value:<9} {delivery.channel}: {delivery.subject}"
+            line = f"{delivery.status.value:<9} {delivery.channel}: {delivery.subject}"
             style = _STYLES[delivery.status.value]
-            out.print(Text(f"{said} ({delivery.error})" if delivery.error else said, style=style), soft_wrap=True)
+            out.print(Text(f"{line} ({delivery.error})" if delivery.error else line, style=style), soft_wrap=True)
     if any(delivery.is_failed for delivery in deliveries):
         raise typer.Exit(int(ExitCode.OUTSIDE))
 
@@ -132,7 +127,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
 
 def _outcome(row: dict[str, Any]) -> str:
-    said: str = row["status"]
+    outcome: str = row["status"]
     if row["attempts"] > 1 or row["status"] in {"failed", "uncertain", "rerouted"}:
-        said += f", {row['attempts']} attempts" if row["attempts"] != 1 else ", 1 attempt"
-    return f"{said}: {row['last_error']}" if row["last_error"] else said
+        outcome += f", {row['attempts']} attempts" if row["attempts"] != 1 else ", 1 attempt"
+    return f"{outcome}: {row['last_error']}" if row["last_error"] else outcome

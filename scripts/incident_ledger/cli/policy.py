@@ -11,7 +11,7 @@ from rich.table import Table
 
 from incident_ledger import policy
 from incident_ledger.cli._console import Text, err, out, parse_time, to_json, wide_out, write_text
-from incident_ledger.dbt_runner import Dbt, NodeResult
+from incident_ledger.dbt_runner import NodeResult
 from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.policy import Policy
 from incident_ledger.policy.tables import ALL, BY_NAME
@@ -66,7 +66,7 @@ def check(
 @app.command()
 def load() -> None:
     """Put the seed files into the warehouse, once they have passed all checks here and dbt's tests there."""
-    from incident_ledger.runner.lease import LEASE, with_lease
+    from incident_ledger.runner.policy_load import load_seeds
     from incident_ledger.warehouse.tables import ensure_tables
 
     settings, now = load_settings(), datetime.now(UTC)
@@ -75,9 +75,8 @@ def load() -> None:
     ensure_tables(warehouse)
     for line in policy.rewritten(files, _loaded(warehouse)):
         err.print(f"note: {line}", style="yellow", soft_wrap=True)
-    # A run reads the tables that are replaced here.
-    with with_lease(warehouse, LEASE, files, now, who="policy load"), err.status("Loading the policy tables …"):
-        results = Dbt(warehouse.settings, warehouse.endpoint).build(["path:seeds/policy"])
+    with err.status("Loading the policy tables …"):
+        results = load_seeds(warehouse, files, now)
     _raise_for(results)
     tests = sum(result.unique_id.startswith("test.") for result in results)
     out.print(f"ok: {len(results) - tests} tables loaded into {settings.policy_dataset}, {tests} tests passed")

@@ -12,7 +12,7 @@ from incident_ledger.encoding import timestamp
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.channels.registry import require_channels
-from incident_ledger.runner.dry_run import Rehearsal, rehearse
+from incident_ledger.runner.dry_run import DryRun, run_dry
 from incident_ledger.runner.job import Job, RunReport
 from incident_ledger.runner.steps import Outcome, Step, counted
 from incident_ledger.settings import load_settings
@@ -38,8 +38,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standar
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(help="Build, check, plan, tell and report: the whole job. Call it as often as data arrives.")(run)
-    app.command(help="Plan and tell from what the checks said last: quick enough for every minute.")(tick)
+    app.command(help="Build, check, plan, notify and report: the whole job. Call it as often as data arrives.")(run)
+    app.command(help="Plan and notify from the results of the last checks: quick enough for every minute.")(tick)
 
 
 def run(
@@ -50,30 +50,28 @@ def run(
     json: AsJson = False,
 ) -> None:
     """The whole job."""
-    moment = parse_time(as_of, "--as-of")
+    time = parse_time(as_of, "--as-of")
     settings = load_settings()
     if dry_run:
-        _print_rehearsal(rehearse(connect(settings), moment), moment, json=json)
+        _print_dry_run(run_dry(connect(settings), time), time, json=json)
         return
     require_channels(settings)
-    _finish(job(connect(settings), moment, "run", quiet=json, fail_on=fail_on).run(wait=wait), json=json)
+    _finish(job(connect(settings), time, "run", quiet=json, fail_on=fail_on).run(wait=wait), json=json)
 
 
 def tick(as_of: AsOf = None, wait: Wait = None, fail_on: FailOn = None, json: AsJson = False) -> None:
     """The end of the job alone."""
-    moment = parse_time(as_of, "--as-of")
+    time = parse_time(as_of, "--as-of")
     settings = load_settings()
     require_channels(settings)
-    _finish(job(connect(settings), moment, "tick", quiet=json, fail_on=fail_on).tick(wait=wait), json=json)
+    _finish(job(connect(settings), time, "tick", quiet=json, fail_on=fail_on).tick(wait=wait), json=json)
 
 
-def job(
-    warehouse: Warehouse, moment: datetime, command: str, *, quiet: bool = False, fail_on: str | None = None
-) -> Job:
+def job(warehouse: Warehouse, as_of: datetime, command: str, *, quiet: bool = False, fail_on: str | None = None) -> Job:
     """A job that shows its steps as they go, on standard error, unless it is to be quiet."""
     fail_on = fail_on or warehouse.settings.fail_on or None
     if quiet:
-        return Job(warehouse, moment, command=command, fail_on=fail_on)
+        return Job(warehouse, as_of, command=command, fail_on=fail_on)
 
     def on_begin(step: Step) -> None:
         if err.is_terminal:
@@ -88,7 +86,7 @@ def job(
     def on_wait(holder: str) -> None:
         err.print(f"  … waiting for {holder}", style="dim")
 
-    return Job(warehouse, moment, command=command, fail_on=fail_on, on_begin=on_begin, on_end=on_end, on_wait=on_wait)
+    return Job(warehouse, as_of, command=command, fail_on=fail_on, on_begin=on_begin, on_end=on_end, on_wait=on_wait)
 
 
 def _finish(report: RunReport, *, json: bool) -> None:
@@ -101,7 +99,7 @@ def _finish(report: RunReport, *, json: bool) -> None:
 
 
 def print_report(report: RunReport) -> None:
-    """What changed, who was told, what is open."""
+    """What changed, who was notified, what is open."""
     for event in report.events:
         out.print(event_line(event), soft_wrap=True)
     sent = sum(1 for delivery in report.delivered if delivery.status == "sent")
@@ -109,19 +107,19 @@ def print_report(report: RunReport) -> None:
     print_list(report.open_incidents, report.as_of, everything=False)
 
 
-def _print_rehearsal(rehearsal: Rehearsal, moment: datetime, *, json: bool) -> None:
+def _print_dry_run(found: DryRun, as_of: datetime, *, json: bool) -> None:
     """The events and the messages in full, which nobody is sent, and what is open at P0 or P1 all the same."""
-    events, messages, urgent = rehearsal.events, rehearsal.messages, rehearsal.open_incidents
+    events, messages, urgent = found.events, found.messages, found.open_incidents
     if json:
-        said = {"events": [event_json(each) for each in events], "messages": [vars(each) for each in messages]}
-        said |= {"open_incidents": [_incident_json(each) for each in urgent]}
-        write_text(to_json(said | {"notes": rehearsal.notes}))
+        document = {"events": [event_json(each) for each in events], "messages": [vars(each) for each in messages]}
+        document |= {"open_incidents": [_incident_json(each) for each in urgent]}
+        write_text(to_json(document | {"notes": found.notes}))
         return
     out.print(
         f"A run would write {counted(len(events), 'event')} and send {counted(len(messages), 'message')}. "
         "Nothing was written.",
     )
-    for note in rehearsal.notes:
+    for note in found.notes:
         err.print(f"note: {note}", style="yellow", soft_wrap=True)
     for event in events:
         out.print(event_line(event), soft_wrap=True)
@@ -130,7 +128,7 @@ def _print_rehearsal(rehearsal: Rehearsal, moment: datetime, *, json: bool) -> N
         out.print(head + message.text, soft_wrap=True)
     if urgent:
         out.print(f"\n{counted(len(urgent), 'incident')} open at P0 or P1 now:")
-        print_list(urgent, moment, everything=False)
+        print_list(urgent, as_of, everything=False)
 
 
 def event_json(event: Event) -> dict[str, Any]:

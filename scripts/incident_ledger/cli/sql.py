@@ -10,7 +10,7 @@ from incident_ledger.cli._console import err, write_lines
 from incident_ledger.cli._rows import csv_lines, json_lines, print_table
 from incident_ledger.errors import StatementError, UserError
 from incident_ledger.settings import load_settings
-from incident_ledger.warehouse import Answer, connect
+from incident_ledger.warehouse import QueryResult, connect
 
 # The service's own troubles; every other reason is about the statement.
 _NOT_THE_STATEMENT = {
@@ -66,10 +66,10 @@ def sql(
         write_lines(csv_lines(answer) if output is Format.CSV else json_lines(answer))
 
 
-def _is_ddl(answer: Answer) -> bool:
+def _is_ddl(answer: QueryResult) -> bool:
     return (answer.statement_type or "").startswith(("CREATE", "DROP", "ALTER", "TRUNCATE"))
 
 
-def _done(answer: Answer) -> str:
+def _done(answer: QueryResult) -> str:
     what = (answer.statement_type or "statement").lower().replace("_", " ")
     return f"{what}: done" if answer.affected is None else f"{what}: {answer.affected:,} rows"

@@ -44,13 +44,13 @@ def generate(folder: Path, *, seed: int, end: datetime, days: int = 90) -> Path:
 
 
 def _incidents(chance: random.Random, end: datetime, days: int) -> Iterator[dict[str, Any]]:
-    moment, number = end - timedelta(days=days), 0
-    while (moment := moment + timedelta(days=chance.expovariate(1 / 3), minutes=90)) < end - timedelta(days=2):
+    time, number = end - timedelta(days=days), 0
+    while (time := time + timedelta(days=chance.expovariate(1 / 3), minutes=90)) < end - timedelta(days=2):
         number += 1
         impact, _, median = chance.choices(IMPACTS, weights=[weight for _, weight, _ in IMPACTS])[0]
         minutes = median * math.exp(chance.gauss(0, _SPREAD))
         lasts = timedelta(minutes=min(minutes, 40 * 60))
-        yield _incident(chance, number, impact, moment, lasts if moment + lasts < end else None)
+        yield _incident(chance, number, impact, time, lasts if time + lasts < end else None)
     yield _incident(chance, number + 1, "major", end - timedelta(minutes=40), None)
 
 
@@ -89,5 +89,5 @@ def _incident(
     }
 
 
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _iso(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

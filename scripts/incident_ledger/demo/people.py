@@ -1,4 +1,4 @@
-"""What made-up people said: of this morning's incidents, and of those of the weeks before."""
+"""What made-up people wrote: of this morning's incidents, and of those of the weeks before."""
 
 import random
 from collections.abc import Iterator

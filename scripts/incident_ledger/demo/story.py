@@ -20,7 +20,7 @@ DAYS = 90
 _OVER_AT = 9  # UTC: the hour of the last run
 # A third of the API's usage records without their output tokens (P1), a tenth of Claude Code's without a user (P2).
 _BROKEN = usage.FaultRates(usage_without_output=0.3, claude_code_without_email=0.1)
-_MENDED = usage.FaultRates(usage_without_output=0.0)
+_CORRECTED = usage.FaultRates(usage_without_output=0.0)
 
 
 def day_of(now: datetime) -> date:
@@ -59,7 +59,7 @@ def begin(settings: Settings) -> Warehouse:
     return connect(settings)
 
 
-def tell(warehouse: Warehouse, day: date, run: Callable[[datetime, str], RunReport]) -> RunReport:
+def play(warehouse: Warehouse, day: date, run: Callable[[datetime, str], RunReport]) -> RunReport:
     """The morning: three exports and the run after each. `run` is the main job for a time, with what led to it.
 
     Returns the report of the last run.
@@ -69,8 +69,8 @@ def tell(warehouse: Warehouse, day: date, run: Callable[[datetime, str], RunRepo
     _load(warehouse, folder / "07-00", seven, _BROKEN)
     run(seven, "The night's exports: a third of the usage records lack their output tokens")
     people.answer(warehouse, seven)
-    _load(warehouse, folder / "08-00", eight, _MENDED, only="anthropic_usage")
-    run(eight, "The usage report again, mended")
+    _load(warehouse, folder / "08-00", eight, _CORRECTED, only="anthropic_usage")
+    run(eight, "The usage report again, corrected")
     _load(warehouse, folder / "09-00", nine, _BROKEN, only="anthropic_usage")
     archive = incidents.generate(folder, seed=SEED, end=nine, days=DAYS)
     take_in(warehouse, StatuspageImporter(), read_documents([str(archive)]), nine)

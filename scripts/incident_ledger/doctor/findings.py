@@ -26,11 +26,11 @@ class Finding:
 
 
 def exit_code(findings: list[Finding]) -> ExitCode:
-    """0 when nothing is wrong; 2 when something is that the user can mend, else 3."""
+    """0 when nothing is wrong; 2 when something is that the user can fix, else 3."""
     codes = {finding.exit_code for finding in findings if finding.grade is Grade.WRONG}
     return min(codes, default=ExitCode.OK)
 
 
 def wrong(check: str, error: IncidentLedgerError, remedy: str | None = None, *, text: str | None = None) -> Finding:
-    """What an error of ours comes to; `text` in place of its own words."""
+    """The finding for an error; `text` in place of the error's own."""
     return Finding(check, Grade.WRONG, text or str(error), remedy, error.exit_code)

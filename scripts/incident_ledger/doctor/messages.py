@@ -33,7 +33,7 @@ def check_channels(settings: Settings) -> Iterator[Finding]:
             yield _check_folder(channel)
             continue
         if isinstance(channel, BrokenChannel):
-            remedy = f"Mend that entry of {PREFIX}CHANNELS."
+            remedy = f"Fix that entry of {PREFIX}CHANNELS."
             yield Finding("channels", Grade.WRONG, f"{channel.name}: {channel.reason}", remedy)
             continue
         yield Finding("channels", Grade.OK, f"{channel.name}: its URL can be used; nothing was sent")

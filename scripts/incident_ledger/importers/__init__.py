@@ -2,7 +2,7 @@
 
     sources    files and URLs → documents (bytes with a name)
     statuspage an `Importer`: documents → records and rejects, records and what is known → events
-    take_in    the way of any `Importer` into the ledger
+    pipeline   the way of any `Importer` into the ledger
     rejects    what was refused, kept to be listed and replayed
     usage      usage exports, which are landed as rows and make no events
 
@@ -25,7 +25,7 @@ MAX_REJECTS = 50_000
 
 @dataclass(frozen=True)
 class Document:
-    """What a file or URL holds. `name` is what messages call it."""
+    """The content of a file or URL. `name` is what messages call it."""
 
     name: str
     content: bytes
@@ -91,7 +91,7 @@ class LedgerScope:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportPlan:
-    """What records say that the ledger does not know yet. Counts are of records; `remarks` are for a person."""
+    """What records add to the ledger. Counts are of records; `remarks` are for a person."""
 
     events: tuple[Event, ...]
     new_incidents: int
@@ -101,7 +101,7 @@ class ImportPlan:
 
 
 class Importer(Protocol[R]):
-    """One kind of source. `parse` and `tell` are pure: the same documents and events give the same answer."""
+    """One kind of source. `parse` and `plan` are pure: the same documents and events give the same plan."""
 
     source: str
 
@@ -112,10 +112,10 @@ class Importer(Protocol[R]):
         """All records of a document. What cannot be read is a reject; raises `UserError` for too many of them."""
 
     def size(self, records: Sequence[R]) -> int:
-        """How many records of the source these are (one of ours may hold many, such as a poll)."""
+        """How many records of the source these are (a record here may have many, such as a poll)."""
 
-    def concerned(self, records: Sequence[R]) -> LedgerScope:
-        """What must be read of the ledger before `tell`, by one query."""
+    def scope(self, records: Sequence[R]) -> LedgerScope:
+        """What must be read of the ledger before `plan`, by one query."""
 
-    def tell(self, records: Sequence[R], known: Sequence[Event]) -> ImportPlan:
-        """The events that are missing in `known`; none of them when everything has been told before."""
+    def plan(self, records: Sequence[R], known: Sequence[Event]) -> ImportPlan:
+        """The events that are missing in `known`; none when everything was imported before."""

@@ -69,28 +69,28 @@ def take_in(
     parsed = parse_all(importer, documents, on_parsed)
     ensure_ledger(warehouse)
     importer = importer.under(policy.load(warehouse), now)
-    concerned = importer.concerned(parsed.records)
+    scope = importer.scope(parsed.records)
     known = read_events(
         warehouse,
         source=importer.source,
-        source_keys=concerned.source_keys,
-        from_incident_id=concerned.from_incident_id,
-        is_open=concerned.is_open,
-        ended_since=concerned.ended_since,
+        source_keys=scope.source_keys,
+        from_incident_id=scope.from_incident_id,
+        is_open=scope.is_open,
+        ended_since=scope.ended_since,
     )
-    told = importer.tell(parsed.records, [item.event for item in known])
-    written = append(warehouse, told.events, now)
+    plan = importer.plan(parsed.records, [item.event for item in known])
+    written = append(warehouse, plan.events, now)
     write_rejects(warehouse, importer.source, parsed.rejects, now)
     return ImportReport(
         source=importer.source,
         documents=len(documents),
         read=importer.size(parsed.records) + len(parsed.rejects),
-        new_incidents=told.new_incidents,
+        new_incidents=plan.new_incidents,
         new_events=written,
-        unchanged=told.unchanged,
-        left_out=told.left_out,
+        unchanged=plan.unchanged,
+        left_out=plan.left_out,
         rejects=tuple(parsed.rejects),
-        remarks=(*parsed.remarks, *told.remarks, *_ahead(told.events, now)),
+        remarks=(*parsed.remarks, *plan.remarks, *_ahead(plan.events, now)),
     )
 
 
@@ -99,4 +99,4 @@ def _ahead(events: Sequence[Event], now: datetime) -> Iterator[str]:
     for event in events:
         if event.event_type is EventType.DETECTED and event.occurred_at > now:
             at = timestamp(event.occurred_at)
-            yield f"{event.incident_id} is detected at {at}, after this import; nobody is told of it before then"
+            yield f"{event.incident_id} is detected at {at}, after this import; nobody is notified of it before then"

@@ -32,11 +32,11 @@ def write_rejects(
 
 
 def _row(source: str, reject: Reject) -> dict[str, Any]:
-    said = [source, reject.file, reject.line, reject.field, reject.record]
+    identity = [source, reject.file, reject.line, reject.field, reject.record]
     # A refused text may hold what the warehouse does not take either: NUL and half a character are shown, not kept.
     record, error = (_printable(text) for text in (reject.record, reject.error))
     return {
-        "reject_id": hashlib.sha256(canonical(said).encode(errors="backslashreplace")).hexdigest()[:32],
+        "reject_id": hashlib.sha256(canonical(identity).encode(errors="backslashreplace")).hexdigest()[:32],
         "file": reject.file,
         "line": reject.line,
         "error": error,

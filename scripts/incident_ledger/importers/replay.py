@@ -98,7 +98,7 @@ def replay(
         if parsed.rejects or not parsed.records:
             outcomes[reject.reject_id] = Replayed(reject_id=reject.reject_id, error=_why(parsed.rejects))
         else:
-            found = _Readable(reject.reject_id, document, importer.concerned(parsed.records).source_keys)
+            found = _Readable(reject.reject_id, document, importer.scope(parsed.records).source_keys)
             readable.setdefault(reject.source, []).append(found)
     for source, members in readable.items():
         outcomes.update(_take_in_again(warehouse, _IMPORTERS[source], members, now))
@@ -107,7 +107,7 @@ def replay(
 
 @dataclass(frozen=True)
 class _Readable:
-    """A reject that can be read now, and which incidents it speaks of."""
+    """A reject that can be read now, and the incidents that it is about."""
 
     reject_id: str
     document: Document
@@ -127,7 +127,7 @@ def _take_in_again(
     written = {row["source_key"]: row["events"] for row in warehouse.rows(sql, {"now": now, "source": importer.source})}
     mark_replayed(warehouse, [member.reject_id for member in members], now)
     for member in members:
-        # What two of them say of one incident counts for the first.
+        # New events of an incident that two of them are about count for the first.
         new = sum(written.pop(key, 0) for key in member.source_keys)
         yield member.reject_id, Replayed(reject_id=member.reject_id, new_events=new)
 

@@ -21,7 +21,7 @@ def read_documents(places: Sequence[str], *, on_read: Callable[[str], None] | No
     """The content of each file or http(s) URL, in the order given.
 
     Raises `UserError` for a file that is missing, unreadable or too large; `OutsideError` for a URL that does not
-    answer.
+    response.
     """
     documents = []
     for place in places:
@@ -63,10 +63,10 @@ def _from_url(place: str) -> Document:
 def _read(place: str, name: str) -> bytes:
     content = bytearray()
     try:
-        with _following(place) as answer:
-            if answer.status_code != httpx.codes.OK:
-                raise OutsideError(f"{name} answered HTTP {answer.status_code}, not 200. Nothing was imported.")
-            for part in answer.iter_bytes():
+        with _following(place) as response:
+            if response.status_code != httpx.codes.OK:
+                raise OutsideError(f"{name} answered HTTP {response.status_code}, not 200. Nothing was imported.")
+            for part in response.iter_bytes():
                 content += part
                 if len(content) > MAX_BYTES:
                     raise OutsideError(f"{name} answered more than {MAX_BYTES // 1024**2} MB. Nothing was imported.")
@@ -79,19 +79,19 @@ def _read(place: str, name: str) -> bytes:
 
 @contextmanager
 def _following(place: str) -> Iterator[httpx.Response]:
-    """The answer of a URL, and of where it says that it is now: by https anywhere, by http only on the same server.
+    """The response of a URL, and of where it redirects to: by https anywhere, by http only on the same server.
 
-    So a page in the network's outside cannot have the inside asked, and none can have a file read. A login goes to its
-    own server alone.
+    So a page outside of the network cannot have the inside requested, and none can have a file read. A login goes to
+    its own server alone.
     """
     with httpx.Client(timeout=TIMEOUT) as client:
         request = client.build_request("GET", place)
         for _ in range(MAX_REDIRECTS):
-            answer = client.send(request, stream=True)
-            target = answer.next_request
+            response = client.send(request, stream=True)
+            target = response.next_request
             if target is None:
                 break
-            answer.close()
+            response.close()
             here, there = request.url, target.url
             is_same = (here.scheme, here.host, here.port) == (there.scheme, there.host, there.port)
             if there.scheme != "https" and not is_same:
@@ -103,9 +103,9 @@ def _following(place: str) -> Iterator[httpx.Response]:
         else:
             raise OutsideError(f"{_without_login(place)} redirects without end. Nothing was imported.")
         try:
-            yield answer
+            yield response
         finally:
-            answer.close()
+            response.close()
 
 
 def _without_login(place: str) -> str:

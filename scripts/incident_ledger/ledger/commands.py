@@ -97,20 +97,20 @@ def written_before(
     history: Sequence[Event],
     context: CommandContext,
     kind: EventType,
-    says: Mapping[str, Any],
+    payload: Mapping[str, Any],
     severity_level: str | None = None,
 ) -> Event | None:
-    """The same act of the same person at the same time, where the ledger has it: said twice it is one event."""
+    """The same act of the same person at the same time, where the ledger has it: repeated, it is one event."""
     for event in history:
         is_same = (event.event_type, event.actor, event.occurred_at) == (kind, context.actor, context.at)
-        has_words = all(event.payload.get(name) == value for name, value in says.items())
-        if is_same and has_words and event.severity_level == severity_level:
+        has_payload = all(event.payload.get(name) == value for name, value in payload.items())
+        if is_same and has_payload and event.severity_level == severity_level:
             return event
     return None
 
 
 def state_at(incident: IncidentState, history: Sequence[Event], at: datetime) -> IncidentState:
-    """The incident with the severity and the status that held at a time of its past; all else as it is now."""
+    """The incident with the severity and the status at a time of its past; all else as it is now."""
     superseded = {event.payload.get("supersedes") for event in history}
     severity_level, status = incident.initial_severity_level, Status.INVESTIGATING
     for event in sorted(history, key=lambda each: each.occurred_at):
@@ -249,5 +249,5 @@ def _ended(incident: IncidentState) -> str:
     return "retracted" if incident.is_retracted else incident.status.value
 
 
-def _show(moment: datetime) -> str:
-    return timestamp(moment).replace(".000000Z", "Z")
+def _show(time: datetime) -> str:
+    return timestamp(time).replace(".000000Z", "Z")

@@ -67,8 +67,8 @@ class Event:
     @cached_property
     def event_id(self) -> str:
         """A UUID (version 5) over incident, type, time and payload: the same event has the same id everywhere."""
-        said = [self.incident_id, self.event_type.value, timestamp(self.occurred_at), canonical(self.payload)]
-        return str(uuid.uuid5(_NAMESPACE, canonical(said)))
+        identity = [self.incident_id, self.event_type.value, timestamp(self.occurred_at), canonical(self.payload)]
+        return str(uuid.uuid5(_NAMESPACE, canonical(identity)))
 
 
 def incident_id(source: str, source_key: str, detection_time: datetime) -> str:

@@ -25,7 +25,7 @@ class IncidentState:
     is_open: bool
     detection_time: datetime
     last_event_time: datetime
-    # The worst that its detector has said; a person may have lowered `severity_level` below it.
+    # The worst by its detector; a person may have lowered `severity_level` below it.
     worst_detected_severity_level: str
     detected_by: str = "check"  # or `person`, `vendor`
     has_sla: bool = True  # a vendor's incident has none until a person here acts on it
@@ -164,7 +164,7 @@ def _state(row: Mapping[str, Any]) -> IncidentState:
     missing = [item.name for item in fields(IncidentState) if item.name not in row]
     if missing:
         raise OutsideError(
-            f"The view incident_state has no {', '.join(missing)}: it was built by another version. Build it anew: "
+            f"The view incident_state has no {', '.join(missing)}: it was built by another version. Build it again: "
             "incident-ledger run"
         )
     known = {item.name: row[item.name] for item in fields(IncidentState)}

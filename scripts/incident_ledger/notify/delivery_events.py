@@ -1,4 +1,4 @@
-"""What the outbox knows and the ledger does not say yet: the last attempt of each message as an event."""
+"""What the outbox knows and the ledger does not hold yet: the last attempt of each message as an event."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -18,19 +18,19 @@ _QUERY_CHARACTERS = 4_000  # a longer one fills a screen; it stands in the ledge
 
 
 def known(
-    event: Event, state: IncidentState, policy: Policy, said: Sequence[Event], flapping: Flapping | None
+    event: Event, state: IncidentState, policy: Policy, effective: Sequence[Event], flapping: Flapping | None
 ) -> tuple[tuple[str, str], ...]:
-    """Labels and texts, of what is known alone. `said` are the incident's events that are not superseded."""
-    said = sorted({each.event_id: each for each in said}.values(), key=in_order)
+    """Labels and texts, of what is known alone. `effective` are the incident's events that are not superseded."""
+    effective = sorted({each.event_id: each for each in effective}.values(), key=in_order)
     lines = [
         ("Flapping", _flapped(event, state, flapping)),
         ("Description", state.description),
         *_found(state.evidence),
         ("Owner", _owner(_string(state.evidence.get("owner")), policy)),
-        _latest(said, EventType.STATUS_CHANGED, "Last status", event),
-        _latest(said, EventType.NOTE, "Last note", event),
-        _latest(said, EventType.ROOT_CAUSE_IDENTIFIED, "Cause", event),
-        _latest(said, EventType.ACTION_TAKEN, "Last action", event),
+        _latest(effective, EventType.STATUS_CHANGED, "Last status", event),
+        _latest(effective, EventType.NOTE, "Last note", event),
+        _latest(effective, EventType.ROOT_CAUSE_IDENTIFIED, "Cause", event),
+        _latest(effective, EventType.ACTION_TAKEN, "Last action", event),
     ]
     return tuple((label, field(text)) for label, text in lines if text and text.strip())
 
@@ -52,7 +52,8 @@ def _flapped(event: Event, state: IncidentState, flapping: Flapping | None) -> s
         return text
     if state.is_open:
         return f"{text} It is open now."
-    return f"{text} It is resolved now; its end is told when that has lasted for {minutes(flapping.calm_after)}."
+    after = minutes(flapping.calm_after)
+    return f"{text} It is resolved now; a message of its end follows when that has lasted for {after}."
 
 
 def _found(evidence: Mapping[str, Any]) -> list[tuple[str, str | None]]:
@@ -89,9 +90,9 @@ def _query(query: Any) -> str | None:
     return text if len(text) <= _QUERY_CHARACTERS else None
 
 
-def _latest(said: Sequence[Event], event_type: EventType, label: str, event: Event) -> tuple[str, str | None]:
+def _latest(effective: Sequence[Event], event_type: EventType, label: str, event: Event) -> tuple[str, str | None]:
     """The newest text of a type of event: when, by whom, what. What the message is about stands there already."""
-    texts = [each for each in said if each.event_type is event_type and _string(each.payload.get("text"))]
+    texts = [each for each in effective if each.event_type is event_type and _string(each.payload.get("text"))]
     if not texts or texts[-1].event_id == event.event_id:
         return label, None
     last = texts[-1]
@@ -100,8 +101,8 @@ def _latest(said: Sequence[Event], event_type: EventType, label: str, event: Eve
     return label, f"{word}{last.payload['text']} ({_when(last.occurred_at)}, {one_line(last.actor)})"
 
 
-def _when(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+def _when(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _string(value: Any) -> str | None:

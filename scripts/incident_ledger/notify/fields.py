@@ -1,4 +1,4 @@
-"""What a message says: the playbook's fields, from an event, the incident's state and earlier events, and policy."""
+"""The fields of a message: the playbook's, from an event, the incident's state and earlier events, and policy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ _SHOWN_ACTIONS = 10
 
 
 @dataclass(frozen=True)
-class Facts:
+class MessageFields:
     """Every field of the three templates as text; none of the playbook's is ever empty."""
 
     incident_id: str
@@ -62,7 +62,7 @@ class Facts:
     look: str
 
 
-def facts(
+def message_fields(
     event: Event,
     state: IncidentState,
     policy: Policy,
@@ -70,38 +70,38 @@ def facts(
     history: Sequence[Event],
     *,
     flapping: Flapping | None = None,
-) -> Facts:
+) -> MessageFields:
     """The fields for a message about `event`. `state` is the incident with the event in it (see `with_event`)."""
     superseded = {each.payload.get("supersedes") for each in (*history, event)}
-    said = [each for each in (*history, event) if each.event_id not in superseded]
-    end = [event] if event.event_type is EventType.RESOLVED else said
+    effective = [each for each in (*history, event) if each.event_id not in superseded]
+    end = [event] if event.event_type is EventType.RESOLVED else effective
     updates = _update_minutes(state, policy, now)
-    return Facts(
+    return MessageFields(
         incident_id=state.incident_id,
         title=field(one_line(state.title), TITLE_CHARACTERS) or NOT_KNOWN,
         severity=_severity(event, state, policy),
         status=_status(state, now, flapping),
         impact=_text(state.user_impact or state.description or _measured(state), TO_ASSESS),
-        eta=_eta(state, said),
+        eta=_eta(state, effective),
         updates=_updates(state, updates, flapping),
         start_time=utc(state.start_time) if state.start_time else f"{NOT_KNOWN} (detected {utc(state.detection_time)})",
         services=_text(", ".join(_services(state)), TO_ASSESS),
         user_impact=_text(state.user_impact, TO_ASSESS),
         financial_impact=_text(state.financial_impact, TO_ASSESS),
-        actions=_actions(said),
+        actions=_actions(effective),
         next_update=_next_update(state, updates, now, flapping),
         commander=_commander(state, policy),
         war_room=_war_room(state, policy),
         resolution_time=utc(state.resolution_time) if state.resolution_time else NOT_KNOWN,
-        total_duration=_duration(state, said),
-        root_cause=_root_cause(state, said),
-        fix=_fix(end, said),
+        total_duration=_duration(state, effective),
+        root_cause=_root_cause(state, effective),
+        fix=_fix(end, effective),
         validation=_text(_latest(end, EventType.RESOLVED, "verification"), NOT_KNOWN),
-        review=_review(state, policy, said),
+        review=_review(state, policy, effective),
         improvements=TO_ASSESS,
         contact=_contact(state, policy),
-        answer=answer(state, policy, now, said),
-        known=known(event, state, policy, said, flapping),
+        answer=answer(state, policy, now, effective),
+        known=known(event, state, policy, effective, flapping),
         about=_about(event),
         look=f"All that is known: incident-ledger incident show {state.incident_id}",
     )
@@ -125,7 +125,7 @@ def with_event(state: IncidentState, event: Event) -> IncidentState:
 def _severity(event: Event, state: IncidentState, policy: Policy) -> str:
     """`P0 - Critical`, as the playbook's quick reference writes it, and what it was before when that is the news."""
     name = policy.severity(state.severity_level).severity_name
-    before = _said(event, "from") if event.event_type is EventType.SEVERITY_CHANGED else None
+    before = _payload_text(event, "from") if event.event_type is EventType.SEVERITY_CHANGED else None
     was = f" (was {one_line(before)})" if before else ""
     return f"{state.severity_level} - {name}{was}"
 
@@ -147,13 +147,13 @@ def _update_minutes(state: IncidentState, policy: Policy, now: datetime) -> floa
 
 
 def _updates(state: IncidentState, every: float | None, flapping: Flapping | None) -> str:
-    if not state.is_open:  # told late, or while it flaps: the incident has ended meanwhile
+    if not state.is_open:  # sent late, or while it flaps: the incident has ended meanwhile
         return _calm(flapping) or "No update will follow unless it is reopened."
     return f"Updates will follow every {every} minutes." if every else "Updates will follow with each change."
 
 
 def _calm(flapping: Flapping | None) -> str | None:
-    return f"Its end is told when it has lasted for {minutes(flapping.calm_after)}." if flapping else None
+    return f"A message of its end follows when it has lasted for {minutes(flapping.calm_after)}." if flapping else None
 
 
 def _next_update(state: IncidentState, every: float | None, now: datetime, flapping: Flapping | None) -> str:
@@ -163,18 +163,18 @@ def _next_update(state: IncidentState, every: float | None, now: datetime, flapp
     return utc(now + timedelta(minutes=every)) if every else "with the next change"
 
 
-def _fix(end: Sequence[Event], said: Sequence[Event]) -> str:
-    """What was said at the end, else the last action that was taken."""
+def _fix(end: Sequence[Event], effective: Sequence[Event]) -> str:
+    """The solution as given at the end, else the last action that was taken."""
     text = _latest(end, EventType.RESOLVED, "solution") or _latest(end, EventType.RESOLVED, "text")
-    return _text(text or _latest(said, EventType.ACTION_TAKEN, "text"), NOT_KNOWN)
+    return _text(text or _latest(effective, EventType.ACTION_TAKEN, "text"), NOT_KNOWN)
 
 
-def _eta(state: IncidentState, said: Sequence[Event]) -> str:
+def _eta(state: IncidentState, effective: Sequence[Event]) -> str:
     if not state.is_open and state.resolution_time:
         return f"resolved {utc(state.resolution_time)}"
     if state.estimated_resolution_time:
         return utc(state.estimated_resolution_time)
-    return _text(_latest(said, EventType.ETA_SET, "text"), NOT_KNOWN)
+    return _text(_latest(effective, EventType.ETA_SET, "text"), NOT_KNOWN)
 
 
 def _measured(state: IncidentState) -> str | None:
@@ -192,13 +192,13 @@ def _services(state: IncidentState) -> tuple[str, ...]:
     return state.services or state.components or ((state.component,) if state.component else ())
 
 
-def _actions(said: Sequence[Event]) -> tuple[str, ...]:
-    """What is being done: the newest actions that are not said to be done, the newest last."""
+def _actions(effective: Sequence[Event]) -> tuple[str, ...]:
+    """What is being done: the newest actions that are not marked as done, the newest last."""
     actions: dict[str, str] = {}
-    for event in said:
-        text = _said(event, "text")
+    for event in effective:
+        text = _payload_text(event, "text")
         if event.event_type is EventType.ACTION_TAKEN and text:
-            actions[text] = _said(event, "phase") or _CURRENT
+            actions[text] = _payload_text(event, "phase") or _CURRENT
     current = tuple(field(text) for text, phase in actions.items() if phase == _CURRENT)
     return current[-_SHOWN_ACTIONS:] or (NOT_KNOWN,)
 
@@ -228,24 +228,24 @@ def _war_room(state: IncidentState, policy: Policy) -> str:
     return f"{NOT_KNOWN} (required after {after} minutes)" if after is not None else NOT_KNOWN
 
 
-def _duration(state: IncidentState, said: Sequence[Event]) -> str:
+def _duration(state: IncidentState, effective: Sequence[Event]) -> str:
     """From detection to resolution without the time between a resolution and a reopening, as `mttr_minutes`."""
     if state.resolution_time is None:
         return NOT_KNOWN
-    gaps = timedelta(microseconds=state.reopened_gap_microseconds) - _gaps_from(said, state.resolution_time)
+    gaps = timedelta(microseconds=state.reopened_gap_microseconds) - _gaps_from(effective, state.resolution_time)
     span = state.resolution_time - state.detection_time - gaps
     return minutes(span) if span >= timedelta(0) else f"{NOT_KNOWN} (resolved before it was detected: a time is wrong)"
 
 
-def _gaps_from(said: Sequence[Event], moment: datetime) -> timedelta:
-    """The time between resolutions from `moment` on and their reopenings: no part of what had passed at `moment`."""
-    turns = [event for event in said if event.event_type is EventType.REOPENED or _is_end(event)]
+def _gaps_from(effective: Sequence[Event], start: datetime) -> timedelta:
+    """The time between resolutions from `start` on and their reopenings: no part of what had passed at `start`."""
+    turns = [event for event in effective if event.event_type is EventType.REOPENED or _is_end(event)]
     turns.sort(key=in_order)
     return sum(
         (
             after.occurred_at - before.occurred_at
             for before, after in pairwise(turns)
-            if _is_end(before) and not _is_end(after) and before.occurred_at >= moment
+            if _is_end(before) and not _is_end(after) and before.occurred_at >= start
         ),
         start=timedelta(),
     )
@@ -256,16 +256,16 @@ def _is_end(event: Event) -> bool:
     return event.event_type is EventType.RESOLVED or status == Status.RESOLVED
 
 
-def _root_cause(state: IncidentState, said: Sequence[Event]) -> str:
-    category = state.root_cause_category or _latest(said, EventType.ROOT_CAUSE_IDENTIFIED, "category")
-    text = _latest(said, EventType.ROOT_CAUSE_IDENTIFIED, "text")
+def _root_cause(state: IncidentState, effective: Sequence[Event]) -> str:
+    category = state.root_cause_category or _latest(effective, EventType.ROOT_CAUSE_IDENTIFIED, "category")
+    text = _latest(effective, EventType.ROOT_CAUSE_IDENTIFIED, "text")
     return _text(": ".join(part for part in (category, text) if part), NOT_KNOWN)
 
 
-def _review(state: IncidentState, policy: Policy, said: Sequence[Event]) -> str:
-    scheduled = _latest(said, EventType.REVIEW_SCHEDULED, "scheduled_for")
+def _review(state: IncidentState, policy: Policy, effective: Sequence[Event]) -> str:
+    scheduled = _latest(effective, EventType.REVIEW_SCHEDULED, "scheduled_for")
     if scheduled:
-        return field(one_line(_moment(scheduled)))
+        return field(one_line(_time(scheduled)))
     hours = [task.due_hours for task in policy.tasks() if task.phase == _REVIEW]
     if not hours or state.resolution_time is None:
         return f"a date {NOT_KNOWN}"
@@ -274,31 +274,32 @@ def _review(state: IncidentState, policy: Policy, said: Sequence[Event]) -> str:
 
 def _about(event: Event) -> str:
     """Why this message came."""
-    reason = _said(event, "reason") or (_said(event, "text") if event.event_type is not EventType.RESOLVED else None)
+    reason = _payload_text(event, "reason") or (
+        _payload_text(event, "text") if event.event_type is not EventType.RESOLVED else None
+    )
     news = f"{event.event_type.value.replace('_', ' ').capitalize()} {utc(event.occurred_at)}"
-    said = f"{news}: {reason}" if reason else news
-    return field(said)
+    return field(f"{news}: {reason}" if reason else news)
 
 
-def _latest(said: Sequence[Event], event_type: EventType, key: str) -> str | None:
-    """What the newest event of a type says under `key`."""
-    found = [event for event in said if event.event_type is event_type and _said(event, key)]
+def _latest(effective: Sequence[Event], event_type: EventType, key: str) -> str | None:
+    """The text of the newest event of a type under `key`."""
+    found = [event for event in effective if event.event_type is event_type and _payload_text(event, key)]
     newest = max(found, key=lambda event: event.occurred_at, default=None)
-    return _said(newest, key) if newest else None
+    return _payload_text(newest, key) if newest else None
 
 
-def _said(event: Event, key: str) -> str | None:
+def _payload_text(event: Event, key: str) -> str | None:
     """A text of a payload; None when there is none, or nothing but blanks."""
     value = event.payload.get(key)
     return value if isinstance(value, str) and value.strip() else None
 
 
-def _moment(text: str) -> str:
+def _time(text: str) -> str:
     try:
-        moment = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return text
-    return utc(moment) if moment.tzinfo else text
+    return utc(time) if time.tzinfo else text
 
 
 def _text(value: str | None, unknown: str) -> str:

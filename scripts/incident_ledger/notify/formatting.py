@@ -49,9 +49,9 @@ def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, LINE_CHARACTERS, break_long_words=False, break_on_hyphens=False) or [""]
 
 
-def utc(moment: datetime) -> str:
+def utc(time: datetime) -> str:
     """A time to the second, with its zone."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def minutes(span: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""Which message an event calls for, to whom, and what it says: pure."""
+"""Which message an event calls for, to whom, and with which text: pure."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from incident_ledger.encoding import canonical
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import IncidentState
-from incident_ledger.notify.fields import facts, with_event
+from incident_ledger.notify.fields import message_fields, with_event
 from incident_ledger.notify.flapping import Flapping
 from incident_ledger.notify.formatting import SUBJECT_CHARACTERS, item, one_line, shortened
 from incident_ledger.policy import Policy
@@ -21,13 +21,13 @@ from incident_ledger.policy import Policy
 # Of this project alone; changing it would send again what was sent.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "incident-ledger:messages")
 _DOMAIN = "incident-ledger"
-# What the subject says before the title, so that a list of mails tells the story; a beginning is the bare title.
+# What stands before the title in the subject, so that a list of mails can be followed; a beginning is the bare title.
 _NEWS = {
     EventType.DETECTED: "",
     EventType.REOPENED: "Reopened: ",
     EventType.RESOLVED: "Resolved: ",
     EventType.RETRACTED: "Retracted: ",
-    EventType.NOTE: "Reinstated: ",  # of the notes only those that take back what was told
+    EventType.NOTE: "Reinstated: ",  # of the notes only those that take back an event that was sent
     EventType.ESCALATED: "Escalated: ",
 }
 
@@ -68,15 +68,15 @@ def compose(
 
     `state` is the incident, read before or after the event was written. `history` holds its other events, when they
     are at hand: the template's current actions, causes in words and review dates stand only there. `flapping` is what
-    was not told before it. Recipients are the audiences of every severity that the incident is known to have had; the
-    outbox adds whoever was told before.
+    no message came of before it. Recipients are the audiences of every severity that the incident is known to have
+    had; the outbox adds whoever was notified before.
     """
     incident = with_event(state, event)
     template = policy.template(_kind(event, incident).value, incident.severity_level, now)
     if template is None:
         return []
     subject = _subject(event, incident, flapping)
-    known = asdict(facts(event, incident, policy, now, history, flapping=flapping)) | {"subject": subject}
+    known = asdict(message_fields(event, incident, policy, now, history, flapping=flapping)) | {"subject": subject}
     levels = _severities(event, incident, history, policy)
     return [
         Message(
@@ -95,7 +95,7 @@ def compose(
 
 
 def _kind(event: Event, incident: IncidentState) -> EventType:
-    """What an event is told as. A note that takes back what was told is what it leaves: a return, or an end."""
+    """The type that an event is sent as. A note that takes back what was sent is what it leaves: a return or an end."""
     if event.event_type is not EventType.NOTE or "supersedes" not in event.payload:
         return event.event_type
     return EventType.REOPENED if incident.is_open else EventType.RESOLVED
@@ -109,7 +109,7 @@ def first_message_id(incident_id: str) -> str:
 def message_id(event: Event, template: str) -> str:
     """A UUID (version 5): the same message has the same id whoever composes it, on every channel and attempt.
 
-    A beginning has the id of its incident, so that a corrected beginning is not told twice.
+    A beginning has the id of its incident, so that a corrected beginning is not sent twice.
     """
     if event.event_type is EventType.DETECTED:
         return first_message_id(event.incident_id)
@@ -133,7 +133,7 @@ def _subject(event: Event, incident: IncidentState, flapping: Flapping | None) -
 
 
 def _severities(event: Event, incident: IncidentState, history: Sequence[Event], policy: Policy) -> list[str]:
-    """Severities whose audiences are told, the worst first: for a beginning its own, later every one before too."""
+    """Severities whose audiences are notified, the worst first: for a beginning its own, later every one before too."""
     had: set[str | None] = {incident.severity_level}
     if event.event_type is not EventType.DETECTED:
         had |= {incident.initial_severity_level, event.payload.get("from")}
@@ -148,7 +148,7 @@ def _recipients(levels: Iterable[str], policy: Policy, now: datetime) -> tuple[s
 
 @cache
 def _environment() -> Environment:
-    """Templates are ours and files; texts of people and data are values in them and are never read as templates."""
+    """Templates are the package's own; texts of people and data are values in them and are never read as templates."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=lambda name: name is not None and ".html" in name,  # noqa: S701 - on for HTML, off for plain text

@@ -9,80 +9,34 @@ A message is written here before it is sent. A row goes from `pending` to `sent`
 - One that is owed to a channel which the settings no longer name is `rerouted` to those that they name.
 - The folder can be written twice without harm; it needs no such care.
 
-Who delivers holds the run's lease; a row that another changed meanwhile is left to it all the same.
+Delivery holds the run's lease; even so, a row that another process changed meanwhile is left to that process.
 """
 
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
-from incident_ledger.notify.channels.attempts import Waits, attempt, kept
-from incident_ledger.notify.channels.base import Channel, Envelope, Outcome, Result
-from incident_ledger.notify.channels.registry import channel_names, channels
-from incident_ledger.notify.messages import COLUMNS, Message, first_message_id
-from incident_ledger.notify.reroute import reroute
-from incident_ledger.policy import Policy
-from incident_ledger.settings import Settings
+from incident_ledger.notify.channels.registry import channel_names
+from incident_ledger.notify.messages import COLUMNS, Message
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.rows import merge_rows, update_rows, update_where
+from incident_ledger.warehouse.rows import merge_rows, update_where
 from incident_ledger.warehouse.tables import NOTIFICATIONS
-
-SENDS_WHEN_UNCERTAIN = 2  # the first and one repeat
-_FAILURES_IN_A_ROW = 2  # then a channel is left alone until the next delivery
-
-
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """What became of one message on one channel in this delivery."""
-
-    message_id: str
-    event_id: str
-    incident_id: str
-    template: str
-    channel: str
-    recipients: tuple[str, ...]
-    subject: str
-    status: Outcome
-    attempts: int
-    error: str | None
-
-    @property
-    def is_failed(self) -> bool:
-        """Whether the channel refused it; uncertain is not failed."""
-        return self.status is Outcome.FAILED
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Row:
-    """A row that may be sent now."""
-
-    envelope: Envelope
-    event_id: str
-    channel: str
-    status: str
-    attempts: int
-    uncertain_attempts: int
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.envelope.message_id, self.channel
 
 
 def enqueue(warehouse: Warehouse, messages: Sequence[Message], now: datetime) -> int:
     """Write the messages for every channel; one that is there stays as it is. Returns how many rows are added.
 
-    Whoever was told of an incident before is told of this as well, whatever its severity is now.
+    Whoever was notified of an incident before is notified of this as well, whatever its severity is now.
     """
     if not messages:
         return 0
     names = channel_names(warehouse.settings)
-    told = _told(warehouse, {message.incident_id for message in messages})
+    notified = _notified(warehouse, {message.incident_id for message in messages})
     rows: list[dict[str, Any]] = []
     fresh = {"created_at": now, "status": "pending", "attempts": 0, "uncertain_attempts": 0}
     for message in messages:
-        known = told.setdefault(message.incident_id, {})
+        known = notified.setdefault(message.incident_id, {})
         audience = message.audience if known.keys() <= set(message.recipients) else f"{message.audience} (and before)"
         known.update(dict.fromkeys(message.recipients))
         everybody = (*message.recipients, *(email for email in known if email not in message.recipients))
@@ -91,40 +45,8 @@ def enqueue(warehouse: Warehouse, messages: Sequence[Message], now: datetime) ->
     return merge_rows(warehouse, NOTIFICATIONS, rows)
 
 
-def deliver(
-    warehouse: Warehouse,
-    settings: Settings,
-    policy: Policy,
-    now: datetime,
-    *,
-    confirm: Callable[[], None] = lambda: None,
-) -> list[Delivery]:
-    """Send what is due and record what became of it. `confirm` is called before each send and may stop it by raising.
-
-    A channel that fails twice in a row, or once at the deadline, is left alone until the next delivery, so that a dead
-    server costs no run more than a moment; so is one that has taken as long as one message may, with what is left.
-    What was not tried keeps its attempts. What is owed to a channel that is no longer set goes to those that are.
-    """
-    seconds = float(policy.limit("delivery_timeout_seconds", now))
-    ways = {way.name: way for way in channels(settings, seconds)}
-    attempts = int(policy.limit("delivery_attempts", now))
-    reroute(warehouse, list(ways), attempts=attempts, sends_when_uncertain=SENDS_WHEN_UNCERTAIN)
-    rows = _due(warehouse, attempts, now, list(ways))
-    waits = Waits(
-        first=float(policy.limit("delivery_retry_seconds", now)),
-        longest=float(policy.limit("delivery_longest_wait_seconds", now)),
-    )
-    this_round = _Round(warehouse=warehouse, now=now, seconds=seconds, waits=waits, confirm=confirm)
-    deliveries: list[Delivery] = []
-    for name, way in ways.items():
-        mine = [row for row in rows if row.channel == name]
-        send = this_round.send_idempotent if way.is_idempotent else this_round.send_carefully
-        deliveries += send(way, mine)
-    return deliveries
-
-
 def requeue(warehouse: Warehouse, *, message_id: str | None = None, channel: str | None = None) -> int:
-    """Let failed, uncertain and rerouted messages be sent anew, with all attempts; returns how many.
+    """Let failed, uncertain and rerouted messages be sent again, with all attempts; returns how many.
 
     Of channels that are no longer set only what none of those that are has been given: it will go there.
     """
@@ -144,202 +66,26 @@ def requeue(warehouse: Warehouse, *, message_id: str | None = None, channel: str
     return update_where(warehouse, NOTIFICATIONS, values, where, params)
 
 
-def _told(warehouse: Warehouse, incidents: Iterable[str]) -> dict[str, dict[str, None]]:
-    """Addresses that were told of each incident before, in the order in which they were."""
+def _notified(warehouse: Warehouse, incidents: Iterable[str]) -> dict[str, dict[str, None]]:
+    """Addresses that were notified of each incident before, in the order in which they were."""
     sql = f"""
-        select incident_id, recipients, min(created_at) as first_told_at
+        select incident_id, recipients, min(created_at) as first_created_at
         from {warehouse.raw("notifications")}
         where incident_id in unnest(@incidents)
         group by incident_id, recipients
-        order by first_told_at, recipients
+        order by first_created_at, recipients
     """  # noqa: S608
-    told: dict[str, dict[str, None]] = {}
+    notified: dict[str, dict[str, None]] = {}
     for row in warehouse.rows(sql, {"incidents": sorted(incidents)}):
-        told.setdefault(row["incident_id"], {}).update(dict.fromkeys(_addresses(row["recipients"])))
-    return told
+        notified.setdefault(row["incident_id"], {}).update(dict.fromkeys(addresses(row["recipients"])))
+    return notified
 
 
 def _values(message: Message, channel: str) -> dict[str, str]:
-    said = asdict(message) | {"body_text": message.text, "body_html": message.html, "channel": channel}
-    return {name: said[name] for name in COLUMNS} | {"recipients": ",".join(message.recipients)}
+    values = asdict(message) | {"body_text": message.text, "body_html": message.html, "channel": channel}
+    return {name: values[name] for name in COLUMNS} | {"recipients": ",".join(message.recipients)}
 
 
-def _due(warehouse: Warehouse, attempts: int, now: datetime, names: list[str]) -> list[_Row]:
-    """Rows to send now, oldest first. Bodies are read only when there is one, from the days that hold them."""
-    sql = f"""
-        select message_id, channel, created_at
-        from {warehouse.raw("notifications")}
-        where
-            status in ('pending', 'failed', 'uncertain')
-            and channel in unnest(@channels)
-            and (not_before is null or not_before <= @now)
-            and (status != 'failed' or attempts < @attempts)
-            and (status != 'uncertain' or uncertain_attempts < @sends)
-    """  # noqa: S608
-    params = {"channels": names, "now": now, "attempts": attempts, "sends": SENDS_WHEN_UNCERTAIN}
-    due = {(row["message_id"], row["channel"]): row["created_at"] for row in warehouse.rows(sql, params)}
-    if not due:
-        return []
-    sql = f"""
-        select * from {warehouse.raw("notifications")}
-        where
-            created_at between @first and @last
-            and message_id in unnest(@messages)
-            and status in ('pending', 'failed', 'uncertain')
-    """  # noqa: S608
-    params = {
-        "first": min(due.values()),
-        "last": max(due.values()),
-        "messages": sorted({message for message, _ in due}),
-    }
-    # Two MERGEs at once may have inserted a message twice; it is sent once, and its rows change together.
-    rows = {row.key: row for row in map(_row, warehouse.rows(sql, params)) if row.key in due}
-    return sorted(rows.values(), key=_turn)
-
-
-def _turn(row: _Row) -> tuple[datetime, str, bool, bool, str]:
-    """Oldest first; of one moment and incident the beginning first and the end last."""
-    envelope = row.envelope
-    is_first = envelope.message_id == first_message_id(envelope.incident_id)
-    return (
-        envelope.created_at,
-        envelope.incident_id,
-        not is_first,
-        envelope.template == "resolution",
-        envelope.message_id,
-    )
-
-
-def _row(values: dict[str, Any]) -> _Row:
-    envelope = Envelope(
-        message_id=values["message_id"],
-        incident_id=values["incident_id"],
-        template=values["template"],
-        recipients=tuple(_addresses(values["recipients"])),
-        subject=values["subject"],
-        text=values["body_text"],
-        html=values["body_html"],
-        created_at=values["created_at"].astimezone(UTC),
-    )
-    return _Row(
-        envelope=envelope,
-        event_id=values["event_id"],
-        channel=values["channel"],
-        status=values["status"],
-        attempts=values["attempts"],
-        uncertain_attempts=values["uncertain_attempts"] or 0,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Round:
-    """One delivery: what its sends share."""
-
-    warehouse: Warehouse
-    now: datetime
-    seconds: float  # for one message; a channel that has taken as long with all of them gets the others next time
-    waits: Waits
-    confirm: Callable[[], None]
-
-    def send_idempotent(self, way: Channel, rows: list[_Row]) -> list[Delivery]:
-        """Send all, then record all by one statement: what is sent again after a crash is the same."""
-        if not rows:
-            return []
-        self.confirm()
-        results = [(replace(row, attempts=row.attempts + 1), attempt(way, row.envelope, self.seconds)) for row in rows]
-        self.record(results)
-        return [_delivery(row, result) for row, result in results]
-
-    def send_carefully(self, way: Channel, rows: list[_Row]) -> list[Delivery]:
-        """One at a time: claim, send, record."""
-        deliveries: list[Delivery] = []
-        failures = 0
-        spent = 0.0  # with the channel alone, not with the warehouse
-        for row in rows:
-            if failures >= _FAILURES_IN_A_ROW or spent > self.seconds:
-                break
-            self.confirm()
-            if not _claim(self.warehouse, row, self.now):
-                continue
-            begun = time.monotonic()
-            result = attempt(way, row.envelope, self.seconds)
-            spent += time.monotonic() - begun
-            more = 1 if result.outcome is Outcome.UNCERTAIN else 0
-            tried = replace(row, attempts=row.attempts + 1, uncertain_attempts=row.uncertain_attempts + more)
-            self.record([(tried, result)])
-            deliveries.append(_delivery(tried, result))
-            if result.is_late:
-                break
-            failures = 0 if result.outcome is Outcome.SENT else failures + 1
-        return deliveries
-
-    def record(self, results: Sequence[tuple[_Row, Result]]) -> None:
-        """Write what came out."""
-        _record(self.warehouse, results, self.now, self.waits)
-
-
-def _claim(warehouse: Warehouse, row: _Row, now: datetime) -> bool:
-    """Say beforehand that a send is under way; False when the row is no longer as it was read."""
-    values = {
-        "status": "'uncertain'",
-        "attempts": "attempts + 1",
-        "uncertain_attempts": "uncertain_attempts + 1",
-        "last_attempt_at": "@now",
-        "last_error": "'a send began and its end was not recorded'",
-    }
-    where = """
-        message_id = @message_id
-        and channel = @channel
-        and created_at = @created_at
-        and status = @status
-        and attempts = @attempts
-    """
-    params = {
-        "now": now,
-        "message_id": row.envelope.message_id,
-        "channel": row.channel,
-        "created_at": row.envelope.created_at,
-        "status": row.status,
-        "attempts": row.attempts,
-    }
-    return update_where(warehouse, NOTIFICATIONS, values, where, params) > 0
-
-
-def _record(warehouse: Warehouse, results: Sequence[tuple[_Row, Result]], now: datetime, waits: Waits) -> None:
-    """What came out."""
-    outcomes = [
-        {
-            "message_id": row.envelope.message_id,
-            "channel": row.channel,
-            "status": result.outcome.value,
-            "attempts": row.attempts,
-            "uncertain_attempts": row.uncertain_attempts,
-            "last_attempt_at": now,
-            "sent_at": now if result.outcome is Outcome.SENT else None,
-            "last_error": kept(result.error),
-            "not_before": None if result.outcome is Outcome.SENT else now + waits.after(row.attempts, result),
-        }
-        for row, result in results
-    ]
-    moments = [row.envelope.created_at for row, _ in results]
-    params = {"first": min(moments), "last": max(moments)}
-    update_rows(warehouse, NOTIFICATIONS, outcomes, on="target.created_at between @first and @last", params=params)
-
-
-def _delivery(row: _Row, result: Result) -> Delivery:
-    return Delivery(
-        message_id=row.envelope.message_id,
-        event_id=row.event_id,
-        incident_id=row.envelope.incident_id,
-        template=row.envelope.template,
-        channel=row.channel,
-        recipients=row.envelope.recipients,
-        subject=row.envelope.subject,
-        status=result.outcome,
-        attempts=row.attempts,
-        error=result.error,
-    )
-
-
-def _addresses(recipients: str) -> list[str]:
+def addresses(recipients: str) -> list[str]:
+    """The addresses of a row's `recipients`."""
     return [part for part in recipients.split(",") if part]

@@ -1,4 +1,4 @@
-"""Which events still have to be told: what the policy gives a template for and the outbox does not hold yet."""
+"""Which events still need a message: what the policy gives a template for and the outbox does not hold yet."""
 
 import json
 from collections import defaultdict
@@ -16,11 +16,11 @@ from incident_ledger.warehouse import Warehouse
 def due_events(warehouse: Warehouse, policy: Policy, now: datetime, planned: Sequence[Event] = ()) -> list[Due]:
     """What asks for a message and has none, oldest first; `planned` as if it stood in the ledger already.
 
-    A beginning is told while the incident is open or within the policy's `notification_window_hours`, so that an
-    archive of old incidents that is imported today alarms nobody, and no end is told without its beginning. Whoever
-    is told of a beginning is told of what followed, however late, in the same run, or when the policy's
-    `message_interval_minutes` allow it (`turns`), and when a retraction that was told is taken back; what a source
-    merely corrects is not told again, nor a severity that another has followed already.
+    A beginning is sent while the incident is open or within the policy's `notification_window_hours`, so that an
+    archive of old incidents that is imported today alarms nobody, and no end is sent without its beginning. Whoever
+    is notified of a beginning is notified of what followed, however late, in the same run, or when the policy's
+    `message_interval_minutes` allow it (`turns`), and when a retraction that was sent is taken back; what a source
+    merely corrects is not sent again, nor a severity that another has followed already.
     """
     types = {row["event_type"] for row in policy.rows("notification_rules", now)}
     interval = timedelta(minutes=policy.limit("message_interval_minutes", now))
@@ -31,11 +31,11 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime, planned: Seq
             stories[event.incident_id].append(event)
     if not stories:
         return []
-    told = _told(warehouse, stories)
+    notified = _notified(warehouse, stories)
     found = [
         each
         for incident_id, events in stories.items()
-        for each in due(sorted(events, key=in_order), told[incident_id], interval, now)
+        for each in due(sorted(events, key=in_order), notified[incident_id], interval, now)
     ]
     return sorted(found, key=lambda each: (each.event.occurred_at, each.event.event_id))
 
@@ -43,14 +43,14 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime, planned: Seq
 def _events(
     warehouse: Warehouse, policy: Policy, now: datetime, types: Iterable[str], planned: Sequence[Event]
 ) -> list[Event]:
-    """Events of those types, and notes that take back what was told.
+    """Events of those types, and notes that take back an event that has a message.
 
-    Of the incidents of which something is not told yet, or something is planned.
+    Of the incidents that have an event without its message, or a planned one.
     """
     sql = f"""
         with
 
-        told as (
+        notified as (
             select incident_id, event_id
             from {warehouse.raw("notifications")}
             group by incident_id, event_id
@@ -60,17 +60,18 @@ def _events(
             select
                 effective.event_id, effective.incident_id, effective.event_type, effective.occurred_at,
                 effective.actor, effective.source, effective.source_key, effective.severity_level, effective.payload,
-                effective.event_order, told.event_id is not null as is_told
+                effective.event_order, notified.event_id is not null as is_notified
             from {warehouse.name(warehouse.settings.staging_dataset, "int_incident_events_sequenced")} as effective
-            left join told on effective.incident_id = told.incident_id and effective.event_id = told.event_id
+            left join notified
+                on effective.incident_id = notified.incident_id and effective.event_id = notified.event_id
             where
                 effective.occurred_at <= @now
                 and (
                     effective.event_type in unnest(@types)
-                    -- what takes back what was told
+                    -- what takes back an event that has a message
                     or (
                         effective.event_type = 'note'
-                        and json_value(effective.payload, '$.supersedes') in (select told.event_id from told)
+                        and json_value(effective.payload, '$.supersedes') in (select notified.event_id from notified)
                     )
                 )
         ),
@@ -78,26 +79,26 @@ def _events(
         latest as (
             select
                 incident_id,
-                max(if(event_type in unnest(@turns) and is_told, event_order, 0)) as told_turn,
+                max(if(event_type in unnest(@turns) and is_notified, event_order, 0)) as notified_turn,
                 max(if(event_type = 'severity_changed', event_order, 0)) as severity
             from events
             group by incident_id
         ),
 
-        untold as (
+        pending as (
             select distinct events.incident_id
             from events
             inner join latest on events.incident_id = latest.incident_id
             where
-                not events.is_told
+                not events.is_notified
                 and case events.event_type
-                    when 'detected' then events.incident_id not in (select told.incident_id from told)
+                    when 'detected' then events.incident_id not in (select notified.incident_id from notified)
                     when 'severity_changed' then events.event_order = latest.severity
                     when 'note' then true
                     else
-                        events.event_order > latest.told_turn
+                        events.event_order > latest.notified_turn
                         and coalesce(json_value(events.payload, '$.supersedes'), '') not in (
-                            select told.event_id from told
+                            select notified.event_id from notified
                         )
                 end
         )
@@ -108,10 +109,10 @@ def _events(
         where
             (
                 events.incident_id in unnest(@planned)
-                or events.incident_id in (select untold.incident_id from untold)
+                or events.incident_id in (select pending.incident_id from pending)
             )
             and (
-                events.incident_id in (select told.incident_id from told)
+                events.incident_id in (select notified.incident_id from notified)
                 or (
                     (incidents.is_open or incidents.detection_time >= @since)
                     and not incidents.is_retracted
@@ -130,18 +131,18 @@ def _events(
     return [_event(row) for row in warehouse.rows(sql, params)]
 
 
-def _told(warehouse: Warehouse, incidents: Iterable[str]) -> Mapping[str, Mapping[str, datetime]]:
+def _notified(warehouse: Warehouse, incidents: Iterable[str]) -> Mapping[str, Mapping[str, datetime]]:
     """Of each incident the events of its messages, and when each was written first."""
     sql = f"""
-        select incident_id, event_id, min(created_at) as told_at
+        select incident_id, event_id, min(created_at) as notified_at
         from {warehouse.raw("notifications")}
         where incident_id in unnest(@incidents)
         group by incident_id, event_id
     """  # noqa: S608
-    told: dict[str, dict[str, datetime]] = defaultdict(dict)
+    notified: dict[str, dict[str, datetime]] = defaultdict(dict)
     for row in warehouse.rows(sql, {"incidents": sorted(incidents)}):
-        told[row["incident_id"]][row["event_id"]] = row["told_at"].astimezone(UTC)
-    return told
+        notified[row["incident_id"]][row["event_id"]] = row["notified_at"].astimezone(UTC)
+    return notified
 
 
 def _event(row: Mapping[str, Any]) -> Event:

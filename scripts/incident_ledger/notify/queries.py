@@ -1,4 +1,4 @@
-"""What the outbox knows of channels that do not do their part, and what it holds, for people."""
+"""What the outbox knows of channels that fail, and its messages, for people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 from incident_ledger.errors import UserError
 from incident_ledger.notify.channels.registry import channel_names
-from incident_ledger.notify.outbox import SENDS_WHEN_UNCERTAIN
+from incident_ledger.notify.delivery import SENDS_WHEN_UNCERTAIN
 from incident_ledger.notify.reroute import IS_LEFT_BEHIND
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings
@@ -33,12 +33,12 @@ class ChannelFinding:
     def __str__(self) -> str:
         parts = [
             (self.waiting, "to be tried again"),
-            (self.set_aside, "set aside after all attempts (incident-ledger outbox retry sends them anew)"),
+            (self.set_aside, "set aside after all attempts (incident-ledger outbox retry resends them)"),
             (self.uncertain, "perhaps delivered: the channel did not answer"),
             (self.refused, "not taken for some of the recipients"),
         ]
-        said = ", ".join(f"{count} {words}" for count, words in parts if count)
-        return f"Channel {self.channel}: {said}. Last: {self.last_error or 'nothing said'}"
+        counts = ", ".join(f"{count} {words}" for count, words in parts if count)
+        return f"Channel {self.channel}: {counts}. Last error: {self.last_error or 'none given'}"
 
 
 def channel_findings(warehouse: Warehouse, settings: Settings, policy: Policy, now: datetime) -> list[ChannelFinding]:

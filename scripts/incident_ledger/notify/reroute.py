@@ -23,7 +23,7 @@ def reroute(warehouse: Warehouse, channels: Sequence[str], *, attempts: int, sen
     """Give what other channels still owed to `channels`, unless one of them has sent it.
 
     What is left behind is `rerouted`, with the attempts and the error that it had; what may have arrived stays
-    `uncertain`, with no repeat to come. So a channel that comes back after weeks tells no old news by itself. Safe to
+    `uncertain`, with no repeat to come. So a channel that comes back after weeks sends no old news by itself. Safe to
     repeat at any point, since a message has one row a channel.
     """
     message = ", ".join(f"owed.{name}" for name in COLUMNS if name != "channel")
@@ -46,7 +46,7 @@ def reroute(warehouse: Warehouse, channels: Sequence[str], *, attempts: int, sen
             qualify row_number() over (partition by message_id order by created_at, channel) = 1
         ) as owed
         cross join unnest(@channels) as wanted
-    """  # noqa: S608 - names of ours
+    """  # noqa: S608 - names of our own tables
     columns = (*COLUMNS, "created_at", "status", "attempts", "uncertain_attempts")
     merge_query(warehouse, NOTIFICATIONS, owed, columns=columns, params=params)
     values = {

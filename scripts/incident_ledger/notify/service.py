@@ -1,4 +1,4 @@
-"""Telling people: what is due is composed, put into the outbox, sent, and the sending is an event of its own."""
+"""Notifying people: what is due is composed, put into the outbox, sent, and each attempt becomes an event."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,15 +6,16 @@ from datetime import datetime
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.state import read_events, read_state
 from incident_ledger.ledger.writer import append
+from incident_ledger.notify.delivery import Delivery, deliver
 from incident_ledger.notify.delivery_events import notified_events
 from incident_ledger.notify.messages import Message, compose
-from incident_ledger.notify.outbox import Delivery, deliver, enqueue
+from incident_ledger.notify.outbox import enqueue
 from incident_ledger.notify.pending import due_events
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
 
 
-def tell(
+def notify(
     warehouse: Warehouse, policy: Policy, now: datetime, *, confirm: Callable[[], None] = lambda: None
 ) -> list[Delivery]:
     """Send what is due at `now`; what happened to each message. `confirm` is asked before each send and may raise.
@@ -28,7 +29,7 @@ def tell(
 
 
 def due_messages(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Message]:
-    """What the outbox does not hold yet, composed from what the ledger says now."""
+    """What the outbox does not hold yet, composed from the ledger's present state."""
     found = due_events(warehouse, policy, now)
     if not found:
         return []
@@ -40,6 +41,6 @@ def due_messages(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Me
     messages: list[Message] = []
     for each in found:
         incident_id = each.event.incident_id
-        told = history[incident_id]
-        messages += compose(each.event, state[incident_id], policy, now, history=told, flapping=each.flapping)
+        incident, known = state[incident_id], history[incident_id]
+        messages += compose(each.event, incident, policy, now, history=known, flapping=each.flapping)
     return messages

@@ -34,7 +34,7 @@ class Calendar:
         for days in range(1, _LONGEST_BREAK_DAYS + 1):
             if self.is_business_day(today + timedelta(days=days)):
                 return today + timedelta(days=days)
-        raise UserError(f"No business day in the year after {today}: mend seeds/policy/business_calendar.csv.")
+        raise UserError(f"No business day in the year after {today}: correct seeds/policy/business_calendar.csv.")
 
     def close_of_next_business_day(self, at: datetime) -> datetime:
         """When the office closes on the next business day, in UTC: what "next business day" allows."""

@@ -32,8 +32,8 @@ class Row:
     @property
     def valid_from(self) -> datetime | None:
         """From when the row holds; None is always."""
-        moment: datetime | None = self.values.get("valid_from")
-        return moment
+        valid_from: datetime | None = self.values.get("valid_from")
+        return valid_from
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def read_file(path: Path, shown: str, table: PolicyTable) -> tuple[list[Row], li
     if text.startswith("\ufeff"):
         return [], [Problem(f"{shown}:1", "", "begins with a byte order mark; save it as UTF-8 without one")]
     if quoted := _QUOTED_NOTHING.search(text):
-        # BigQuery takes it for an empty text and not for null, and a csv reader does not tell the two apart.
+        # BigQuery takes it for an empty text and not for null, and a csv reader does not distinguish the two.
         line = text.count("\n", 0, quoted.start()) + 1
         return [], [Problem(f"{shown}:{line}", "", 'holds ""; leave the cell empty if there is no value')]
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -178,7 +178,7 @@ _PARSERS: dict[Kind, Callable[[str], Any]] = {
     Kind.INTEGER: _integer,
     Kind.NUMBER: _number,
     Kind.BOOLEAN: _boolean,
-    Kind.MOMENT: _timestamp,
+    Kind.TIMESTAMP: _timestamp,
     Kind.DAY: _day,
     Kind.CLOCK: _clock,
 }

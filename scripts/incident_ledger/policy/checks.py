@@ -16,7 +16,7 @@ from incident_ledger.policy.tables import ALL, BY_NAME, MEASURES, WEEKDAYS, Poli
 
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
 _ALL_PERCENT = Decimal(100)
-# Subjects that the code asks for whatever the policy says; each must have held always.
+# Subjects that the code asks for under any policy; each must always be valid.
 _NEEDED = {
     "classification_rules": ("monitoring_system_failure",),
     "severity_caps": ("critical", "warning", "info"),
@@ -168,12 +168,12 @@ def _band(row: Row) -> Iterator[Problem]:
 def _neighbours(low: Row, high: Row, ranks: Mapping[str, int]) -> Iterator[Problem]:
     end, start = low["upper_percent"], high["lower_percent"]
     ends, starts = low["is_upper_inclusive"], high["is_lower_inclusive"]
-    said = " inclusive" if ends else ""
+    inclusive = " inclusive" if ends else ""
     if start < end or (start == end and ends and starts):
-        text = f"overlaps the band of {low.where}, which ends at {end}{said}; a rate may be in one band only"
+        text = f"overlaps the band of {low.where}, which ends at {end}{inclusive}; a rate may be in one band only"
         yield Problem(high.where, "lower_percent", text)
     elif start > end or not (ends or starts):
-        text = f"leaves a gap after the band of {low.where}, which ends at {end}{said}; close it"
+        text = f"leaves a gap after the band of {low.where}, which ends at {end}{inclusive}; close it"
         yield Problem(high.where, "lower_percent", text)
     if ranks.get(high["severity_level"], -1) >= ranks.get(low["severity_level"], 0):
         text = f"{high['severity_level']} is no worse than {low['severity_level']} of the lower band of {low.where}"
@@ -230,7 +230,7 @@ def _limits(tables: Tables) -> Iterator[Problem]:
 
 
 def _coverage(tables: Tables) -> Iterator[Problem]:
-    """Every severity and every subject that code asks for has a row, and one that has held always."""
+    """Every severity and every subject that code asks for has a row, and one that is always valid."""
     levels = tables.values("severities", "severity_level") if tables.ready("severities") else set()
     needed: dict[str, Iterable[str]] = {"response_rules": levels, "audiences": levels, **_NEEDED}
     words = {"response_rules": "response rule", "audiences": "recipient in its audience"}
@@ -243,14 +243,14 @@ def _coverage(tables: Tables) -> Iterator[Problem]:
             if not rows:
                 text = f"{subject} has no {words.get(name, 'row')}; add one"
                 yield Problem(tables.names[name], table.subject[0], text)
-            yield from _has_always_held(rows, subject)
+            yield from _is_always_valid(rows, subject)
     calendar = tables.rows["business_calendar"]
     if tables.ready("business_calendar") and not calendar:
         yield Problem(tables.names["business_calendar"], "", "has no row; business days need one")
-    yield from _has_always_held(calendar, "the calendar")
+    yield from _is_always_valid(calendar, "the calendar")
 
 
-def _has_always_held(rows: Iterable[Row], subject: str) -> Iterator[Problem]:
+def _is_always_valid(rows: Iterable[Row], subject: str) -> Iterator[Problem]:
     versions = sorted(rows, key=lambda row: row.valid_from.timestamp() if row.valid_from else float("-inf"))
     if versions and versions[0].valid_from is not None:
         text = f"the first row of {subject} must have it empty (always), or incidents before it are judged by nothing"

@@ -1,4 +1,4 @@
-"""The playbook as values. Questions take the moment `at` that they are about: usually an incident's detection."""
+"""The playbook as values. Questions take the time `at` that they are about: usually an incident's detection."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -210,7 +210,7 @@ class Policy:
         rows = [row for row in self.rows("quality_thresholds", at) if row["measure"] == measure]
         if not rows:
             raise UserError(
-                f"No band for the measure {measure!r} held at {at.isoformat()}; {_file('quality_thresholds')}"
+                f"No band for the measure {measure!r} was valid at {at.isoformat()}; {_file('quality_thresholds')}"
             )
         return tuple(
             Band(
@@ -262,7 +262,7 @@ class Policy:
         return {row["contact_id"]: Contact(**_plain(row)) for row in self.tables["contacts"]}
 
     def recipients(self, severity_level: str, at: datetime) -> tuple[Contact, ...]:
-        """Who is told of an incident of this severity, each once."""
+        """Who is notified of an incident of this severity, each once."""
         self.rank(severity_level)
         rows = self.rows("audiences", at)
         return tuple(self.contacts[row["contact_id"]] for row in rows if row["severity_level"] == severity_level)
@@ -289,7 +289,7 @@ class Policy:
     # Versions
 
     def rows(self, table: str, at: datetime | None = None) -> tuple[Row, ...]:
-        """Rows of a table; with `at` only those that held then: of each subject the newest version that had begun."""
+        """Rows of a table; with `at` only those that were valid then: of each subject the newest that had begun."""
         rows, spec = self.tables[table], BY_NAME[table]
         if at is None or not spec.is_versioned:
             return rows
@@ -307,7 +307,7 @@ class Policy:
             if all(row[name] == value for name, value in wanted.items()):
                 return row
         what = " ".join(wanted.values()) or "row"
-        raise UserError(f"No {what} of {_file(table)} held at {at.isoformat()}: add it, with valid_from no later.")
+        raise UserError(f"No {what} of {_file(table)} was valid at {at.isoformat()}: add it, with valid_from no later.")
 
 
 def _plain(row: Row) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def load_files(folder: Path) -> Policy:
 def load(warehouse: Warehouse, *, patience: float = 10.0) -> Policy:
     """The policy of the warehouse: what `incident-ledger policy load` or a run put there from the seeds.
 
-    One statement, so that all tables are of one moment and BigQuery can answer it from its cache. dbt replaces the
+    One statement, so that all tables are of one time and BigQuery can answer it from its cache. dbt replaces the
     tables one by one: while another process does so, one may be missing or not yet fit the others, so what is wrong is
     believed only after `patience` seconds.
 
@@ -108,7 +108,7 @@ def rewritten(files: Policy, loaded: Policy | None) -> list[str]:
         for row in loaded.tables[table.name]:
             if dict(row.values) not in now:
                 lines.append(
-                    f"{row.where} is changed or removed: incidents that began under it are judged anew. "
+                    f"{row.where} is changed or removed: incidents that began under it are judged again. "
                     "To change a rule from now on, keep its row and add one with valid_from"
                 )
     return lines
@@ -126,7 +126,7 @@ def _checked(rows: Mapping[str, list[Row]], names: Mapping[str, str], problems: 
     if everything:
         lines = [f"  {problem}" for problem in everything[:_SHOWN_PROBLEMS]]
         if len(everything) > _SHOWN_PROBLEMS:
-            lines.append(f"  and {len(everything) - _SHOWN_PROBLEMS} more; mend these first")
+            lines.append(f"  and {len(everything) - _SHOWN_PROBLEMS} more; fix these first")
         raise UserError("The policy cannot be used:\n" + "\n".join(lines))
     return Policy(ordered)
 
@@ -140,7 +140,7 @@ def _select(table: PolicyTable, name: str) -> str:
 def _as_text(column: Column) -> str:
     if column.kind is Kind.TEXT:
         return column.name
-    if column.kind is Kind.MOMENT:
+    if column.kind is Kind.TIMESTAMP:
         return f"format_timestamp('%Y-%m-%dT%H:%M:%SZ', {column.name}, 'UTC')"
     return f"cast({column.name} as string)"
 

@@ -14,7 +14,7 @@ class Kind(StrEnum):
     INTEGER = "int64"
     NUMBER = "numeric"
     BOOLEAN = "bool"
-    MOMENT = "timestamp"
+    TIMESTAMP = "timestamp"
     DAY = "date"
     CLOCK = "time"
 
@@ -33,7 +33,7 @@ class Column:
 class PolicyTable:
     """One seed. Rows of one `subject` and `valid_from` are one version; the newest version that has begun holds.
 
-    `key` tells the rows of a version apart. `is_versioned` tables have the column `valid_from`, empty for always.
+    `key` distinguishes the rows of a version. `is_versioned` tables have the column `valid_from`, empty for always.
     """
 
     name: str
@@ -57,7 +57,7 @@ def _typed(kind: Kind, *names: str, required: bool = True) -> tuple[Column, ...]
     return tuple(Column(name, kind, required) for name in names)
 
 
-_VALID_FROM = Column("valid_from", Kind.MOMENT, required=False)
+_VALID_FROM = Column("valid_from", Kind.TIMESTAMP, required=False)
 _SEVERITY = Column("severity_level", Kind.TEXT)
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 MEASURES = ("failed_record_rate", "failed_validation_rate")

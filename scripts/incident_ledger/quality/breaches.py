@@ -1,6 +1,6 @@
-"""The checks that a breach is made of, kept apart: `fct_signals` asks them, and not all that was ever checked."""
+"""The checks that a breach is made of, kept apart: `fct_signals` reads them, and not all that was ever checked."""
 
-# ruff: noqa: S608 -- names of tables and columns are no parameters, and are our own; values are bound
+# ruff: noqa: S608 -- names of tables and columns are not parameters, and come from the package; values are bound
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,8 +14,25 @@ from incident_ledger.warehouse.tables import QUALITY_BATCHES, QUALITY_BREACHES, 
 _LOOKBACK = timedelta(days=1)
 
 
+def _newest(which: str, of: str, frame: str = "") -> str:
+    """SQL for the newest check of `of` that is `which`, up to the row's own time."""
+    at = "unix_micros(checked_at)"
+    return f"max(if({which}, {at}, null)) over (partition by {of} order by {at}{frame})"
+
+
+_BATCH, _BEFORE = "component, suite, day", " range between unbounded preceding and 1 preceding"
+_IS_CERTAIN = "severity_level is not null or (rules_errored = 0 and error is null)"
+# Something bad at the row's time or before it, and no check between the two that could have ended it: of the batch, one
+# that is certain; of a failed check, any of its suite. A row too many is harmless; a missing one would be a signal
+# without its beginning or its end.
+_OF_A_BREACH = f"""
+    {_newest("severity_level is not null", _BATCH)} >= ifnull({_newest(_IS_CERTAIN, _BATCH, _BEFORE)}, 0)
+    or {_newest("check_severity_level is not null", "suite")} >= ifnull({_newest("true", "suite", _BEFORE)}, 0)
+"""
+
+
 def known(warehouse: Warehouse, new_rows: str, checked_at: datetime) -> str:
-    """A query for what says whether new verdicts (the query `new_rows`) begin or end a breach, each batch once.
+    """A query for what decides whether new results (the query `new_rows`) begin or end a breach, each batch once.
 
     Beside them the breaches that are there, and the checks from a little before `checked_at` on: a run for an earlier
     time learns what ended its findings, and the literal prunes. `place` is 1 for what is new.
@@ -38,7 +55,7 @@ def known(warehouse: Warehouse, new_rows: str, checked_at: datetime) -> str:
 def keep(warehouse: Warehouse, rows: Sequence[Mapping[str, Any]], checked_at: datetime) -> None:
     """Write what begins, continues or ends a breach. To be called before the batches are written.
 
-    What a run left here that was killed before its batches were there is no verdict yet: the same run, repeated,
+    What a run left here that was killed before its batches were there is not a result yet: the same run, repeated,
     may find something else.
     """
     if not rows:
@@ -48,7 +65,7 @@ def keep(warehouse: Warehouse, rows: Sequence[Mapping[str, Any]], checked_at: da
         merge_query(
             warehouse,
             QUALITY_BREACHES,
-            f"select *, {QUALITY_BREACHES.rule} as is_kept from ({known(warehouse, new_rows, checked_at)})",
+            f"select *, {_OF_A_BREACH} as is_kept from ({known(warehouse, new_rows, checked_at)})",
             columns=columns,
             updates="source.place = 1",
             inserts="source.is_kept",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from incident_ledger.quality.typed_values import RuleError, Schema
+from incident_ledger.quality.compiler.typing import RuleError, Schema
 
 UNEXPECTED_ROWS = "unexpected_rows_expectation"
 # Map expectations that Great Expectations answers on SQL from the schema, without looking at a record.
@@ -53,7 +53,7 @@ SCALARS = frozenset(_NAMES) - {"ARRAY", "RECORD"}
 
 
 def is_about_records(kind: str) -> bool:
-    """Whether an expectation counts records that break it; else it speaks of the column or the table as a whole."""
+    """Whether an expectation counts records that break it; else it is about the column or the table as a whole."""
     from great_expectations.expectations import expectation as gx
     from great_expectations.expectations.registry import get_expectation_impl
 
@@ -68,5 +68,5 @@ def has_type(column: str, wanted: list[str], schema: Schema) -> bool:
     names = {name.upper() for name in wanted}
     known = frozenset().union(*_NAMES.values())
     if not names & known:
-        raise RuleError(f"{', '.join(wanted)} is no type of BigQuery: {', '.join(sorted(_NAMES))}")
+        raise RuleError(f"{', '.join(wanted)} is not a type of BigQuery: {', '.join(sorted(_NAMES))}")
     return bool(names & _NAMES.get(schema.kind(column), frozenset()))

@@ -1,4 +1,4 @@
-"""What is recorded of changes: asked before a build, so that what comes in meanwhile is found by the next run.
+"""What is recorded of changes: read before a build, so that what comes in meanwhile is found by the next run.
 
 A suite's `meta.changes` names a small table in which each change of a day is a row. A run reads it before dbt builds,
 and the check of a day keeps what was read (`changes_seen`: how many rows, and the newest). A day is checked when its
@@ -9,7 +9,7 @@ Only rows recorded since `LOOKBACK` before the last reading are looked at (by th
 takes that long), all suites in one statement. A day that is older than those is counted whole by a second one.
 """
 
-# ruff: noqa: S608 -- names of tables and columns are no parameters: they are quoted, and checked; values are bound
+# ruff: noqa: S608 -- names of tables and columns are not parameters: they are quoted, and checked; values are bound
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +17,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from incident_ledger.errors import IncidentLedgerError, StatementError
+from incident_ledger.quality.compiler.typing import RuleError, quoted
 from incident_ledger.quality.suite_types import TableName
-from incident_ledger.quality.typed_values import RuleError, quoted
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import literal
 
@@ -27,7 +27,7 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Seen:
+class ChangesRead:
     """Of the days that changed lately, what is recorded of each; `until` is when that was read.
 
     With `error`, why it could not be read.
@@ -39,7 +39,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Record:
+class ChangeLog:
     """A suite's `meta.changes`: where it is recorded that a day changed. `since` is its last reading, if any."""
 
     table: str
@@ -50,16 +50,16 @@ class Record:
     since: datetime | None
 
     @classmethod
-    def of(cls, changes: Any, warehouse: Warehouse, since: datetime | None) -> "Record":
-        """Raises `RuleError`, and `UserError` for what is no name of a table."""
+    def of(cls, changes: Any, warehouse: Warehouse, since: datetime | None) -> "ChangeLog":
+        """Raises `RuleError`, and `UserError` for what is not the name of a table."""
         if not isinstance(changes, Mapping):
-            raise RuleError("meta.changes is no object")
+            raise RuleError("meta.changes is not an object")
         for key in ("table", "day_column", "changed_at_column"):
             if key not in changes:
                 raise RuleError(f"meta.changes needs {key}")
         equals = changes.get("equals") or {}
         if not isinstance(equals, Mapping) or not all(map(_is_bound, equals.values())):
-            raise RuleError("meta.changes.equals is no object of values, or lists of values of one kind")
+            raise RuleError("meta.changes.equals is not an object of values, or lists of values of one kind")
         name = TableName.parse(changes["table"], warehouse.settings)
         return cls(
             table=warehouse.name(name.dataset, name.table),
@@ -78,7 +78,7 @@ class Record:
         return datetime.combine((self.since - LOOKBACK).astimezone(UTC).date(), datetime.min.time(), UTC)
 
     def select(self, position: int, start: datetime, days: Sequence[date] = ()) -> str:
-        """What is recorded of each day from `start` on; of `days` alone, if any are given."""
+        """What is recorded of each day from `start` on; only of `days`, if any are given."""
         where = [f"{self.partition} >= {literal(start)}"]
         literals = ", ".join(f"date '{day}'" for day in days)
         where += [f"{self.day} in ({literals})"] if days else []
@@ -98,51 +98,51 @@ class Record:
         return {f"value_{position}_{number}": value for number, value in enumerate(self.equals.values())}
 
 
-def read_seen(warehouse: Warehouse, records: Sequence[Record]) -> list[Seen]:
+def read_changes(warehouse: Warehouse, logs: Sequence[ChangeLog]) -> list[ChangesRead]:
     """What is recorded for each, in their order: one statement for all, a second one where an old day changed.
 
-    When it fails they are asked one by one, so that one that cannot be read harms no other.
+    When it fails they are read one by one, so that one that cannot be read harms no other.
     """
-    if not records:
+    if not logs:
         return []
     try:
-        return _read(warehouse, records)
+        return _read(warehouse, logs)
     except StatementError as error:
-        if len(records) == 1:
-            return [Seen(error=str(error))]
+        if len(logs) == 1:
+            return [ChangesRead(error=str(error))]
     except IncidentLedgerError as error:
-        return [Seen(error=str(error))] * len(records)
-    return [read_seen(warehouse, [record])[0] for record in records]
+        return [ChangesRead(error=str(error))] * len(logs)
+    return [read_changes(warehouse, [log])[0] for log in logs]
 
 
-def _read(warehouse: Warehouse, records: Sequence[Record]) -> list[Seen]:
-    found: list[dict[date, str]] = [{} for _ in records]
-    until = [record.since for record in records]
-    lately = {at: record.select(at, record.start) for at, record in enumerate(records)}
-    for row in _rows(warehouse, lately, records):
+def _read(warehouse: Warehouse, logs: Sequence[ChangeLog]) -> list[ChangesRead]:
+    found: list[dict[date, str]] = [{} for _ in logs]
+    until = [log.since for log in logs]
+    lately = {at: log.select(at, log.start) for at, log in enumerate(logs)}
+    for row in _rows(warehouse, lately, logs):
         at = row["position"]
         # What is recorded ahead of the warehouse's clock is looked at again until that has come.
         recorded_at = min(row["recorded_at"], row["read_at"])
         until[at] = max(recorded_at, until[at] or _EVER)
         if row["day"] is not None:
-            found[at][row["day"]] = _text(row)
-    old = {at: sorted(day for day in days if day < records[at].start.date()) for at, days in enumerate(found)}
+            found[at][row["day"]] = _state(row)
+    old = {at: sorted(day for day in days if day < logs[at].start.date()) for at, days in enumerate(found)}
     selects = {
-        at: records[at].select(at, min(records[at].start, datetime.combine(days[0], datetime.min.time(), UTC)), days)
+        at: logs[at].select(at, min(logs[at].start, datetime.combine(days[0], datetime.min.time(), UTC)), days)
         for at, days in old.items()
         if days
     }
-    for row in _rows(warehouse, selects, records) if selects else ():
-        found[row["position"]][row["day"]] = _text(row)
-    return [Seen(days, read) for days, read in zip(found, until, strict=True)]
+    for row in _rows(warehouse, selects, logs) if selects else ():
+        found[row["position"]][row["day"]] = _state(row)
+    return [ChangesRead(days, read) for days, read in zip(found, until, strict=True)]
 
 
-def _rows(warehouse: Warehouse, selects: Mapping[int, str], records: Sequence[Record]) -> list[dict[str, Any]]:
-    params = {name: value for position in selects for name, value in records[position].params(position).items()}
+def _rows(warehouse: Warehouse, selects: Mapping[int, str], logs: Sequence[ChangeLog]) -> list[dict[str, Any]]:
+    params = {name: value for position in selects for name, value in logs[position].params(position).items()}
     return warehouse.rows(" union all ".join(selects.values()), params)
 
 
-def _text(row: Mapping[str, Any]) -> str:
+def _state(row: Mapping[str, Any]) -> str:
     return f"{row['changes']} {row['newest']}"
 
 

@@ -1,7 +1,7 @@
 """A suite's own SQL: one SELECT by a parser, sent as the parser read it, in a job that was seen to be a SELECT.
 
 A file that somebody else wrote must not be able to change the warehouse. So the text is parsed, and what is not exactly
-one query is refused; what is sent is written anew from the tree, so that no bracket, comment or semicolon of the text
+one query is refused; what is sent is written from the tree, so that no bracket, comment or semicolon of the text
 can end the statement around it; and a dry run, which is free and runs nothing, must call the whole a SELECT beforehand.
 """
 
@@ -13,7 +13,7 @@ import sqlglot.expressions as exp
 from sqlglot import parse
 from sqlglot.errors import SqlglotError
 
-from incident_ledger.quality.typed_values import RuleError
+from incident_ledger.quality.compiler.typing import RuleError
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.dry_run import statement_type
 
@@ -29,7 +29,7 @@ _PARAMETERS = (exp.Parameter, exp.Placeholder, exp.SessionParameter)
 
 @dataclass(frozen=True)
 class OwnQuery:
-    """The query of a rule, whose rows break it. `batch_name` stands where the text says `{batch}`."""
+    """The query of a rule, whose rows break it. `batch_name` stands where the text has `{batch}`."""
 
     tree: Any
     batch_name: str
@@ -67,7 +67,7 @@ class OwnQuery:
         return _written(where.this) if is_plain and not _is_qualified(where) else None
 
     def over(self, batch: str) -> str:
-        """The query as SQL, with `batch` (a SELECT of ours) in the place of `{batch}`."""
+        """The query as SQL, with `batch` (a SELECT) in the place of `{batch}`."""
         return _written(self.tree, pretty=True).replace(self.batch_name, f"({batch})")
 
     def _batches(self) -> list[Any]:
@@ -81,7 +81,7 @@ def rows_of_select(warehouse: Warehouse, sql: str, params: Mapping[str, Any]) ->
     """
     kind = statement_type(warehouse, sql, params)
     if kind != "SELECT":
-        raise RuleError(f"its own SQL is no single SELECT: the warehouse calls it {kind or 'nothing that it knows'}")
+        raise RuleError(f"its own SQL is not a single SELECT: the warehouse calls it {kind or 'nothing that it knows'}")
     return warehouse.rows(sql, params)
 
 
@@ -97,29 +97,29 @@ def _one_query(text: str) -> Any:
         )
         raise RuleError(f"its own SQL cannot be read as one SELECT: {words[:200]}") from None
     if found or not is_stable:
-        raise RuleError(f"its own SQL is not one SELECT: {found or 'it says something else when it is read again'}")
+        raise RuleError(f"its own SQL is not one SELECT: {found or 'it has another meaning when it is read again'}")
     return trees[0]
 
 
 def _refused(trees: list[Any]) -> str | None:
     """Why these statements are not one query that only reads; None when they are."""
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
-        return f"it holds {len(trees)} statements" if len(trees) != 1 else "it is another statement"
+        return f"it has {len(trees)} statements" if len(trees) != 1 else "it is another statement"
     tree = trees[0]
     functions = [
         table.this for table in tree.find_all(exp.Table) if not isinstance(table.this, exp.Identifier | exp.Dot)
     ]
     reasons = (
-        (tree.find(*_STATEMENTS), "it holds a statement that is no query"),
-        (any(not isinstance(cte.this, exp.Query) for cte in tree.find_all(exp.CTE)), "a `with` of it is no query"),
-        (tree.find(*_PARAMETERS), "it holds a parameter or a variable"),
+        (tree.find(*_STATEMENTS), "it has a statement that is not a query"),
+        (any(not isinstance(cte.this, exp.Query) for cte in tree.find_all(exp.CTE)), "a `with` of it is not a query"),
+        (tree.find(*_PARAMETERS), "it has a parameter or a variable"),
         (functions, "it reads from a function: only tables and unnest can be read"),
     )
     return next((reason for is_so, reason in reasons if is_so), None)
 
 
 def _is_qualified(where: Any) -> bool:
-    """Whether a column is named with its table, which has another name in our statement."""
+    """Whether a column is named with its table, which has another name in the statement."""
     return any(column.table for column in where.find_all(exp.Column))
 
 

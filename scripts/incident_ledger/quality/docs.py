@@ -1,4 +1,4 @@
-"""Great Expectations' Data Docs of our verdicts: its own pages, without a second check or a store in the project.
+"""Great Expectations' Data Docs of the results: its own pages, without a second check or a store in the project.
 
 The pages load styles from the network, so they are an extra for those who are online.
 """
@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from incident_ledger.quality.grading import BatchResult, RuleResult
+from incident_ledger.quality.result_types import BatchResult, RuleResult
 from incident_ledger.quality.suites import Suite
 from incident_ledger.settings import Settings
 
@@ -87,19 +87,19 @@ def _result(rule: Any, found: RuleResult) -> Any:
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
-    said: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     if found.examined is not None and found.failed is not None:
         rate = 100 * found.failed / found.examined if found.examined else 0.0
-        said = {"element_count": found.examined, "unexpected_count": found.failed, "unexpected_percent": rate}
-        said |= {"partial_unexpected_list": [], "missing_count": 0, "missing_percent": 0.0}
+        result = {"element_count": found.examined, "unexpected_count": found.failed, "unexpected_percent": rate}
+        result |= {"partial_unexpected_list": [], "missing_count": 0, "missing_percent": 0.0}
     elif found.observed is not None:
-        said = {"observed_value": found.observed}
+        result = {"observed_value": found.observed}
     return ExpectationValidationResult(
         success=found.success is True,
         expectation_config=ExpectationConfiguration(
             type=rule.type, kwargs=dict(rule.kwargs), meta={"rule_id": rule.rule_id}, severity=rule.severity
         ),
-        result=said,
+        result=result,
         exception_info={
             "raised_exception": found.error is not None,
             "exception_message": found.error,

@@ -1,127 +1,28 @@
 """Counts and policy to severities: pure, and exact to the record.
 
-A rule about records is judged by its rate of broken ones, a rule about the table as a whole raises its cap when it
-fails, and the suite is judged by its rate of failed rules. The worse decides. A rule that could not be evaluated is
+A rule about records is graded by its rate of broken ones, a rule about the table as a whole raises its cap when it
+fails, and the suite is graded by its rate of failed rules. The worse decides. A rule that could not be evaluated is
 neither passed nor failed: it is a failure of the check, an incident of its own beside the table's.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from incident_ledger.policy import Policy
 from incident_ledger.quality.rates import fraction_text, percent_text
+from incident_ledger.quality.result_types import BatchResult, RuleResult
 from incident_ledger.quality.scanner import Count
 from incident_ledger.quality.suites import Rule, Suite
-from incident_ledger.quality.titles import shown, what_broke
+from incident_ledger.quality.titles import what_broke
 
 RECORD_RATE = "failed_record_rate"
 VALIDATION_RATE = "failed_validation_rate"
 
 
-@dataclass(frozen=True, kw_only=True)
-class RuleResult:
-    """One rule of one batch. `severity_level` is banded and capped; None means that it raises nothing."""
-
-    rule_id: str
-    type: str
-    column: str | None
-    dimension: str | None
-    owner: str | None
-    gx_severity: str
-    is_table_rule: bool
-    success: bool | None
-    examined: int | None
-    failed: int | None
-    observed: Any
-    severity_level: str | None
-    threshold: str | None
-    error: str | None
-    query: str | None = None
-    description: str | None = None
-    label: str | None = None
-
-    @property
-    def name(self) -> str:
-        """What a person calls it: its id, or its type and columns where the id is no name."""
-        return self.label or self.rule_id
-
-    @property
-    def failed_record_rate(self) -> float | None:
-        """Broken records of those examined; None without any."""
-        return self.failed / self.examined if self.examined and self.failed is not None else None
-
-    @property
-    def text(self) -> str:
-        """What it found, in a few words."""
-        if self.error:
-            return f"{self.name} could not be evaluated: {self.error}"
-        if self.examined is None or self.failed is None:
-            found = f" (found {shown(self.observed)})" if self.observed is not None else ""
-            return f"{self.name} {'met' if self.success else 'not met'}{found}"
-        return f"{self.name} {fraction_text(self.failed, self.examined)}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class BatchResult:
-    """One batch of one table: a day, or (day None) what was checked as a whole.
-
-    `severity_level` speaks of the table and is None when it is clean, `check_severity_level` of the check itself.
-    `error` says why no rule ran at all.
-    """
-
-    table: str
-    suite: str
-    owner: str | None
-    day: date | None
-    examined: int | None
-    rules: tuple[RuleResult, ...]
-    severity_level: str | None
-    worst_rule_id: str | None
-    check_severity_level: str | None
-    title: str
-    value: float | None
-    threshold: str | None
-    evidence: Mapping[str, Any] = field(default_factory=dict)
-    error: str | None = None
-    is_table_known: bool = True
-    changes_seen: str | None = None  # what was recorded of the day's changes, and when that was read
-    changes_until: datetime | None = None
-
-    @property
-    def component(self) -> str:
-        """What the table's incident is about."""
-        return f"table:{self.table}" if self.is_table_known else f"file:{self.suite}"
-
-    @property
-    def check_component(self) -> str:
-        """What an incident of the check itself is about."""
-        return f"check:{self.table if self.is_table_known else self.suite}"
-
-    @property
-    def rules_ran(self) -> int:
-        """Rules that passed or failed. One that examined no record did neither."""
-        return sum(rule.success is not None for rule in self.rules)
-
-    @property
-    def rules_failed(self) -> int:
-        """Rules that did not meet their `mostly`, or what they want of the table."""
-        return sum(rule.success is False for rule in self.rules)
-
-    @property
-    def rules_errored(self) -> int:
-        """Rules that could not be evaluated."""
-        return sum(rule.error is not None for rule in self.rules)
-
-    @property
-    def failed_validation_rate(self) -> float | None:
-        """Failed rules of those that ran; None when none ran."""
-        return self.rules_failed / self.rules_ran if self.rules_ran else None
-
-
 def grade_rule(rule: Rule, count: Count, policy: Policy, at: datetime) -> RuleResult:
-    """One rule's severity: its band and cap, its cap alone for a rule about the table, the check's for an error."""
+    """One rule's severity: its band and cap, only its cap for a rule about the table, the check's for an error."""
     is_table_rule = count.error is None and count.failed is None
     severity = threshold = None
     if count.error is not None:
@@ -208,7 +109,7 @@ def grade_batch(batch: Batch, rules: Sequence[RuleResult], policy: Policy, at: d
     )
 
 
-def check_failure(  # noqa: PLR0917 - said in one breath
+def check_failure(  # noqa: PLR0917 - one call
     table: str | None, suite: Suite, rules: Sequence[RuleResult], reason: str, policy: Policy, at: datetime
 ) -> BatchResult:
     """A batch for a check that could not run at all: no table, no suite, no warehouse."""
@@ -245,11 +146,11 @@ def _evidence(
     errors: Sequence[RuleResult],
 ) -> dict[str, Any]:
     """What a person needs to begin: the suite, the day, the breaking rules with their counts, the errors."""
-    said: dict[str, Any] = {"suite": suite.file, "owner": suite.owner, "rules": len(rules)}
+    evidence: dict[str, Any] = {"suite": suite.file, "owner": suite.owner, "rules": len(rules)}
     if day:
-        said["day"] = day.isoformat()
+        evidence["day"] = day.isoformat()
     if breaches:
-        said["breaches"] = [
+        evidence["breaches"] = [
             {
                 "rule_id": rule.rule_id,
                 "rule": rule.description or rule.label,
@@ -261,8 +162,8 @@ def _evidence(
             for rule in breaches
         ]
     if errors:
-        said["errors"] = [rule.text for rule in errors]
-    return said
+        evidence["errors"] = [rule.text for rule in errors]
+    return evidence
 
 
 def _title(table: str, day: date | None, text: str) -> str:

@@ -8,9 +8,9 @@ _OF_RULE = {"expectation_type": "type", "ge_cloud_id": "id"}
 _TYPES = {
     "expect_multicolumn_values_to_be_unique": "expect_select_column_values_to_be_unique_within_record",
 }
-# How a result was to be shown, or how the rule was once made: nothing that it says about data.
+# How a result was to be shown, or how the rule was once made: nothing about data.
 _LEFT_OUT = {"auto", "batch_id", "catch_exceptions", "include_config", "meta", "profiler_config", "result_format"}
-# Read by their types now, as these say; a rule in which they are true keeps them, and is refused for them.
+# Read by their types now, as the types require; a rule in which they are true keeps them, and is refused for them.
 _OFF_UNLESS_TRUE = {"parse_strings_as_datetimes", "allow_cross_type_comparisons"}
 
 
@@ -20,7 +20,7 @@ def suite_of_today(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def rule_of_today(item: Mapping[str, Any]) -> dict[str, Any]:
-    """One expectation with the names of today, without what only said how its result was to be shown."""
+    """One expectation with the names of today, without what only set how its result was to be shown."""
     item = _renamed(item, _OF_RULE)
     kind, kwargs = item.get("type"), item.get("kwargs")
     if isinstance(kind, str):

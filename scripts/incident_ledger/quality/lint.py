@@ -1,4 +1,4 @@
-"""What a suite's `meta` says that nobody knows: a key, an owner or a dimension, each with the nearest known one."""
+"""What is unknown in a suite's `meta`: a key, an owner or a dimension, each with the nearest known one."""
 
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
@@ -36,8 +36,8 @@ def _of_suite(suite: Suite, owners: Collection[str]) -> Iterator[str]:
         yield from (f"{rule.label or rule.rule_id}: {text}" for text in found)
 
 
-def _keys(where: str, said: Mapping[str, Any], known: Collection[str]) -> Iterator[str]:
-    for key in said:
+def _keys(where: str, meta: Mapping[str, Any], known: Collection[str]) -> Iterator[str]:
+    for key in meta:
         if key not in known and key not in _OF_GX:
             yield f"{where} has the key {key!r}, which nobody reads{nearest(key, known)}"
 

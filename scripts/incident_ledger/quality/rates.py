@@ -1,6 +1,8 @@
-"""Rates as text that never says more than it knows: 4.9995 % is not 5 %, and one of two million is not 0 %."""
+"""Values as texts. A rate never shows more than is known: 4.9995 % is not 5 %, and one of two million is not 0 %."""
 
+from datetime import datetime
 from fractions import Fraction
+from typing import Any
 
 
 def percent_text(percent: Fraction | int, places: int = 2) -> str:
@@ -23,3 +25,8 @@ def fraction_text(part: int, whole: int, what: str = "records") -> str:
     """`21.85 % (3,316 of 15,179 records)`."""
     percent = percent_text(Fraction(100 * part, whole)) if whole else "no rate"
     return f"{percent} ({part:,} of {whole:,} {what})"
+
+
+def value_text(value: Any) -> str:
+    """A value of the table as a person reads it: times to the minute, in UTC."""
+    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value)

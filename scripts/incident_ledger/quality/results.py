@@ -1,4 +1,4 @@
-"""Verdicts as rows of `quality_results` and `quality_batches`: each written once, however often it is said."""
+"""Results as rows of `quality_results` and `quality_batches`: each written once, however often it is sent."""
 
 import uuid
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 from incident_ledger.encoding import canonical
 from incident_ledger.quality.breaches import keep
-from incident_ledger.quality.grading import BatchResult, RuleResult
+from incident_ledger.quality.result_types import BatchResult, RuleResult
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import literal, merge_rows
 from incident_ledger.warehouse.tables import QUALITY_BATCHES, QUALITY_RESULTS

@@ -1,6 +1,6 @@
 """The ids of a suite's rules: for ever the same for the same rule, wherever it stands in its file.
 
-A rule's id is its `meta.rule_id`; else the `id` that Great Expectations gave it; else one made of what it says (type,
+A rule's id is its `meta.rule_id`; else the `id` that Great Expectations gave it; else one made of its content (type,
 columns, values, condition), so that two rules of one type on one column have two.
 """
 
@@ -35,18 +35,18 @@ def short_name(kind: str, kwargs: Mapping[str, Any]) -> str:
 
 
 def derived_id(rule: Rule) -> str:
-    """The id of what a rule says: its short name, and a hash of its values and condition when it has any."""
-    said = {name: value for name, value in rule.kwargs.items() if name not in _COLUMNS and value is not None}
+    """The id of a rule's content: its short name, and a hash of its values and condition when it has any."""
+    content = {name: value for name, value in rule.kwargs.items() if name not in _COLUMNS and value is not None}
     if rule.scope != "batch":
-        said["scope"] = rule.scope
+        content["scope"] = rule.scope
     name = short_name(rule.type, rule.kwargs)
-    return f"{name}#{hashlib.sha256(canonical(said).encode()).hexdigest()[:8]}" if said else name
+    return f"{name}#{hashlib.sha256(canonical(content).encode()).hexdigest()[:8]}" if content else name
 
 
 def with_ids(drafts: Sequence[Draft]) -> tuple[Rule, ...]:
     """The rules in their order, each with an id of its own. A true copy, and a `meta.rule_id` used again, is an error.
 
-    Two rules that differ by their severity alone are two, the more severe of which has the shorter id.
+    Two rules that differ only by their severity are two, the more severe of which has the shorter id.
     """
     given = Counter(draft.rule_id for draft in drafts if draft.rule_id)
     of_gx = Counter(draft.gx_id for draft in drafts if not draft.rule_id)
@@ -55,7 +55,7 @@ def with_ids(drafts: Sequence[Draft]) -> tuple[Rule, ...]:
         for draft in drafts
     ]
     order = sorted(range(len(drafts)), key=lambda place: _precedence(drafts[place], place))
-    taken: dict[str, set[str]] = {}  # by id, the severities of what has it by what it says
+    taken: dict[str, set[str]] = {}  # by id, the severities of what has it by its content
     named: dict[int, Rule] = {}
     for place in order:
         draft, rule_id = drafts[place], ids[place]

@@ -1,12 +1,12 @@
-"""What a rule of a file must look like before Great Expectations and the table are asked: keys, types, texts."""
+"""What a rule of a file must look like before Great Expectations and the table are read: keys, types, texts."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from incident_ledger.quality.catalogue import REFUSED
+from incident_ledger.quality.compiler.typing import RuleError
 from incident_ledger.quality.custom_sql import OwnQuery
 from incident_ledger.quality.suite_types import SCOPES, SEVERITIES, Rule
-from incident_ledger.quality.typed_values import RuleError
 
 _RULE_KEYS = {
     "type", "kwargs", "meta", "severity", "notes", "description", "id", "expectation_context", "rendered_content",
@@ -105,7 +105,7 @@ def _kwargs_error(rule: Rule) -> str | None:
 
 
 def text_or_none(value: Any) -> str | None:
-    """The value if it is a text that says something."""
+    """The value if it is a text and not empty."""
     return value if isinstance(value, str) and value else None
 
 

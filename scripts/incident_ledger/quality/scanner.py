@@ -1,7 +1,7 @@
-"""All rules of a table counted together: one statement for everything about records and aggregates, grouped by day; a
-second one for uniqueness; and one a batch only for what Great Expectations alone can compute.
+"""All rules of a table counted: one statement for everything about records and aggregates, grouped by day; a
+second one for uniqueness; and one a batch for what only Great Expectations can compute.
 
-When a statement fails, its rules are asked one by one, so that a rule that cannot be evaluated harms no other.
+When a statement fails, its rules are counted one by one, so that a rule that cannot be evaluated harms no other.
 """
 
 # ruff: noqa: S608 -- names of tables and columns are no parameters: they are quoted, and checked; values are bound
@@ -14,14 +14,14 @@ from fractions import Fraction
 from typing import Any
 
 from incident_ledger.errors import IncidentLedgerError, StatementError
-from incident_ledger.quality import counts
 from incident_ledger.quality.catalogue import TYPES, has_type, is_about_records
+from incident_ledger.quality.compiler import conditions
+from incident_ledger.quality.compiler.gx import Engine
+from incident_ledger.quality.compiler.typing import RuleError, Schema, convert, literal, quoted
 from incident_ledger.quality.custom_sql import OwnQuery, rows_of_select
-from incident_ledger.quality.metrics import Engine
 from incident_ledger.quality.partitions import DayColumn, Partition
 from incident_ledger.quality.rule_schema import reason_of
 from incident_ledger.quality.suites import Rule
-from incident_ledger.quality.typed_values import RuleError, Schema, literal, quoted
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.client import Param
 
@@ -52,7 +52,7 @@ class Counted:
 
 
 @dataclass
-class _Asked:
+class _RuleQuery:
     """A rule as columns of a statement. `read` makes its count of a row of the answer."""
 
     rule: Rule
@@ -62,7 +62,7 @@ class _Asked:
 
 
 class Scan:
-    """The rules of one table over one slice of it."""
+    """The rules of one table over one partition of it."""
 
     def __init__(
         self,
@@ -84,22 +84,22 @@ class Scan:
         self._broken: dict[str, str] = {}  # by rule, the condition of a record that breaks it
 
     def count(self, rules: Sequence[Rule], part: Partition) -> Counted:
-        """Every rule counted for every batch of the slice. Raises `StatementError` when the table itself cannot be."""
-        together: list[_Asked] = []
+        """Every rule counted for every batch of `part`. Raises `StatementError` when the table itself cannot be."""
+        batched: list[_RuleQuery] = []
         unique: list[Rule] = []
-        alone: list[Rule] = []
+        single: list[Rule] = []
         found: dict[tuple[date | None, str], Count] = {}
         for rule in rules:
             try:
-                self._classify(rule, together, unique, alone)
+                self._classify(rule, batched, unique, single)
             except RuleError as error:
                 found |= _everywhere(part, rule, Count(error=str(error)))
-            except Exception as error:  # a value that nobody thought of harms this rule alone
+            except Exception as error:  # a value that nobody thought of harms this rule only
                 found |= _everywhere(part, rule, Count(error=f"{type(error).__name__}: {reason_of(error)}"))
-        rows, answers = self._scan_batch(together, part)
+        rows, answers = self._scan_batch(batched, part)
         found |= answers
         found |= self._unique(unique, part)
-        for rule in alone:
+        for rule in single:
             for day in part.days:
                 found[day, rule.rule_id] = self._scan_single(rule, part.one(day, self._day_column), rows[day])
         for (day, rule_id), count in found.items():
@@ -108,57 +108,57 @@ class Scan:
                 found[day, rule_id] = replace(count, query=self._records_query(self._broken[rule_id], where))
         return Counted(rows, found)
 
-    def _classify(self, rule: Rule, together: list[_Asked], unique: list[Rule], alone: list[Rule]) -> None:
+    def _classify(self, rule: Rule, batched: list[_RuleQuery], unique: list[Rule], single: list[Rule]) -> None:
         if rule.error:
             raise RuleError(rule.error)
-        rule = counts.with_parameters(rule, self._as_of, self._schema)
-        counts.check_columns(rule, self._schema)
-        if rule.type in counts.UNIQUE:
-            self._row_condition(rule)  # one that cannot be read is this rule's error alone
+        rule = conditions.with_parameters(rule, self._as_of, self._schema)
+        conditions.check_columns(rule, self._schema)
+        if rule.type in conditions.UNIQUE:
+            self._row_condition(rule)  # one that cannot be read is this rule's error only
             unique.append(rule)
             return
-        asked = self._asked(rule, f"r{len(together)}")
-        if asked is None:
-            alone.append(rule)
+        query = self._rule_query(rule, f"r{len(batched)}")
+        if query is None:
+            single.append(rule)
         else:
-            together.append(asked)
+            batched.append(query)
 
-    def _asked(self, rule: Rule, name: str) -> _Asked | None:
+    def _rule_query(self, rule: Rule, name: str) -> _RuleQuery | None:
         """The rule's columns of the common statement; None when it needs a statement of its own."""
         condition = self._row_condition(rule)
-        if rule.type in counts.ROW_COUNT:
+        if rule.type in conditions.ROW_COUNT:
             select = {name: f"countif({condition})" if condition else "count(*)"}
-            return _Asked(rule, select, lambda row: _of_table(rule, row[name], row["n"]))
-        if rule.type in counts.AGGREGATES and condition is None:
+            return _RuleQuery(rule, select, lambda row: _of_table(rule, row[name], row["n"]))
+        if rule.type in conditions.AGGREGATES and condition is None:
             aggregate = self._engine.aggregate(rule)
             if aggregate is not None:
-                return _Asked(rule, {name: self._sql(aggregate)}, lambda row: _of_table(rule, row[name], row["n"]))
-        if rule.type == counts.QUERY:
+                return _RuleQuery(rule, {name: self._sql(aggregate)}, lambda row: _of_table(rule, row[name], row["n"]))
+        if rule.type == conditions.QUERY:
             written = OwnQuery.read(str(rule.kwargs["unexpected_rows_query"])).filter
             if written is None:
                 return None
             self._broken[rule.rule_id] = f"({written})"
             selects = {f"{name}_failed": f"countif({written})"}
-            return _Asked(rule, selects, lambda row: _of_records(rule, row, name), is_own_sql=True)
-        if rule.type in counts.DISTINCT:
+            return _RuleQuery(rule, selects, lambda row: _of_records(rule, row, name), is_own_sql=True)
+        if rule.type in conditions.DISTINCT:
             return self._distinct(rule, name, condition)
-        broken = counts.broken(rule, self._engine, self._schema)
+        broken = conditions.broken(rule, self._engine, self._schema)
         return None if broken is None else self._counted(rule, name, broken, condition)
 
-    def _counted(self, rule: Rule, name: str, broken: Any, condition: str | None) -> _Asked:
+    def _counted(self, rule: Rule, name: str, broken: Any, condition: str | None) -> _RuleQuery:
         """A rule about records, by the condition of one that breaks it."""
-        base = counts.base(rule)
+        base = conditions.base(rule)
         self._broken[rule.rule_id] = _all(condition, self._sql(broken))
         selects = {f"{name}_failed": f"countif({self._broken[rule.rule_id]})"}
         if condition:
             selects[f"{name}_examined"] = f"countif({condition})"
         if base is not None and rule.mostly < 1:
             selects[f"{name}_base"] = f"countif({_all(condition, self._sql(base))})"
-        return _Asked(rule, selects, lambda row: _of_records(rule, row, name))
+        return _RuleQuery(rule, selects, lambda row: _of_records(rule, row, name))
 
-    def _distinct(self, rule: Rule, name: str, condition: str | None) -> _Asked:
+    def _distinct(self, rule: Rule, name: str, condition: str | None) -> _RuleQuery:
         """A rule about which values a column has: those of its set, each once, and any other where none may be."""
-        within, wanted, others = counts.distinct(rule, self._schema)
+        within, wanted, others = conditions.distinct(rule, self._schema)
         text = self._sql(within)
         selects = {f"{name}_within": f"count(distinct {f'if({condition}, {text}, null)' if condition else text})"}
         if others is not None:
@@ -168,42 +168,44 @@ class Scan:
             is_met = row[f"{name}_within"] == wanted and not row.get(f"{name}_others")
             return Count(success=is_met) if row["n"] else Count()
 
-        return _Asked(rule, selects, read)
+        return _RuleQuery(rule, selects, read)
 
     def _row_condition(self, rule: Rule) -> str | None:
         clause = self._engine.row_condition(rule)
         return None if clause is None else self._sql(clause)
 
-    def _scan_batch(self, asked: Sequence[_Asked], part: Partition) -> tuple[dict[date | None, int], dict[Any, Count]]:
+    def _scan_batch(
+        self, queries: Sequence[_RuleQuery], part: Partition
+    ) -> tuple[dict[date | None, int], dict[Any, Count]]:
         try:
-            return self._read(asked, part)
+            return self._read(queries, part)
         except (StatementError, RuleError):
-            if not asked:
+            if not queries:
                 raise
         rows, found = self._read((), part)  # the table itself: what fails now is no rule's fault
-        for one in asked:
+        for query in queries:
             try:
-                found |= self._read([one], part)[1]
+                found |= self._read([query], part)[1]
             except (StatementError, RuleError) as error:
-                found |= _everywhere(part, one.rule, Count(error=str(error)))
+                found |= _everywhere(part, query.rule, Count(error=str(error)))
         return rows, found
 
-    def _read(self, asked: Sequence[_Asked], part: Partition) -> tuple[dict[date | None, int], dict[Any, Count]]:
+    def _read(self, queries: Sequence[_RuleQuery], part: Partition) -> tuple[dict[date | None, int], dict[Any, Count]]:
         selects = {"n": "count(*)"}
-        for one in asked:
-            selects |= one.selects
+        for query in queries:
+            selects |= query.selects
         columns = ", ".join(f"{text} as {name}" for name, text in selects.items())
         group = f"{part.group} as batch_day, " if part.group else ""
         sql = f"select {group}{columns} from {self._source}{_where(part.where)}" + (
             " group by batch_day" if group else ""
         )
-        answer = self._run(sql, is_own_sql=any(one.is_own_sql for one in asked))
+        answer = self._run(sql, is_own_sql=any(query.is_own_sql for query in queries))
         rows = {row.get("batch_day"): row for row in answer}
         nothing: dict[str, Any] = dict.fromkeys(selects, 0)
         found: dict[Any, Count] = {}
         for day in part.days:
-            for one in asked:
-                found[day, one.rule.rule_id] = _count(one, rows.get(day, nothing))
+            for query in queries:
+                found[day, query.rule.rule_id] = _count(query, rows.get(day, nothing))
         return {day: rows.get(day, nothing)["n"] for day in part.days}, found
 
     def _unique(self, rules: Sequence[Rule], part: Partition) -> dict[Any, Count]:
@@ -223,7 +225,7 @@ class Scan:
         """Records of repeated keys: keys are counted first, so that one group is one value and not one record."""
         parts = []
         for position, rule in enumerate(rules):
-            condition, base = self._row_condition(rule), counts.base(rule)
+            condition, base = self._row_condition(rule), conditions.base(rule)
             counted = "true" if base is None else self._sql(base)
             keys = ", ".join(quoted(column) for column in rule.columns)
             group = f"{part.group} as batch_day, " if part.group else "cast(null as date) as batch_day, "
@@ -244,7 +246,7 @@ class Scan:
 
     def _scan_single(self, rule: Rule, part: Partition, rows: int) -> Count:
         try:
-            if rule.type == counts.QUERY:
+            if rule.type == conditions.QUERY:
                 return self._query(rule, part, rows)
             if rule.type in TYPES:
                 types = rule.kwargs.get("type_list") or [rule.kwargs["type_"]]
@@ -253,7 +255,7 @@ class Scan:
                 )
             if is_about_records(rule.type):
                 return self._measured(rule, part)
-            success, observed = self._engine.ask(rule, part.where)
+            success, observed = self._engine.evaluate(rule, part.where)
         except (RuleError, IncidentLedgerError) as error:
             return Count(error=str(error))
         except Exception as error:
@@ -263,16 +265,16 @@ class Scan:
     def _measured(self, rule: Rule, part: Partition) -> Count:
         """A rule that measures a record by the others: by the library's own statistics of the batch."""
         statistics = self._engine.statistics(rule, part.where)
-        broken = counts.broken(rule, self._engine, self._schema, statistics)
+        broken = conditions.broken(rule, self._engine, self._schema, statistics)
         if broken is None:
-            raise RuleError(f"Great Expectations does not say which records break {rule.type}")
-        asked = self._counted(rule, "r0", broken, self._row_condition(rule))
+            raise RuleError(f"Great Expectations does not give which records break {rule.type}")
+        query = self._counted(rule, "r0", broken, self._row_condition(rule))
         condition = self._broken.pop(rule.rule_id)
-        (count,) = self._read([asked], part)[1].values()
+        (count,) = self._read([query], part)[1].values()
         return replace(count, query=self._records_query(condition, part.where)) if count.failed else count
 
     def _query(self, rule: Rule, part: Partition, rows: int) -> Count:
-        """A rule whose own SQL gives the records that break it; `{batch}` is the slice."""
+        """A rule whose own SQL gives the records that break it; `{batch}` is the partition."""
         batch = f"select * from {self._source}{_where(part.where)}"
         query = OwnQuery.read(str(rule.kwargs["unexpected_rows_query"])).over(batch)
         failed = self._run(f"select count(*) as n from (\n{query}\n)", is_own_sql=True)[0]["n"]
@@ -307,19 +309,48 @@ def _sent(value: Any) -> Any:
     return Param("DATETIME", value) if isinstance(first, datetime) and first.tzinfo is None else value
 
 
-def _count(asked: _Asked, row: Mapping[str, Any]) -> Count:
+def _count(query: _RuleQuery, row: Mapping[str, Any]) -> Count:
     try:
-        return asked.read(row)
+        return query.read(row)
     except RuleError as error:
         return Count(error=str(error))
 
 
 def _of_table(rule: Rule, value: Any, rows: int) -> Count:
-    """The number of records speaks for an empty table; every other value of nothing is nothing."""
-    if rule.type not in counts.ROW_COUNT and not rows:
+    """The number of records is known of an empty table; every other value of nothing is nothing."""
+    if rule.type not in conditions.ROW_COUNT and not rows:
         return Count()
-    success = counts.succeeded(rule, value)
+    success = _succeeded(rule, value)
     return Count(success=success is True, observed=value)
+
+
+def _succeeded(rule: Rule, value: Any) -> bool | None:
+    """Whether the value of the whole table (a count, a maximum, a mean, …) is what the rule wants; None if unknown.
+
+    Raises `RuleError` when the two cannot be compared.
+    """
+    if value is None:
+        return None
+    if "value" in rule.kwargs:
+        return bool(value == rule.kwargs["value"])
+    low, high = rule.kwargs.get("min_value"), rule.kwargs.get("max_value")
+    if low is None and high is None:
+        raise RuleError("a range needs min_value or max_value")
+    kind = _kind_of(value)
+    above = low is None or _above(value, convert(low, kind, rule.type), strict=bool(rule.kwargs.get("strict_min")))
+    below = high is None or _above(convert(high, kind, rule.type), value, strict=bool(rule.kwargs.get("strict_max")))
+    return above and below
+
+
+def _above(value: Any, bound: Any, *, strict: bool) -> bool:
+    return bool(value > bound) if strict else bool(value >= bound)
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, datetime):
+        return "TIMESTAMP" if value.tzinfo else "DATETIME"
+    kinds = ((date, "DATE"), (str, "STRING"), (int, "NUMERIC"), (float, "FLOAT64"))
+    return next((kind for known, kind in kinds if isinstance(value, known)), "NUMERIC")
 
 
 def _of_records(rule: Rule, row: Mapping[str, Any], name: str) -> Count:

@@ -1,4 +1,4 @@
-"""What a suite is: its table, its rules. Values alone; `suites` reads them from files."""
+"""What a suite is: its table, its rules. Only values; `suites` reads them from files."""
 
 import re
 import warnings
@@ -28,12 +28,12 @@ class TableName:
 
     @classmethod
     def parse(cls, text: str, settings: Settings) -> "TableName":
-        """Raises `UserError` when it is no name of a table."""
+        """Raises `UserError` when it is not the name of a table."""
         parts = text.replace("`", "").split(".") if isinstance(text, str) else []
         if len(parts) == 3 and parts[0] == settings.project:
             parts = parts[1:]
         if len(parts) not in {1, 2} or not all(_NAME.fullmatch(part) for part in parts):
-            raise UserError(f"{text!r} is no table: write DATASET.TABLE, of the project {settings.project}.")
+            raise UserError(f"{text!r} is not a table: write DATASET.TABLE, of the project {settings.project}.")
         dataset, table = (settings.dataset, parts[0]) if len(parts) == 1 else parts
         known = {
             "staging": settings.staging_dataset,
@@ -69,12 +69,12 @@ class Rule:
     description: str | None = None
     scope: Literal["batch", "window"] = "batch"
     error: str | None = None
-    label: str | None = None  # what a person calls it, where the id is no name
+    label: str | None = None  # what a person calls it, where the id is not a name
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that it speaks of."""
+        """The columns that it is about."""
         listed = self.kwargs.get("column_list")
         names = listed if isinstance(listed, list) else [self.kwargs.get(name) for name in _COLUMNS]
         return tuple(name for name in names if isinstance(name, str) and name)
@@ -98,7 +98,7 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """A file of rules. `error` says why it is none; it then has no rules."""
+    """A file of rules. `error` is why it is not one; it then has no rules."""
 
     name: str
     file: str
@@ -118,5 +118,5 @@ def build(kind: str, kwargs: Mapping[str, Any], severity: str) -> Any:
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # deprecated forms of a condition are judged by us, with the rule's name
+        warnings.simplefilter("ignore")  # deprecated forms of a condition are checked here, with the rule's name
         return ExpectationConfiguration(type=kind, kwargs=dict(kwargs), severity=severity).to_domain_obj()

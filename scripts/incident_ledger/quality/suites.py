@@ -1,12 +1,12 @@
 """Suites from files of Great Expectations' own JSON, with every rule accounted for.
 
 Great Expectations drops a rule that it does not understand, logs it and lets the suite pass. Here each rule of the file
-comes back, as one that can be evaluated or as one with an error; a file without rules comes back with the error alone.
+comes back, as one that can be evaluated or as one with an error; a file without rules comes back with only the error.
 Files from before its version 1.0 are read as they are.
 
-Of a suite's `meta` we read `table` (see `TableName`), `owner`, `day_column` and what `changes` describes. Of a rule's
-`meta`: `rule_id`, `owner`, `dimension`, `description` and `scope` (`batch`, the default, or `window`: judged over the
-last `lookback_days` together, as freshness is). `rule_ids` says what the id of a rule without `rule_id` is.
+Of a suite's `meta`, `table` (see `TableName`), `owner`, `day_column` and what `partitions` describes are read. Of a
+rule's `meta`: `rule_id`, `owner`, `dimension`, `description` and `scope` (`batch`, the default, or `window`: checked
+over the last `lookback_days` as one batch, as freshness is). `rule_ids` gives an id to a rule without `rule_id`.
 """
 
 from collections.abc import Mapping
@@ -28,14 +28,14 @@ _MOST_BYTES = 10_000_000
 
 
 def load_suite(path: Path, shown: str | None = None) -> Suite:
-    """The suite of a file. Never raises for what the file says: that is a finding of the suite or of a rule."""
+    """The suite of a file. Never raises for what the file contains: that is a finding of the suite or of a rule."""
     name, file = path.stem, shown or path.name
     try:
         content = read_json(_bytes(path))
     except (OSError, ValueError) as error:
-        return Suite(name=name, file=file, error=f"{file} is no suite: {reason_of(error)}")
+        return Suite(name=name, file=file, error=f"{file} is not a suite: {reason_of(error)}")
     if not isinstance(content, dict):
-        return Suite(name=name, file=file, error=f"{file} is no suite: it holds {json_type(content)}, not an object")
+        return Suite(name=name, file=file, error=f"{file} is not a suite: it is {json_type(content)}, not an object")
     content = suite_of_today(content)
     meta = content.get("meta") or {}
     if not isinstance(meta, dict):
@@ -43,7 +43,7 @@ def load_suite(path: Path, shown: str | None = None) -> Suite:
     name = content["name"] if isinstance(content.get("name"), str) else name
     written = content.get("expectations")
     if not isinstance(written, list) or not written:
-        return Suite(name=name, file=file, meta=meta, error=f"{file} has no expectations: a suite must hold a rule")
+        return Suite(name=name, file=file, meta=meta, error=f"{file} has no expectations: a suite must have a rule")
     return Suite(name=name, file=file, meta=meta, rules=with_ids([_draft(*item) for item in enumerate(written, 1)]))
 
 
@@ -51,12 +51,12 @@ def load_folders(settings: Settings) -> list[Suite]:
     """The suites of all folders of the settings, by file name. Raises `UserError` for a folder that is not there."""
     for folder in settings.suite_dirs:
         if not folder.is_dir():
-            raise UserError(f"There is no folder of suites {folder}: mend INCIDENT_LEDGER_SUITES.")
+            raise UserError(f"There is no folder of suites {folder}: fix INCIDENT_LEDGER_SUITES.")
     return [load_suite(path, shown) for shown, path in _files(settings).items()]
 
 
 def load_metas(settings: Settings) -> dict[str, Mapping[str, Any]]:
-    """The `meta` of each suite by its file, {} where there is none: what can be told without asking for the rules."""
+    """The `meta` of each suite by its file, {} where there is none: what is known without reading the rules."""
     return {shown: _meta(path) for shown, path in _files(settings).items()}
 
 
@@ -72,7 +72,7 @@ def _meta(path: Path) -> Mapping[str, Any]:
 def _files(settings: Settings) -> dict[str, Path]:
     """Every suite's file by its unique name, which is part of the keys of its results.
 
-    By its place in the project, or its name alone where it lies outside; a second one of a name by its whole path.
+    By its place in the project, or only its name where it lies outside; a second one of a name by its whole path.
     """
     files: dict[str, Path] = {}
     for folder in dict.fromkeys(settings.suite_dirs):

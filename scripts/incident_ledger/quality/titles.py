@@ -1,12 +1,9 @@
 """What broke, in words: the title of an incident, and with it a mail's subject and a line of a list. Pure."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
-from incident_ledger.quality.rates import fraction_text
-
-if TYPE_CHECKING:
-    from incident_ledger.quality.grading import RuleResult
+from incident_ledger.quality.rates import fraction_text, value_text
+from incident_ledger.quality.result_types import RuleResult
 
 # What is wrong with a record that breaks a rule of the type.
 _RECORD = {
@@ -18,7 +15,7 @@ _RECORD = {
 }
 
 
-def what_broke(rule: "RuleResult") -> str:
+def what_broke(rule: RuleResult) -> str:
     """One broken rule: what is wrong, and with how many records.
 
     By the rule's type, else by what its description wants, else by its name.
@@ -29,23 +26,18 @@ def what_broke(rule: "RuleResult") -> str:
     return f"{wrong}: {fraction_text(rule.failed, rule.examined)}"
 
 
-def _about_the_table(rule: "RuleResult") -> str:
+def _about_the_table(rule: RuleResult) -> str:
     found = rule.observed
     if rule.type == "expect_table_row_count_to_be_between" and isinstance(found, int):
         return f"{found:,} rows, which is out of range"
     if rule.type == "expect_column_max_to_be_between" and isinstance(found, datetime):
-        return f"the newest {rule.column} is {shown(found)}, which is out of range"
-    return _wanted(rule) + (f" (found {shown(found)})" if found is not None else "")
+        return f"the newest {rule.column} is {value_text(found)}, which is out of range"
+    return _wanted(rule) + (f" (found {value_text(found)})" if found is not None else "")
 
 
-def _wanted(rule: "RuleResult") -> str:
+def _wanted(rule: RuleResult) -> str:
     """The description up to its first stop, as what does not hold; a longer one explains itself after that."""
     if not rule.description:
         return f"{rule.name} does not hold"
     clause = rule.description.partition(". ")[0].partition(": ")[0].rstrip(".")
     return f"not so: {clause}"
-
-
-def shown(value: Any) -> str:
-    """A value of the table as a person reads it: times to the minute, in UTC."""
-    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value)

@@ -12,7 +12,7 @@ ACTOR = "incident-ledger"
 
 
 def plan(state: Sequence[IncidentState], signals: Iterable[Signal], policy: Policy, now: datetime) -> list[Event]:
-    """The events that the signals call for, in a fixed order; empty when the ledger already says it all.
+    """The events that the signals call for, in a fixed order; empty when the ledger already has them all.
 
     A signal that holds opens an incident, raises an open one, or reopens one that was resolved within the policy's
     reopening window. A signal that ended resolves its open incident. Nothing here lowers a severity, and a signal that
@@ -59,7 +59,7 @@ def opened(detected: Event) -> IncidentState:
 
 
 def _latest_by_subject(state: Sequence[IncidentState]) -> dict[tuple[str, str], IncidentState]:
-    """The newest incident of each source and source key; what was retracted or merged speaks for nothing."""
+    """The newest incident of each source and source key; what was retracted or merged does not count."""
     latest: dict[tuple[str, str], IncidentState] = {}
     for incident in sorted(state, key=lambda each: (each.detection_time, each.incident_id)):
         if not incident.is_retracted and incident.merged_into is None:
@@ -86,10 +86,9 @@ def _detected(signal: Signal, at: datetime) -> Event:
 
 
 def _raised(signal: Signal, incident: IncidentState, policy: Policy) -> list[Event]:
-    """A worse signal raises the severity, measured against what the detectors said before: a person who lowered an
+    """A worse signal raises the severity, measured against what the detectors found before: a person who lowered an
     incident is not overruled by the same signal again."""
-    said = incident.worst_detected_severity_level
-    if policy.rank(signal.severity_level) >= policy.rank(said):
+    if policy.rank(signal.severity_level) >= policy.rank(incident.worst_detected_severity_level):
         return []
     if policy.rank(signal.severity_level) >= policy.rank(incident.severity_level):
         return []
@@ -123,11 +122,11 @@ def _ended(signal: Signal, ended_at: datetime, incident: IncidentState | None) -
         return []
     if ended_at < (incident.last_reopened_time or incident.detection_time):
         return []
-    said = {
+    payload = {
         "solution": "The check finds nothing wrong any more.",
         "verification": f"Checked again at {ended_at:%Y-%m-%d %H:%M} UTC and found well. Before: {signal.title}",
     }
-    return [_event(incident, EventType.RESOLVED, ended_at, said)]
+    return [_event(incident, EventType.RESOLVED, ended_at, payload)]
 
 
 def _event(

@@ -1,12 +1,9 @@
-"""What a detector says, whichever it is."""
+"""What a detector finds, whichever it is."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-
-from incident_ledger.warehouse import Warehouse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,20 +26,3 @@ class Signal:
     value: float | None = None
     threshold: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
-
-
-def read_signals(warehouse: Warehouse) -> list[Signal]:
-    """What the detectors say now: all rows of `fct_signals`, by one query."""
-    sql = f"select {signal_columns()} from {warehouse.mart('fct_signals')}"  # noqa: S608 - names of ours
-    return [to_signal(row) for row in warehouse.rows(sql)]
-
-
-def signal_columns() -> str:
-    """The columns of `fct_signals` that make a `Signal`."""
-    return ", ".join(each.name for each in fields(Signal))
-
-
-def to_signal(row: Mapping[str, Any]) -> Signal:
-    """A row as a value."""
-    evidence = row["evidence"]
-    return Signal(**{**row, "evidence": json.loads(evidence) if isinstance(evidence, str) else evidence or {}})

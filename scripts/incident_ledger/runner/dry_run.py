@@ -14,16 +14,17 @@ from incident_ledger.notify.messages import Message, compose
 from incident_ledger.notify.pending import due_events
 from incident_ledger.policy import load_files
 from incident_ledger.quality.breaches import known
-from incident_ledger.quality.grading import BatchResult
+from incident_ledger.quality.result_types import BatchResult
 from incident_ledger.quality.results import batch_rows
 from incident_ledger.quality.suites import Suite, load_folders
 from incident_ledger.response.planner import opened, plan
-from incident_ledger.response.signals import Signal, signal_columns, to_signal
+from incident_ledger.response.signals import Signal
+from incident_ledger.runner.signal_rows import signal_columns, to_signal
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import encode_row, rows_query
 from incident_ledger.warehouse.tables import QUALITY_BREACHES, ensure_tables, names
 
-# From what the checks wrote to what the detectors say, in order.
+# From what the checks wrote to what the detectors find, in order.
 _CHAIN = (
     "stg_ledger__quality_breaches",
     "int_quality_checks_unioned",
@@ -31,13 +32,13 @@ _CHAIN = (
     "int_signals__quality",
     "fct_signals",
 )
-_RUN_ID = "rehearsal"
+_RUN_ID = "dry-run"
 URGENT = frozenset({"P0", "P1"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rehearsal:
-    """The events that a run would write, the messages that it would send, and what could not be rehearsed."""
+class DryRun:
+    """The events that a run would write, the messages that it would send, and what could not be tried."""
 
     events: Sequence[Event] = ()
     messages: Sequence[Message] = ()
@@ -46,7 +47,7 @@ class Rehearsal:
     """Those open now at P0 or P1, the worst first, whether this run would change them or not."""
 
 
-def rehearse(warehouse: Warehouse, as_of: datetime) -> Rehearsal:
+def run_dry(warehouse: Warehouse, as_of: datetime) -> DryRun:
     """What a run at `as_of` would do, by the policy of the seed files, which it would load.
 
     The tables are checked as they are: dbt builds nothing here, since building is writing. A model's table that is not
@@ -57,8 +58,8 @@ def rehearse(warehouse: Warehouse, as_of: datetime) -> Rehearsal:
     dbt = Dbt(warehouse.settings, warehouse.endpoint)
     policy = load_files(warehouse.settings.project_dir / "seeds" / "policy")
     if not has_views(warehouse):
-        return Rehearsal(notes=["There is no ledger in the warehouse yet. A run makes it, then builds and checks."])
-    ensure_tables(warehouse)  # what a newer version of us added is asked below
+        return DryRun(notes=["There is no ledger in the warehouse yet. A run makes it, then builds and checks."])
+    ensure_tables(warehouse)  # a newer version may have added a table that is queried below
     suites, unbuilt = _split(warehouse, dbt.relations())
     batches = check_all(warehouse, policy, run_id=_RUN_ID, now=as_of, suites=suites, is_recorded=False)
     state = {incident.incident_id: incident for incident in read_state(warehouse)}
@@ -80,7 +81,7 @@ def rehearse(warehouse: Warehouse, as_of: datetime) -> Rehearsal:
     ]
     urgent.sort(key=lambda incident: (policy.rank(incident.severity_level), incident.detection_time))
     notes = [f"A run builds these before it checks them; they are not there yet: {', '.join(unbuilt)}."]
-    return Rehearsal(events=events, messages=messages, notes=notes if unbuilt else [], open_incidents=urgent)
+    return DryRun(events=events, messages=messages, notes=notes if unbuilt else [], open_incidents=urgent)
 
 
 def _split(warehouse: Warehouse, models: Container[str]) -> tuple[list[Suite], list[str]]:
@@ -99,7 +100,7 @@ def _split(warehouse: Warehouse, models: Container[str]) -> tuple[list[Suite], l
 
 
 def _signals(warehouse: Warehouse, dbt: Dbt, batches: Sequence[BatchResult], as_of: datetime) -> list[Signal]:
-    """What `fct_signals` would say with these verdicts recorded: its own SQL, over what they would be kept beside."""
+    """The rows of `fct_signals` with these results recorded: its own SQL, over what they would be kept beside."""
     compiled = dbt.compiled(_CHAIN)
     columns = names(QUALITY_BREACHES)
     new_rows = rows_query(QUALITY_BREACHES, columns)

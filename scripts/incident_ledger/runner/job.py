@@ -1,4 +1,4 @@
-"""The main job: build what the checks read, check, plan, tell, and build what people read."""
+"""The main job: build what the checks read, check, plan, notify, and build what people read."""
 
 import threading
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from incident_ledger import policy, quality
+from incident_ledger import policy
 from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.encoding import timestamp
 from incident_ledger.errors import ExitCode
@@ -14,13 +14,14 @@ from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.ledger.writer import append
-from incident_ledger.notify.outbox import Delivery
+from incident_ledger.notify.delivery import Delivery
 from incident_ledger.notify.queries import channel_findings
-from incident_ledger.notify.service import tell
+from incident_ledger.notify.service import notify
 from incident_ledger.policy import Policy
+from incident_ledger.quality.preload import preload
 from incident_ledger.response.planner import plan
-from incident_ledger.response.signals import read_signals
 from incident_ledger.runner.lease import LEASE, Lease, with_lease
+from incident_ledger.runner.signal_rows import read_signals
 from incident_ledger.runner.steps import Outcome, Step, Steps, counted, record
 from incident_ledger.warehouse import Warehouse
 
@@ -42,7 +43,7 @@ class RunReport:
 
     @property
     def exit_code(self) -> ExitCode:
-        """3 when a step could not do its part, else 1 when an alarm was asked for and there is one, else 0."""
+        """3 when a step failed, else 1 when an alarm was asked for and there is one, else 0."""
         if any(step.outcome is Outcome.FAILED for step in self.steps):
             return ExitCode.OUTSIDE
         return ExitCode.ALARM if self.is_alarm else ExitCode.OK
@@ -77,17 +78,17 @@ class Job:
     def run(self, *, wait: float | None = None) -> RunReport:
         """The whole way: dbt, Great Expectations, plan, deliver, dbt."""
         # Its import takes seconds; dbt waits for the warehouse meanwhile.
-        threading.Thread(target=quality.preload, daemon=True).start()
+        threading.Thread(target=preload, daemon=True).start()
         return self._hold(wait, self._whole)
 
     def tick(self, *, wait: float | None = None) -> RunReport:
-        """The end of it alone: plan from what the checks said last, and deliver."""
+        """The end of it alone: plan from the results of the last checks, and deliver."""
         return self._hold(wait, self._respond)
 
     def _hold(self, wait: float | None, work: Callable[[Lease], None]) -> RunReport:
         ensure_ledger(self._warehouse)
         rules = policy.load(self._warehouse)
-        rules.is_alarm([], self._fail_on)  # a severity that there is not is said before the work
+        rules.is_alarm([], self._fail_on)  # an unknown severity is an error before the work
         who = self._report.run_id
         with with_lease(self._warehouse, LEASE, rules, self._as_of, who=who, wait=wait, on_wait=self._on_wait) as lease:
             try:
@@ -137,7 +138,7 @@ class Job:
         return note_changes(self._warehouse, self._as_of, load_metas(self._warehouse.settings))
 
     def _build(self, name: str, selector: str) -> bool:
-        """dbt, with a second try for what failed: a passing fault of the warehouse is mended in the same run."""
+        """dbt, with a retry for what failed: a passing fault of the warehouse is overcome in the same run."""
         with self._steps.step(name) as step:
             results = self._dbt.build_selector(selector, as_of=self._as_of)
             again = [node.name for node in results if node.is_error or node.is_skipped]
@@ -183,7 +184,7 @@ class Job:
     def _notify(self, rules: Policy, lease: Lease) -> None:
         with self._steps.step("notify") as step:
             lease.confirm()
-            deliveries = tell(self._warehouse, rules, self._as_of, confirm=lease.confirm)
+            deliveries = notify(self._warehouse, rules, self._as_of, confirm=lease.confirm)
             self._report.delivered += deliveries
             findings = channel_findings(self._warehouse, self._warehouse.settings, rules, self._as_of)
             step.summary = counted(len(deliveries), "message") + "".join(f"; {finding}" for finding in findings)

@@ -30,7 +30,7 @@ from incident_ledger.warehouse.tables import LEASES
 log = structlog.get_logger()
 
 LEASE = "run"  # who holds it may run and deliver
-COMMANDS = "command"  # who holds it may say what depends on what an incident is now, for seconds
+COMMANDS = "command"  # who holds it may write what depends on what an incident is now, for seconds
 _WORK = {LEASE: "run", COMMANDS: "command"}  # what another holder of it does, in a message
 
 # What BigQuery says when two statements change the same row at once: one of them changed nothing and may try again.
@@ -190,7 +190,7 @@ def hold(
     lease = Lease(warehouse, name, seconds=seconds, holder=holder)
     lease.ensure_row()
     end = time.monotonic() + wait
-    told = False
+    has_reported = False
     while not _got(lease):
         if time.monotonic() >= end:
             work = _WORK.get(name, name)
@@ -198,9 +198,9 @@ def hold(
                 f"Another {work} is at work: {lease.held_by()}. Try again later (run and tick wait as long as --wait "
                 f"says); the lease of a {work} that died passes on within {seconds:.0f} seconds."
             )
-        if not told:
+        if not has_reported:
             on_wait(lease.held_by())
-            told = True
+            has_reported = True
         sleep(random.uniform(0.3, 0.8))  # noqa: S311 - apart from others who wait
     with lease:
         yield lease

@@ -38,7 +38,7 @@ class Step:
 
 
 class Steps:
-    """All steps of one run, in order. `on_begin` and `on_end` are told as it goes."""
+    """All steps of one run, in order. `on_begin` and `on_end` are called as it goes."""
 
     def __init__(self, on_begin: Callable[[Step], None], on_end: Callable[[Step], None]) -> None:
         self._on_begin, self._on_end = on_begin, on_end
@@ -46,7 +46,7 @@ class Steps:
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
-        """Time a block. An error of ours ends the step as failed and goes on to the caller."""
+        """Time a block. An `IncidentLedgerError` ends the step as failed and goes on to the caller."""
         step = Step(name=name, position=len(self.done) + 1, started_at=datetime.now(UTC))
         begin = time.perf_counter()
         self._on_begin(step)
@@ -69,7 +69,7 @@ class Steps:
 
     @property
     def has_failed(self) -> bool:
-        """Whether any step could not do its part."""
+        """Whether any step failed."""
         return any(step.outcome is Outcome.FAILED for step in self.done)
 
 
@@ -79,7 +79,7 @@ def counted(count: int, what: str) -> str:
 
 
 def record(warehouse: Warehouse, *, run_id: str, holder: str, command: str, as_of: datetime, steps: Steps) -> None:
-    """Append the steps to `run_steps`, by one statement. `holder` tells two runs for one time apart."""
+    """Append the steps to `run_steps`, by one statement. `holder` distinguishes two runs for one time."""
     run = {"run_id": run_id, "command": command, "as_of": as_of, "holder": holder}
     insert_rows(warehouse, RUN_STEPS, [run | _row(step) for step in steps.done])
 

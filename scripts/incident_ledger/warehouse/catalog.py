@@ -63,7 +63,7 @@ def describe(warehouse: Warehouse, name: str) -> TableText:
     for dataset, table in known:
         if wanted in ((table,), (dataset, table)):
             return _text(warehouse.table(dataset, table))
-    if len(wanted) == 2 and warehouse.table_exists(*wanted):  # of a dataset that is not ours
+    if len(wanted) == 2 and warehouse.table_exists(*wanted):  # of another dataset than the project's
         return _text(warehouse.table(*wanted))
     raise UserError(f"There is no table {name}. {_nearest(wanted[-1], known)}")
 

@@ -47,7 +47,7 @@ class Param:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table or of an answer. `kind` is GoogleSQL's name of the type (`INT64`, `RECORD`, …)."""
+    """A column of a table or of a result. `kind` is GoogleSQL's name of the type (`INT64`, `RECORD`, …)."""
 
     name: str
     kind: str
@@ -61,8 +61,8 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a statement gave: rows with their columns, or for DML how many rows it changed (`affected`)."""
+class QueryResult:
+    """The result of a statement: rows with their columns, or for DML how many rows it changed (`affected`)."""
 
     columns: tuple[Column, ...]
     rows: list[tuple[Any, ...]] = field(repr=False)
@@ -88,7 +88,7 @@ class Warehouse:
         with self.map_bigquery_errors(sql):
             return int(self._run(sql, params)[0].num_dml_affected_rows or 0)
 
-    def answer(self, sql: str, params: Mapping[str, Any] | None = None) -> Answer:
+    def answer(self, sql: str, params: Mapping[str, Any] | None = None) -> QueryResult:
         """Everything that a statement of a person gave, columns and their types included.
 
         A table named without its dataset is a mart, so that the playbook's queries run as they are written.
@@ -96,7 +96,7 @@ class Warehouse:
         with self.map_bigquery_errors(sql):
             job, rows = self._run(sql, params, default_dataset=self.settings.dataset)
             columns = tuple(column(item) for item in rows.schema or ())
-            return Answer(columns, [row.values() for row in rows], job.num_dml_affected_rows, job.statement_type)
+            return QueryResult(columns, [row.values() for row in rows], job.num_dml_affected_rows, job.statement_type)
 
     def table_columns(self, dataset: str, table: str) -> tuple[Column, ...]:
         """A table's columns in its own order. Raises `UserError` when there is no such table."""

@@ -1,4 +1,4 @@
-"""What a statement is, told by the warehouse without running it."""
+"""What a statement is, by the warehouse and without running it."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -31,9 +31,6 @@ class RawTable:
     key: tuple[str, ...] = ()  # columns that are never null; none for a table that only takes rows in
     partition: str | None = None
     cluster: tuple[str, ...] = field(default=())
-    # Rows of another table, by a QUALIFY clause: a warehouse that is older than this table has them put in once.
-    source: "RawTable | None" = None
-    rule: str = ""
 
 
 def _required(**columns: str) -> tuple[tuple[str, str, str], ...]:
@@ -106,26 +103,10 @@ QUALITY_BATCHES = RawTable(
     cluster=("component",),
 )
 
-
-def _newest(which: str, of: str, frame: str = "") -> str:
-    """SQL for the newest check of `of` that is `which`, up to the row's own time."""
-    at = "unix_micros(checked_at)"
-    return f"max(if({which}, {at}, null)) over (partition by {of} order by {at}{frame})"
-
-
 _NOT_OF_A_BREACH = {
     "run_id", "owner", "examined", "rules_ran", "rules_failed", "failed_validation_rate",
     "changes_seen", "changes_until",
 }  # fmt: skip
-_BATCH, _BEFORE = "component, suite, day", " range between unbounded preceding and 1 preceding"
-_CAN_TELL = "severity_level is not null or (rules_errored = 0 and error is null)"
-# Something bad at the row's time or before it, and no check between the two that could have ended it: of the batch, one
-# that can tell; of a failed check, any of its suite. A row too many is harmless; one that is missing would be a signal
-# without its beginning or its end.
-_OF_A_BREACH = f"""
-    {_newest("severity_level is not null", _BATCH)} >= ifnull({_newest(_CAN_TELL, _BATCH, _BEFORE)}, 0)
-    or {_newest("check_severity_level is not null", "suite")} >= ifnull({_newest("true", "suite", _BEFORE)}, 0)
-"""
 
 # No partitions: it is small, since most checks find nothing, and is always read whole.
 QUALITY_BREACHES = RawTable(
@@ -134,8 +115,6 @@ QUALITY_BREACHES = RawTable(
     key=("batch_id",),
     columns=tuple(column for column in QUALITY_BATCHES.columns if column[0] not in _NOT_OF_A_BREACH),
     cluster=("component",),
-    source=QUALITY_BATCHES,
-    rule=_OF_A_BREACH,
 )
 
 USAGE_RECORDS = RawTable(
@@ -232,10 +211,7 @@ def ensure_tables(warehouse: Warehouse) -> None:
         for spec in ALL:
             item = there.get(spec.name)
             if item is None:
-                table = _table(spec, warehouse)
-                if spec.source and spec.source.name in there:
-                    table.labels = {}  # it is not done: its first rows are to come
-                item = client.create_table(table, exists_ok=True, timeout=60)
+                item = client.create_table(_table(spec, warehouse), exists_ok=True, timeout=60)
             if item.labels.get(_LABEL) != _fingerprint(spec):
                 _bring_up_to_date(warehouse, spec)
 
@@ -264,24 +240,9 @@ def _bring_up_to_date(warehouse: Warehouse, spec: RawTable) -> None:
             )
     # BigQuery adds no REQUIRED column to a table that has rows.
     missing = [item for item in wanted.schema if item.name.lower() not in have]
-    if spec.source and _LABEL not in table.labels:
-        _fill(warehouse, spec, spec.source)
     table.schema = [*table.schema, *(SchemaField(item.name, item.field_type) for item in missing)]
     table.labels = {**table.labels, _LABEL: _fingerprint(spec)}
     client.update_table(table, ["schema", "labels"] if missing else ["labels"], timeout=60)
-
-
-def _fill(warehouse: Warehouse, spec: RawTable, source: RawTable) -> None:
-    """The rows that would be there if the table had always been. Repeated by the next command when it was killed."""
-    key, columns = spec.columns[0][0], ", ".join(name for name, _, _ in spec.columns)
-    warehouse.execute(
-        f"""
-        merge {warehouse.raw(spec.name)} as target
-        using (select {columns} from {warehouse.raw(source.name)} where true qualify {spec.rule}) as source
-        on target.{key} = source.{key}
-        when not matched then insert ({columns}) values ({columns})
-        """  # noqa: S608 - names of ours
-    )
 
 
 def _dataset(warehouse: Warehouse) -> DatasetReference:

@@ -91,7 +91,7 @@ class Client(bigquery.Client):
                 return job, job.result(timeout=seconds, job_retry=None)
             except Exception as error:
                 if is_time_up(error):
-                    with suppress(Exception):  # the first fault is told
+                    with suppress(Exception):  # the first fault is reported
                         self.cancel_job(job_id, timeout=CANCEL_SECONDS)
                 raise
 
@@ -255,8 +255,8 @@ def _explained(error: Exception, where: str, sql: str) -> IncidentLedgerError:
         errors = [item for item in (cause.errors or []) if isinstance(item, dict)]
         reason = _reason(cause) or type(cause).__name__
         message = str(errors[0].get("message") if errors else None or cause.message)
-        said = StatementError(f"The warehouse says {reason}: {message[:1500]}", reason=reason, detail=detail)
-        return (where != "BigQuery" and damage(message, f"the server {where}", is_start=False)) or said
+        failed = StatementError(f"The warehouse reports {reason}: {message[:1500]}", reason=reason, detail=detail)
+        return (where != "BigQuery" and damage(message, f"the server {where}", is_start=False)) or failed
     if is_refused(cause):
         return OutsideError(
             f"Nothing answers at {where}. `incident-ledger warehouse status` shows the local warehouse; "

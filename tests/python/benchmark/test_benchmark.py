@@ -25,7 +25,7 @@ def test_the_page_holds_ratios_aims_and_every_value() -> None:
     assert "a machine" in text
 
 
-def test_memory_that_the_system_does_not_tell_is_left_out() -> None:
+def test_memory_that_the_system_does_not_show_is_left_out() -> None:
     assert memory("peak", [None]) == ()
 
 

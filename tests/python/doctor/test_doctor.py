@@ -14,9 +14,9 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from conftest import PROJECT_DIR, fresh_settings
-from incident_ledger import doctor, policy
-from incident_ledger.cli import app
-from incident_ledger.doctor import messages
+from incident_ledger import policy
+from incident_ledger.cli._app import app
+from incident_ledger.doctor import diagnosis, messages
 from incident_ledger.doctor.findings import Finding, Grade, exit_code
 from incident_ledger.errors import ExitCode
 from incident_ledger.notify.outbox import enqueue
@@ -77,41 +77,41 @@ def test_broken_setting_is_named_and_ends_with_2() -> None:
 
 
 def test_variable_that_is_no_setting_is_named() -> None:
-    finding = the(doctor.check_variables({"INCIDENT_LEDGER_DATESET": "x", "HOME": "/"}), "settings", Grade.WARN)
-    assert finding.text.startswith("INCIDENT_LEDGER_DATESET is no setting")
+    finding = the(diagnosis.check_variables({"INCIDENT_LEDGER_DATESET": "x", "HOME": "/"}), "settings", Grade.WARN)
+    assert finding.text.startswith("INCIDENT_LEDGER_DATESET is not a setting")
     assert finding.remedy == "Name it INCIDENT_LEDGER_DATASET."
 
 
 def test_variables_of_settings_are_known() -> None:
     variables = {f"INCIDENT_LEDGER_{name.upper()}": "x" for name in Settings.model_fields}
-    assert list(doctor.check_variables(variables)) == []
+    assert list(diagnosis.check_variables(variables)) == []
 
 
 def test_folder_without_the_project_is_named(tmp_path: Path) -> None:
-    finding = doctor.check_project(Settings(project_dir=tmp_path))
+    finding = diagnosis.check_project(Settings(project_dir=tmp_path))
     assert finding.grade is Grade.WRONG
     assert "dbt_project.yml" in finding.text
     assert "INCIDENT_LEDGER_PROJECT_DIR" in (finding.remedy or "")
 
 
-def test_endpoint_that_is_not_there_is_said_in_seconds_and_ends_with_3() -> None:
+def test_endpoint_that_is_not_there_is_found_in_seconds_and_ends_with_3() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     began = time.monotonic()
-    findings = list(doctor.check_endpoint(Settings(api_endpoint=f"http://127.0.0.1:{port}")))
+    findings = list(diagnosis.check_endpoint(Settings(api_endpoint=f"http://127.0.0.1:{port}")))
     assert time.monotonic() - began < 5
     finding = the(iter(findings), "endpoint", Grade.WRONG)
     assert f"nothing answers at http://127.0.0.1:{port}" in finding.text
     assert exit_code(findings) is ExitCode.OUTSIDE
 
 
-def test_endpoint_that_never_answers_is_said_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "REACH_SECONDS", 0.3)
+def test_endpoint_that_never_answers_is_found_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "REACH_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
         where = f"http://user:secret@127.0.0.1:{silent.getsockname()[1]}"
-        finding = the(doctor.check_endpoint(Settings(api_endpoint=where)), "endpoint", Grade.WRONG)
+        finding = the(diagnosis.check_endpoint(Settings(api_endpoint=where)), "endpoint", Grade.WRONG)
     assert time.monotonic() - began < 5
     assert "ReadTimeout" in finding.text
     assert "secret" not in finding.text
@@ -125,7 +125,7 @@ def test_endpoint_that_is_no_address_is_the_users() -> None:
 
 
 def test_production_without_credentials_says_how_to_get_them() -> None:
-    finding = the(doctor.check_endpoint(Settings(target="prod")), "endpoint", Grade.WRONG)
+    finding = the(diagnosis.check_endpoint(Settings(target="prod")), "endpoint", Grade.WRONG)
     assert finding.exit_code is ExitCode.USER
     assert "gcloud auth application-default login" in finding.text
 
@@ -133,13 +133,13 @@ def test_production_without_credentials_says_how_to_get_them() -> None:
 def test_statement_that_is_refused_names_the_role_to_ask_for(relay: Relay, tmp_path: Path) -> None:
     settings = fresh_settings(relay.endpoint, tmp_path)
     relay.rule(lambda request: "select 1" in request.query, failed(403, "accessDenied", "no jobs.create"), times=1)
-    finding = the(doctor.check_endpoint(settings), "endpoint", Grade.WRONG)
+    finding = the(diagnosis.check_endpoint(settings), "endpoint", Grade.WRONG)
     assert "roles/bigquery.jobUser" in (finding.remedy or "")
     assert finding.exit_code is ExitCode.OUTSIDE
 
 
 def test_missing_datasets_are_named_once(settings: Settings) -> None:
-    findings = doctor.check_datasets(connect(settings))
+    findings = diagnosis.check_datasets(connect(settings))
     finding = the(findings, "datasets", Grade.WARN)
     for name in (settings.raw_dataset, settings.dataset, settings.staging_dataset, settings.policy_dataset):
         assert name in finding.text
@@ -149,54 +149,56 @@ def test_missing_datasets_are_named_once(settings: Settings) -> None:
 def test_missing_dataset_of_production_has_a_command_that_makes_it(settings: Settings) -> None:
     there = connect(settings)
     there.settings = settings.model_copy(update={"target": "prod"})
-    finding = the(doctor.check_datasets(there), "datasets", Grade.WARN)
+    finding = the(diagnosis.check_datasets(there), "datasets", Grade.WARN)
     assert f"bq mk --location=US {settings.project}:{settings.raw_dataset}" in (finding.remedy or "")
 
 
 def test_dataset_in_another_location_is_wrong(warehouse: Warehouse, settings: Settings) -> None:
     warehouse.settings = settings.model_copy(update={"location": "EU"})
-    finding = found(doctor.check_datasets(warehouse), "datasets", Grade.WRONG)[0]
+    finding = found(diagnosis.check_datasets(warehouse), "datasets", Grade.WRONG)[0]
     assert f"{settings.raw_dataset} is in US, and INCIDENT_LEDGER_LOCATION is EU" in finding.text
     assert "INCIDENT_LEDGER_LOCATION=US" in (finding.remedy or "")
 
 
 def test_rights_are_tried_with_a_table_that_is_gone_afterwards(warehouse: Warehouse, settings: Settings) -> None:
-    findings = list(doctor.check_rights(warehouse, [settings.raw_dataset, settings.dataset]))
+    findings = list(diagnosis.check_rights(warehouse, [settings.raw_dataset, settings.dataset]))
     assert [finding.grade for finding in findings] == [Grade.OK, Grade.OK]
     tables = warehouse.client.list_tables(f"{settings.project}.{settings.raw_dataset}", timeout=60)
     assert not [table.table_id for table in tables if "doctor" in table.table_id]
 
 
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    ("statement", "failure"),
     [("create table", "make a table in"), ("insert into", "write to"), ("select n", "read from")],
 )
-def test_right_that_is_missing_is_named_with_its_role(relay: Relay, tmp_path: Path, statement: str, said: str) -> None:
+def test_right_that_is_missing_is_named_with_its_role(
+    relay: Relay, tmp_path: Path, statement: str, failure: str
+) -> None:
     settings = fresh_settings(relay.endpoint, tmp_path)
     warehouse = connect(settings)
     ensure_tables(warehouse)
     relay.rule(lambda request: statement in request.query, failed(403, "accessDenied", "not yours"), times=1)
-    finding = the(doctor.check_rights(warehouse, [settings.raw_dataset]), "permissions", Grade.WRONG)
-    assert finding.text.startswith(f"could not {said} {settings.raw_dataset}")
+    finding = the(diagnosis.check_rights(warehouse, [settings.raw_dataset]), "permissions", Grade.WRONG)
+    assert finding.text.startswith(f"could not {failure} {settings.raw_dataset}")
     assert f"roles/bigquery.dataEditor on {settings.raw_dataset}" in (finding.remedy or "")
     tables = warehouse.client.list_tables(f"{settings.project}.{settings.raw_dataset}", timeout=60)
     assert not [table.table_id for table in tables if "doctor" in table.table_id]
 
 
 def test_raw_tables_are_compared_with_what_the_runner_writes(warehouse: Warehouse) -> None:
-    assert doctor.check_raw_tables(warehouse).grade is Grade.OK
+    assert diagnosis.check_raw_tables(warehouse).grade is Grade.OK
     warehouse.execute(f"drop table {warehouse.raw('leases')}")
     warehouse.execute(f"create table {warehouse.raw('leases')} (name string, holder int64)")
     warehouse.execute(f"drop table {warehouse.raw('run_steps')}")
-    finding = doctor.check_raw_tables(warehouse)
+    finding = diagnosis.check_raw_tables(warehouse)
     assert finding.grade is Grade.WARN
     assert "not there: run_steps" in finding.text
     assert "leases.holder" in finding.text
     assert "leases.until" in finding.text
 
 
-def test_policy_that_is_not_loaded_is_said_with_the_command(settings: Settings) -> None:
-    finding = the(doctor.check_policy_tables(connect(settings), None), "policy tables", Grade.WARN)
+def test_policy_that_is_not_loaded_is_named_with_the_command(settings: Settings) -> None:
+    finding = the(diagnosis.check_policy_tables(connect(settings), None), "policy tables", Grade.WARN)
     assert "incident-ledger policy load" in (finding.remedy or "")
 
 
@@ -207,10 +209,10 @@ def test_policy_tables_that_differ_from_the_files_are_named(
         text = path.read_text()
         (tmp_path / path.name).write_text(text.replace("P1,15,minutes,15 minutes", "P1,10,minutes,10 minutes"))
     monkeypatch.setattr(policy, "load", lambda *_, **__: policy.load_files(tmp_path))
-    findings = list(doctor.check_policy_tables(connect(settings), policy.load_files(SEEDS)))
+    findings = list(diagnosis.check_policy_tables(connect(settings), policy.load_files(SEEDS)))
     assert [finding.grade for finding in findings] == [Grade.WARN, Grade.WARN]
     assert "response_rules" in findings[0].text
-    assert "judged anew" in findings[1].text
+    assert "judged again" in findings[1].text
 
 
 def test_bad_policy_file_is_named_by_line(tmp_path: Path) -> None:
@@ -218,15 +220,15 @@ def test_bad_policy_file_is_named_by_line(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     for path in SEEDS.glob("*.csv"):
         (folder / path.name).write_text(path.read_text().replace("P1,15,", "P1,fifteen,"))
-    findings = doctor.check_policy_files(Settings(project_dir=tmp_path), NOW)
+    findings = diagnosis.check_policy_files(Settings(project_dir=tmp_path), NOW)
     assert "response_rules.csv:3: response_minutes" in the(findings, "policy files", Grade.WRONG).text
 
 
-def test_end_of_the_holidays_is_said_in_time() -> None:
+def test_end_of_the_holidays_is_named_in_time() -> None:
     late = datetime(2028, 11, 1, tzinfo=UTC)
     settings = Settings(project_dir=PROJECT_DIR)
-    assert found(doctor.check_policy_files(settings, NOW), "policy files", Grade.WARN) == []
-    finding = the(doctor.check_policy_files(settings, late), "policy files", Grade.WARN)
+    assert found(diagnosis.check_policy_files(settings, NOW), "policy files", Grade.WARN) == []
+    finding = the(diagnosis.check_policy_files(settings, late), "policy files", Grade.WARN)
     assert "2028-12-25" in finding.text
 
 
@@ -268,7 +270,7 @@ def test_outbox_that_cannot_be_written_is_wrong(tmp_path: Path) -> None:
 
 
 def test_suites_folder_that_is_not_there_is_wrong(tmp_path: Path) -> None:
-    finding = the(doctor.check_suites(Settings(suites=str(tmp_path / "none"))), "suites", Grade.WRONG)
+    finding = the(diagnosis.check_suites(Settings(suites=str(tmp_path / "none"))), "suites", Grade.WRONG)
     assert "INCIDENT_LEDGER_SUITES" in (finding.remedy or "")
 
 
@@ -277,12 +279,12 @@ def test_signals_that_cannot_be_read_are_a_finding_and_before_the_first_run_ther
 ) -> None:
     warehouse = connect(fresh_settings(relay.endpoint, tmp_path))
     ensure_tables(warehouse)
-    assert found(doctor.check_suites(warehouse.settings, warehouse), "suites", Grade.WRONG) == []
+    assert found(diagnosis.check_suites(warehouse.settings, warehouse), "suites", Grade.WRONG) == []
     warehouse.execute(f"create table {warehouse.mart('fct_signals')} (component string)")
     relay.rule(
         lambda request: "json_value(evidence" in request.query, failed(403, "accessDenied", "not yours"), times=1
     )
-    finding = the(doctor.check_suites(warehouse.settings, warehouse), "suites", Grade.WRONG)
+    finding = the(diagnosis.check_suites(warehouse.settings, warehouse), "suites", Grade.WRONG)
     assert "not yours" in finding.text
 
 
@@ -290,31 +292,33 @@ def test_suites_that_say_what_nobody_knows_are_warned_of_with_the_nearest_known(
     rule = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "a"}, "meta": {"dimention": "validity"}}
     meta = {"table": "t", "day_colum": "day", "owner": "finance_taem"}
     (tmp_path / "s.json").write_text(json.dumps({"meta": meta, "expectations": [rule]}), encoding="utf-8")
-    findings = list(doctor.check_suites(Settings(suites=str(tmp_path)), owners=["finance_team", "engineering_lead"]))
-    said = " ".join(finding.text for finding in findings if finding.grade is Grade.WARN)
-    assert all(f"did you mean '{name}'" in said for name in ("day_column", "finance_team", "dimension"))
+    findings = list(diagnosis.check_suites(Settings(suites=str(tmp_path)), owners=["finance_team", "engineering_lead"]))
+    warnings = " ".join(finding.text for finding in findings if finding.grade is Grade.WARN)
+    assert all(f"did you mean '{name}'" in warnings for name in ("day_column", "finance_team", "dimension"))
 
 
 def test_suites_folder_without_a_suite_is_warned_of(tmp_path: Path) -> None:
-    assert the(doctor.check_suites(Settings(suites=str(tmp_path))), "suites", Grade.WARN).text.startswith("no suite in")
+    assert the(diagnosis.check_suites(Settings(suites=str(tmp_path))), "suites", Grade.WARN).text.startswith(
+        "no suite in"
+    )
 
 
 def test_file_that_is_no_suite_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{")
-    finding = the(doctor.check_suites(Settings(suites=str(tmp_path))), "suites", Grade.WRONG)
+    finding = the(diagnosis.check_suites(Settings(suites=str(tmp_path))), "suites", Grade.WRONG)
     assert "broken.json" in finding.text
 
 
 def test_other_version_of_a_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     real = importlib.metadata.version
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "1.4.9" if name == "duckdb" else real(name))
-    finding = the(doctor.check_versions(), "versions", Grade.WRONG)
+    finding = the(diagnosis.check_versions(), "versions", Grade.WRONG)
     assert finding.text.startswith("duckdb is 1.4.9, wanted ==1.5.5")
     assert finding.remedy == "Install the pinned versions: make setup"
 
 
 def test_installed_versions_are_those_that_are_asked_for() -> None:
-    assert the(doctor.check_versions(), "versions", Grade.OK).text.startswith("Python 3.")
+    assert the(diagnosis.check_versions(), "versions", Grade.OK).text.startswith("Python 3.")
 
 
 def test_a_fresh_warehouse_has_nothing_wrong(settings: Settings) -> None:

@@ -59,22 +59,22 @@ def listings(*bodies: Any) -> list[Listing]:
     return parsed.records
 
 
-def tell(*bodies: Any, known: Iterable[Event] = (), importer: StatuspageImporter = IMPORTER) -> list[Event]:
+def import_all(*bodies: Any, known: Iterable[Event] = (), importer: StatuspageImporter = IMPORTER) -> list[Event]:
     """The events of one import."""
-    return list(importer.tell(listings(*bodies), list(known)).events)
+    return list(importer.plan(listings(*bodies), list(known)).events)
 
 
 def notes(*bodies: Any, known: Iterable[Event] = (), importer: StatuspageImporter = IMPORTER) -> list[str]:
-    """What one import remarks on what is not listed."""
-    return list(importer.tell(listings(*bodies), list(known)).remarks)
+    """The remarks of one import on what is not listed."""
+    return list(importer.plan(listings(*bodies), list(known)).remarks)
 
 
 def in_turn(*bodies: Any, importer: StatuspageImporter = IMPORTER) -> list[Event]:
     """The ledger after one import each, in this order."""
     events: list[Event] = []
     for body in bodies:
-        new = tell(body, known=events, importer=importer)
+        new = import_all(body, known=events, importer=importer)
         known = {event.event_id for event in events}
-        assert not known & {event.event_id for event in new}, "an event was told twice"
+        assert not known & {event.event_id for event in new}, "an event was imported twice"
         events += new
     return events

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from importers.pages import at, incident, poll, resolved
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 from incident_ledger.errors import IncidentLedgerError, OutsideError, UserError
 from incident_ledger.ledger.state import read_state
 from incident_ledger.warehouse import Warehouse
@@ -51,7 +51,7 @@ def test_good_records_are_not_lost_to_bad_ones_and_the_exit_code_says_so(
     file = write(tmp_path / "a.jsonl", resolved("a"), "{bad", incident("b", impact="huge"), incident("c"))
     result = run("import", "statuspage", file)
     assert result.exit_code == 5
-    assert f"rejected: {file}:2: is no JSON" in result.stderr
+    assert f"rejected: {file}:2: is not JSON" in result.stderr
     assert f"rejected: {file}:3: impact: 'huge' is unknown" in result.stderr
     assert {state.source_key for state in read_state(ledger)} == {"a", "c"}
 
@@ -93,7 +93,7 @@ def test_replay_needs_one_reject_for_a_corrected_file(run: Any, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("", "is empty"), ("<html>", "is no JSON"), ("{bad", "is no JSON"), ('{"data": []}', "neither an incident")],
+    [("", "is empty"), ("<html>", "is not JSON"), ("{bad", "is not JSON"), ('{"data": []}', "neither an incident")],
 )
 def test_file_that_is_no_status_page_is_the_users_mistake_and_nothing_is_kept(
     run: Any, tmp_path: Path, content: str, message: str

@@ -34,7 +34,7 @@ def jobs_of(ledger: Warehouse, act: Callable[[Warehouse], object]) -> int:
 
 
 def rejects(count: int) -> list[Reject]:
-    return [Reject("a.jsonl", line, "is no JSON", "x" * 100) for line in range(1, count + 1)]
+    return [Reject("a.jsonl", line, "is not JSON", "x" * 100) for line in range(1, count + 1)]
 
 
 def test_many_rejects_are_kept_by_as_many_jobs_as_few(ledger: Warehouse) -> None:

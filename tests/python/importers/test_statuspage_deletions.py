@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from importers.pages import at, incident, poll, tell, update
+from importers.pages import at, import_all, incident, poll, update
 from importers.test_statuspage_vanished import by_creation, by_resolution, hidden, of
 from incident_ledger.ledger.events import Event
 
@@ -101,13 +101,13 @@ def long_pages(draw: st.DrawFn) -> Page:
 
 def life_is_told_truly(data: st.DataObject) -> None:
     page = data.draw(st.composite(long_pages)())
-    events: list[Event] = tell(page.answer(page.listed()), importer=of(page.length))
+    events: list[Event] = import_all(page.answer(page.listed()), importer=of(page.length))
     for _ in range(data.draw(st.integers(1, 6))):
         for _ in range(data.draw(st.integers(0, 3))):
             data.draw(st.composite(step)(page, fewest=page.length, most=14))
         listed = data.draw(st.composite(copy_of)(page.listed()))
         more = data.draw(st.sampled_from([{}, {}, {"status": {}}]))
-        events += tell(page.answer(listed, **more), known=events, importer=of(page.length))
+        events += import_all(page.answer(listed, **more), known=events, importer=of(page.length))
         assert hidden(events) <= page.deleted
 
 
@@ -136,7 +136,7 @@ def test_no_incident_of_a_page_with_few_is_retracted_by_whole_answers_or_their_b
         listed = page.listed()
         beginning = listed[: data.draw(st.integers(0, len(listed)))]
         for copy in data.draw(st.permutations([listed, beginning]))[: data.draw(st.integers(1, 2))]:
-            events += tell(page.answer(copy), known=events, importer=of(page.length))
+            events += import_all(page.answer(copy), known=events, importer=of(page.length))
             assert hidden(events) <= page.deleted
 
 
@@ -145,7 +145,7 @@ def test_no_incident_of_a_page_with_few_is_retracted_by_whole_answers_or_their_b
 def test_what_is_deleted_from_the_middle_of_a_full_listing_is_retracted(data: st.DataObject) -> None:
     page = data.draw(st.composite(long_pages)())
     page.post("minor")  # one more than it lists
-    events = tell(page.answer(page.listed()), importer=of(page.length))
+    events = import_all(page.answer(page.listed()), importer=of(page.length))
     listed = page.listed()
     gone = data.draw(st.sampled_from(listed[:-1]))["id"]
     page.delete(gone)
@@ -155,5 +155,5 @@ def test_what_is_deleted_from_the_middle_of_a_full_listing_is_retracted(data: st
     assume(
         all(order(before) > min(map(order, after)) for order in ORDERS)
     )  # else it may have slid out of the other one
-    events += tell(page.answer(after), known=events, importer=of(page.length))
+    events += import_all(page.answer(after), known=events, importer=of(page.length))
     assert hidden(events) == {gone}

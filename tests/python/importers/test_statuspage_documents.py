@@ -25,7 +25,7 @@ def one_reject(record: dict[str, Any]) -> Reject:
 def test_malformed_line_is_named_and_the_others_are_read() -> None:
     size, rejects = parse("\n".join([json.dumps(incident("a")), '{"id": ', "", json.dumps(incident("b"))]))
     assert size == 2
-    assert str(rejects[0]) == "x.jsonl:2: is no JSON: Expecting value at column 8"
+    assert str(rejects[0]) == "x.jsonl:2: is not JSON: Expecting value at column 8"
     assert rejects[0].record == '{"id": '
 
 
@@ -72,7 +72,7 @@ def test_zone_is_read_and_not_guessed() -> None:
 )
 def test_strange_title_is_kept_whole(title: str) -> None:
     parsed = IMPORTER.parse(document(incident(name=title)))
-    (event,) = IMPORTER.tell(parsed.records, []).events
+    (event,) = IMPORTER.plan(parsed.records, []).events
     assert event.payload["title"] == title
 
 
@@ -92,7 +92,7 @@ def test_resolved_without_a_time_is_resolved_at_the_update_that_says_so_with_a_r
     assert (parsed.records[0].views[0].resolved_at, parsed.rejects) == (T0 + timedelta(minutes=30), [])
     assert parsed.remarks == [
         f"x.json:1: aaa: resolved_at is missing although the status is {status}; "
-        "taken as resolved at its last update that says so"
+        "taken as resolved at its last update that is resolved"
     ]
 
 
@@ -111,11 +111,11 @@ def test_missing_updated_at_and_display_at_have_a_stand_in() -> None:
 def test_duplicate_in_an_archive_counts_once_and_is_remarked_when_it_differs() -> None:
     same = IMPORTER.parse(document(incident(), incident()))
     assert same.remarks == []
-    assert len(IMPORTER.tell(same.records, []).events) == 1
+    assert len(IMPORTER.plan(same.records, []).events) == 1
     differs = IMPORTER.parse(document(resolved(name="New", updated_at=at(50)), incident()))
     assert differs.remarks == ["x.json: aaa is there more than once, and differs; the latest updated_at counts"]
-    told = IMPORTER.tell(differs.records, [])
-    assert {event.incident_id for event in told.events} == {told.events[0].incident_id}
+    plan = IMPORTER.plan(differs.records, [])
+    assert {event.incident_id for event in plan.events} == {plan.events[0].incident_id}
 
 
 def test_duplicate_in_a_poll_that_differs_is_refused() -> None:
@@ -150,8 +150,8 @@ def test_polls_may_stand_one_a_line_and_incidents_in_a_list() -> None:
     [
         ("", "is empty"),
         (" \n\t\n", "is empty"),
-        ("<html>\n<body>502 Bad Gateway</body>\n</html>", "holds no record of a status page; line 1 is no JSON"),
-        (b"\xff\xfe\x00\x01\n\xff", "holds no record of a status page; line 1 is no JSON: byte 0xff is not UTF-8"),
+        ("<html>\n<body>502 Bad Gateway</body>\n</html>", "holds no record of a status page; line 1 is not JSON"),
+        (b"\xff\xfe\x00\x01\n\xff", "holds no record of a status page; line 1 is not JSON: byte 0xff is not UTF-8"),
     ],
 )
 def test_document_that_is_none_is_one_reject_of_the_whole(content: str | bytes, error: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importers.pages import IMPORTER, at, document, in_turn, incident, poll, resolved, tell
+from importers.pages import IMPORTER, at, document, import_all, in_turn, incident, poll, resolved
 from incident_ledger.errors import IncidentLedgerError
 from incident_ledger.importers import Document
 from ledger.fold import fold
@@ -44,20 +44,20 @@ def lives(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 def _step(draw: st.DrawFn, record: dict[str, Any], step: str, minute: int) -> None:
     updates = record["incident_updates"]
-    told = {"id": f"{record['id']}-{minute}", "body": f"said at {minute}", "display_at": at(minute)}
+    common = {"id": f"{record['id']}-{minute}", "body": f"written at {minute}", "display_at": at(minute)}
     if step == "update" and record["resolved_at"] is None:
         status = draw(st.sampled_from(["investigating", "identified", "monitoring"]))
-        updates.insert(0, told | {"status": status})
+        updates.insert(0, common | {"status": status})
         record["status"] = status
     elif step == "impact":
         record["impact"] = draw(st.sampled_from(["none", "minor", "major", "critical"]))
     elif step == "title":
         record["name"] = draw(st.sampled_from(["A", "B", "C"]))
     elif step == "resolve":
-        updates.insert(0, told | {"status": "resolved"})
+        updates.insert(0, common | {"status": "resolved"})
         record |= {"status": "resolved", "resolved_at": at(minute)}
     elif step == "reopen" and record["resolved_at"] is not None:
-        updates.insert(0, told | {"status": "investigating"})
+        updates.insert(0, common | {"status": "investigating"})
         record |= {"status": "investigating", "resolved_at": None}
     elif step == "edit" and updates:
         updates[0]["body"] = f"edited at {minute}"
@@ -75,7 +75,7 @@ def lasting(events: list[Any]) -> dict[str, dict[str, Any]]:
 def test_each_poll_twice_and_all_again_adds_nothing(polls: list[dict[str, Any]]) -> None:
     events = in_turn(*(each for each in polls for _ in range(2)))
     for again in [*polls, *reversed(polls)]:
-        assert tell(again, known=events) == []
+        assert import_all(again, known=events) == []
 
 
 @settings(max_examples=60, deadline=None)
@@ -83,8 +83,8 @@ def test_each_poll_twice_and_all_again_adds_nothing(polls: list[dict[str, Any]])
 def test_any_order_within_one_import_gives_the_same_events(polls: list[dict[str, Any]], chance: Any) -> None:
     shuffled = [*polls, *polls]
     chance.shuffle(shuffled)
-    assert [event.event_id for event in tell(*shuffled)] == [event.event_id for event in tell(*polls)]
-    assert {event.event_id for event in in_turn(*polls)} == {event.event_id for event in tell(*polls)}
+    assert [event.event_id for event in import_all(*shuffled)] == [event.event_id for event in import_all(*polls)]
+    assert {event.event_id for event in in_turn(*polls)} == {event.event_id for event in import_all(*polls)}
 
 
 @settings(max_examples=60, deadline=None)
@@ -122,7 +122,7 @@ def test_poll_with_a_hole_retracts_and_the_next_takes_it_back(polls: list[dict[s
     if where < len(polls) - 1:
         assert not any(state["is_retracted"] for state in fold(events).values())
     for again in [*holed, *holed]:
-        assert tell(again, known=events) == []
+        assert import_all(again, known=events) == []
 
 
 json_values = st.recursive(
@@ -138,7 +138,7 @@ def test_any_value_in_any_field_is_read_or_refused_by_name(field: str, value: An
     parsed = IMPORTER.parse(document(incident("good"), incident("bad") | {field: value}))
     assert IMPORTER.size(parsed.records) + len(parsed.rejects) == 2
     assert all(reject.line == 2 and reject.field for reject in parsed.rejects)
-    IMPORTER.tell(parsed.records, [])
+    IMPORTER.plan(parsed.records, [])
 
 
 @settings(max_examples=200, deadline=None)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from importers.pages import IMPORTER, T0, at, document, in_turn, incident, notes, poll, resolved, tell
+from importers.pages import IMPORTER, T0, at, document, import_all, in_turn, incident, notes, poll, resolved
 from incident_ledger.importers import Document
 from incident_ledger.importers.statuspage import StatuspageImporter
 from incident_ledger.ledger.events import Event, EventType
@@ -106,21 +106,21 @@ def test_open_incident_that_may_be_over_meanwhile_may_have_slid_out() -> None:
 
 @pytest.mark.parametrize("order", [[OLD, NEW], [ended("x", -50, 5), NEW, OLD]])
 def test_listing_in_neither_order_retracts_nothing_and_says_so(order: list[dict[str, Any]]) -> None:
-    known = tell(poll(60, NEW, MIDDLE, OLD))
-    assert retracted(tell(poll(90, *order), known=known)) == []
+    known = import_all(poll(60, NEW, MIDDLE, OLD))
+    assert retracted(import_all(poll(90, *order), known=known)) == []
     (note,) = notes(poll(90, *order), known=known)
     assert (
         "(over here): nothing is retracted, since its order is neither that of creation nor that of resolution" in note
     )
-    assert retracted(tell(poll(90, *order), known=known, importer=VOUCHED)) == ["middle"]
+    assert retracted(import_all(poll(90, *order), known=known, importer=VOUCHED)) == ["middle"]
 
 
 def test_listing_of_nothing_but_open_incidents_retracts_nothing() -> None:
     """`unresolved.json` has the keys of `incidents.json`."""
-    known = tell(poll(60, opened("b", 20), opened("a", 0)))
+    known = import_all(poll(60, opened("b", 20), opened("a", 0)))
     for importer in (IMPORTER, of(1), VOUCHED):
         for later in (poll(90, opened("a", 0)), poll(95)):
-            assert tell(later, known=known, importer=importer) == []
+            assert import_all(later, known=known, importer=importer) == []
     (note,) = notes(poll(90, opened("a", 0)), known=known)
     assert note.startswith("x.json does not list INC-20260302T092000Z-")
     assert note.endswith("(open here): nothing is retracted, since it lists nothing that is over")
@@ -128,37 +128,37 @@ def test_listing_of_nothing_but_open_incidents_retracts_nothing() -> None:
 
 def test_several_that_vanish_at_once_are_kept_unless_somebody_vouches_for_the_listing() -> None:
     many = [ended(f"i{number}", -number, -number + 0.5) for number in range(6)]
-    known = tell(poll(60, *many))
+    known = import_all(poll(60, *many))
     filtered = poll(90, many[0], many[2], many[4], many[5])
-    assert tell(filtered, known=known) == []
+    assert import_all(filtered, known=known) == []
     (note,) = notes(filtered, known=known)
     assert "2 are missing at once, as in a filtered copy" in note
-    assert retracted(tell(filtered, known=known, importer=VOUCHED)) == ["i3", "i1"]
+    assert retracted(import_all(filtered, known=known, importer=VOUCHED)) == ["i3", "i1"]
 
 
 def test_filtered_copy_of_a_full_listing_is_shorter_than_the_page_lists_and_retracts_nothing() -> None:
     many = [ended(f"i{number}", -number, -number + 0.5) for number in range(50)]
-    known = tell(poll(60, *many))
-    assert tell(poll(90, *many[:7], *many[8:]), known=known) == []
+    known = import_all(poll(60, *many))
+    assert import_all(poll(90, *many[:7], *many[8:]), known=known) == []
     slid_in = ended("i50", -50, -49.5)
-    assert retracted(tell(poll(90, *many[:7], *many[8:], slid_in), known=known)) == ["i7"]
+    assert retracted(import_all(poll(90, *many[:7], *many[8:], slid_in), known=known)) == ["i7"]
 
 
 def test_copy_that_was_cut_retracts_nothing() -> None:
     many = [ended(f"i{number}", -number, -number + 0.5) for number in range(8)]
-    known = tell(poll(60, *many))
+    known = import_all(poll(60, *many))
     for part in (many[:5], many[3:], many[:2] + many[3:6]):
-        assert tell(poll(90, *part), known=known) == []
+        assert import_all(poll(90, *part), known=known) == []
 
 
 def test_listing_that_is_older_than_what_is_known_retracts_nothing() -> None:
     events = in_turn(poll(60, NEW, MIDDLE, OLD), poll(95, NEW | {"name": "Renamed", "updated_at": at(94)}, MIDDLE, OLD))
-    assert tell(poll(90, NEW, OLD), known=events) == []
-    assert tell(poll(60, NEW, OLD), known=events) == []
+    assert import_all(poll(90, NEW, OLD), known=events) == []
+    assert import_all(poll(60, NEW, OLD), known=events) == []
 
 
-def test_another_listing_of_the_same_moment_that_lists_less_retracts_nothing() -> None:
-    assert tell(poll(60, NEW, OLD), known=tell(poll(60, NEW, MIDDLE, OLD))) == []
+def test_another_listing_of_the_same_time_that_lists_less_retracts_nothing() -> None:
+    assert import_all(poll(60, NEW, OLD), known=import_all(poll(60, NEW, MIDDLE, OLD))) == []
 
 
 def test_incident_of_another_page_is_not_retracted() -> None:
@@ -172,17 +172,17 @@ def test_poll_without_a_page_or_of_a_part_retracts_nothing() -> None:
     summary = poll(90, NEW, OLD, components=[], scheduled_maintenances=[])
     for second in (nameless, summary):
         assert retracted(in_turn(first, second)) == []
-        assert tell(second, known=tell(first), importer=VOUCHED) == []
+        assert import_all(second, known=import_all(first), importer=VOUCHED) == []
 
 
 def test_to_vouch_for_an_archive_says_nothing_and_is_noted() -> None:
-    known = tell(NEW, MIDDLE, OLD)
-    assert tell(NEW, OLD, known=known, importer=VOUCHED) == []
-    assert "--complete says nothing" in notes(NEW, OLD, known=known, importer=VOUCHED)[0]
+    known = import_all(NEW, MIDDLE, OLD)
+    assert import_all(NEW, OLD, known=known, importer=VOUCHED) == []
+    assert "--complete has no effect" in notes(NEW, OLD, known=known, importer=VOUCHED)[0]
 
 
-def test_summary_says_which_open_incidents_it_does_not_speak_of() -> None:
-    known = tell(poll(60, NEW, opened("middle", 0), OLD))
+def test_summary_names_the_open_incidents_that_it_does_not_list() -> None:
+    known = import_all(poll(60, NEW, opened("middle", 0), OLD))
     summary = poll(90, NEW, components=[], scheduled_maintenances=[])
     (note,) = notes(summary, known=known)
     assert note.startswith("x.json does not list INC-20260302T090000Z-")
@@ -191,29 +191,29 @@ def test_summary_says_which_open_incidents_it_does_not_speak_of() -> None:
 
 
 def test_open_incident_that_slid_out_is_named() -> None:
-    known = tell(poll(60, MIDDLE, opened("old", -100)), importer=of(2))
+    known = import_all(poll(60, MIDDLE, opened("old", -100)), importer=of(2))
     (note,) = notes(poll(90, NEW, MIDDLE), known=known, importer=of(2))
     assert note.endswith("(open here): it may have slid out of what the page lists")
 
 
 def test_note_of_a_listing_that_a_later_one_makes_good_is_not_printed() -> None:
-    known = tell(poll(60, NEW, opened("middle", 0), OLD))
+    known = import_all(poll(60, NEW, opened("middle", 0), OLD))
     part, whole = poll(90, NEW, OLD, status={}), poll(95, NEW, opened("middle", 0), OLD)
     assert notes(part, whole, known=known) == []
 
 
 def test_record_that_was_refused_is_still_present() -> None:
-    known = tell(poll(60, NEW, MIDDLE, OLD))
+    known = import_all(poll(60, NEW, MIDDLE, OLD))
     parsed = IMPORTER.parse(document(poll(90, NEW, MIDDLE | {"impact": "huge"}, OLD)))
     assert len(parsed.rejects) == 1
-    assert IMPORTER.tell(parsed.records, known).events == ()
+    assert IMPORTER.plan(parsed.records, known).events == ()
 
 
 def test_incident_posted_later_with_an_earlier_date_is_not_retracted_by_the_poll_before() -> None:
     polls = [poll(60, NEW, OLD), poll(90, NEW, ended("late", 10, 20, updated_at=at(85)), OLD)]
     events = in_turn(*polls)
     for again in polls:
-        assert tell(again, known=events) == []
+        assert import_all(again, known=events) == []
 
 
 # What comes back
@@ -224,30 +224,30 @@ GONE = [poll(60, NEW, MIDDLE, OLD), poll(90, NEW, OLD)]
 def test_incident_that_comes_back_counts_with_its_real_times_and_nothing_is_added_by_reading_all_again() -> None:
     polls = [*GONE, poll(95, NEW, MIDDLE, OLD)]
     events = in_turn(*polls)
-    before, after = fold(tell(GONE[0])), fold(events)
+    before, after = fold(import_all(GONE[0])), fold(events)
     assert hidden(events) == set()
     for name in ("detection_time", "acknowledged_time", "resolution_time", "severity_level", "is_open"):
         assert [state[name] for state in after.values()] == [state[name] for state in before.values()]
     for again in [*polls, *polls]:
-        assert tell(again, known=events) == []
+        assert import_all(again, known=events) == []
 
 
 def test_later_archive_reinstates_what_it_shows_and_an_older_one_does_not() -> None:
     events = in_turn(*GONE)
     assert hidden(events) == {"middle"}
     older = [NEW, MIDDLE, OLD]
-    assert tell(*older, known=events) == []
+    assert import_all(*older, known=events) == []
     later = [ended("newest", 100, 110), *older]
-    again = tell(*later, known=events)
+    again = import_all(*later, known=events)
     assert hidden(events + again) == set()
-    assert tell(*later, known=events + again) == []
+    assert import_all(*later, known=events + again) == []
 
 
 def test_summary_of_a_later_time_reinstates_what_it_shows() -> None:
     events = in_turn(poll(60, NEW, opened("middle", 0), OLD), poll(90, NEW, OLD))
     summary = poll(95, opened("middle", 0), components=[])
-    assert hidden(events + tell(summary, known=events)) == set()
-    assert hidden(events + tell(poll(85, opened("middle", 0), components=[]), known=events)) == {"middle"}
+    assert hidden(events + import_all(summary, known=events)) == set()
+    assert hidden(events + import_all(poll(85, opened("middle", 0), components=[]), known=events)) == {"middle"}
 
 
 def test_what_is_deleted_again_is_retracted_again() -> None:
@@ -258,9 +258,9 @@ def test_what_is_deleted_again_is_retracted_again() -> None:
 
 def test_archive_and_polls_of_one_import_count_by_their_times() -> None:
     archive = [ended("newest", 92, 93), NEW, MIDDLE, OLD]
-    assert hidden(tell(*GONE, *archive)) == set()
+    assert hidden(import_all(*GONE, *archive)) == set()
     gone_after = poll(99, archive[0], NEW, OLD)
-    assert hidden(tell(gone_after, *archive, *GONE)) == {"middle"}
+    assert hidden(import_all(gone_after, *archive, *GONE)) == {"middle"}
 
 
 # The real page, and what failed
@@ -272,7 +272,7 @@ def test_unresolved_answers_retract_nothing_and_the_full_one_later_resolves(shar
     events: list[Event] = []
     for file in files:
         records = IMPORTER.parse(Document(file.name, file.read_bytes())).records
-        events += IMPORTER.tell(records, events).events
+        events += IMPORTER.plan(records, events).events
     states = {event.source_key: fold(events)[event.incident_id] for event in events}
     assert retracted(events) == []
     assert {key: state["is_open"] for key, state in states.items()} == {"aaaa00000001": True, "bbbb00000002": False}
@@ -287,10 +287,10 @@ def by_resolution(record: dict[str, Any]) -> str:
     return record["resolved_at"] or "9999"
 
 
-def as_of(record: dict[str, Any], moment: str) -> dict[str, Any]:
-    """What a page said of it then, roughly: its later updates and its resolution had not come yet."""
-    updates = [update for update in record["incident_updates"] if update["display_at"] <= moment]
-    is_over = (record["resolved_at"] or "9999") <= moment
+def as_of(record: dict[str, Any], time: str) -> dict[str, Any]:
+    """The record as a page showed it then, roughly: its later updates and its resolution had not come yet."""
+    updates = [update for update in record["incident_updates"] if update["display_at"] <= time]
+    is_over = (record["resolved_at"] or "9999") <= time
     last = max((update["display_at"] for update in updates), default=record["created_at"])
     status = record["status"] if is_over else next((update["status"] for update in updates), "investigating")
     return record | {
@@ -319,7 +319,7 @@ def test_polls_of_a_real_year_in_either_order_retract_nothing_but_what_is_delete
     assert retracted(events) == []
     last = polls[-1]
     cut = last | {"page": last["page"] | {"updated_at": "2025-11-02T00:00:00Z"}, "incidents": last["incidents"][:30]}
-    assert tell(cut, known=events, importer=importer) == []
+    assert import_all(cut, known=events, importer=importer) == []
     gone = last["incidents"][20]["id"]
     there = sorted(
         (as_of(record, now) for record in history if record["id"] != gone and by_creation(record) <= now),
@@ -327,4 +327,4 @@ def test_polls_of_a_real_year_in_either_order_retract_nothing_but_what_is_delete
         reverse=True,
     )
     deleted = cut | {"incidents": [record | {"page_id": "page1"} for record in there[:40]]}
-    assert retracted(tell(deleted, known=events, importer=importer)) == [gone]
+    assert retracted(import_all(deleted, known=events, importer=importer)) == [gone]

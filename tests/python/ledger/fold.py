@@ -15,7 +15,7 @@ def fold(events: Iterable[Event]) -> dict[str, dict[str, Any]]:
     for event in sorted(once, key=in_order):
         if (event.incident_id, event.event_id) not in superseded:
             incidents.setdefault(event.incident_id, []).append(event)
-    folded = {incident: _fold(told) for incident, told in incidents.items()}
+    folded = {incident: _fold(members) for incident, members in incidents.items()}
     return {incident: state for incident, state in folded.items() if state["detection_time"]}
 
 
@@ -50,9 +50,9 @@ def _fold(events: list[Event]) -> dict[str, Any]:
             state["acknowledged_time"] = state["acknowledged_time"] or at
             if is_person or not is_vendor:
                 state["our_acknowledged_time"] = state["our_acknowledged_time"] or at
-        said = payload.get("status") if kind is EventType.STATUS_CHANGED else None
+        new_status = payload.get("status") if kind is EventType.STATUS_CHANGED else None
         if kind is EventType.REOPENED:
-            said = payload.get("status", "investigating")
+            new_status = payload.get("status", "investigating")
             if ended:
                 gap = at - state["last_resolution_time"]
                 state["reopened_gap_microseconds"] += round(gap.total_seconds() * 1_000_000)
@@ -60,11 +60,11 @@ def _fold(events: list[Event]) -> dict[str, Any]:
             ended = False
         if kind is EventType.RESOLVED:
             ended, state["last_resolution_time"] = True, at
-        if said == "identified":
+        if new_status == "identified":
             state["identified_time"] = state["identified_time"] or at
-        if said == "resolving":
+        if new_status == "resolving":
             state["contained_time"] = state["contained_time"] or at
-        status = said or status
+        status = new_status or status
         state["is_retracted"] = state["is_retracted"] or kind is EventType.RETRACTED
         state["components"] = tuple(dict.fromkeys([*state["components"], *payload.get("components", [])]))
     state["status"] = "resolved" if ended else status

@@ -69,10 +69,10 @@ def test_what_differs_in_words_has_another_key(one: str, other: str, is_same: bo
 
 def test_openings_of_one_second_are_one_event_of_that_second() -> None:
     events = []
-    for actor, moment in (("alice", 1), ("bob", 999_999)):
-        said = CommandContext(actor=actor, at=T0 + timedelta(microseconds=moment), now=after(9))
+    for actor, microseconds in (("alice", 1), ("bob", 999_999)):
+        context = CommandContext(actor=actor, at=T0 + timedelta(microseconds=microseconds), now=after(9))
         opened = {"title": "Down", "severity_level": "P2", "components": [], "known_severities": SEVERITIES}
-        events.append(commands.open_incident(said, **opened, start=said.at))  # type: ignore[arg-type]
+        events.append(commands.open_incident(context, **opened, start=context.at))  # type: ignore[arg-type]
     assert events[0].event_id == events[1].event_id
     assert events[0].occurred_at == T0
 
@@ -89,10 +89,10 @@ def test_time_in_the_future_and_nobody_are_refused() -> None:
     [
         commands.acknowledge,
         commands.resolve,
-        lambda incident, said: commands.set_status(incident, said, "identified"),
-        lambda incident, said: commands.set_severity(incident, said, "P1", SEVERITIES),
-        lambda incident, said: commands.name_cause(incident, said, "deploy"),
-        lambda incident, said: commands.note(incident, said, "x"),
+        lambda incident, context: commands.set_status(incident, context, "identified"),
+        lambda incident, context: commands.set_severity(incident, context, "P1", SEVERITIES),
+        lambda incident, context: commands.name_cause(incident, context, "deploy"),
+        lambda incident, context: commands.note(incident, context, "x"),
     ],
 )
 def test_nothing_happens_before_the_detection(act: object) -> None:

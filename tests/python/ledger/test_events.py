@@ -16,7 +16,7 @@ def test_equal_events_have_equal_ids_whatever_the_order_of_their_payload_and_the
     assert timestamp(T0) == timestamp(elsewhere) == "2026-03-02T09:00:00.000000Z"
 
 
-def test_what_is_said_is_part_of_the_id_and_who_says_it_is_not() -> None:
+def test_payload_is_part_of_the_id_and_actor_is_not() -> None:
     assert event(text="x").event_id != event(text="y").event_id
     assert event(minutes=1).event_id != event(minutes=2).event_id
     assert event("acknowledged").event_id != event("note").event_id

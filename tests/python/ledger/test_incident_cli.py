@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 from incident_ledger.errors import IncidentLedgerError, UserError
 from incident_ledger.ledger.state import read_events, read_state
 from incident_ledger.warehouse import Warehouse
@@ -35,10 +35,10 @@ def run(ledger: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_an_incident_from_its_opening_to_its_cause(run: Any, ledger: Warehouse) -> None:
-    said = run("open", "API down", "--severity", "P2", "--component", "api:anthropic", "--at", T.format(0),
+    output = run("open", "API down", "--severity", "P2", "--component", "api:anthropic", "--at", T.format(0),
                "--start", "2026-03-02T08:50:00Z", "--actor", "alice").stdout  # fmt: skip
-    incident = said.split()[1]
-    assert said.startswith(f"2026-03-02T09:00:00Z {incident} detected P2 by alice")
+    incident = output.split()[1]
+    assert output.startswith(f"2026-03-02T09:00:00Z {incident} detected P2 by alice")
     run("ack", incident, "--at", T.format(4))
     run("status", incident[4:], "identified", "--at", T.format(5))
     run("severity", incident, "P1", "--reason", "more users", "--at", T.format(6))
@@ -108,29 +108,29 @@ def test_second_opening_of_what_is_open_names_it_and_new_opens_another(run: Any,
     assert again.stdout == f"{first} is open already, since 2026-03-02T09:00:00Z: P2 investigating, API down\n"
     assert "Nothing was opened." in again.stderr
     assert f"For P1: incident severity {first} P1." in again.stderr
-    told = json.loads(run("open", "API down", "--severity", "P2", "--component", "api:x", "--json").stdout)
-    assert (told["incident_id"], told["event_type"], told["is_new"]) == (first, "detected", False)
+    event = json.loads(run("open", "API down", "--severity", "P2", "--component", "api:x", "--json").stdout)
+    assert (event["incident_id"], event["event_type"], event["is_new"]) == (first, "detected", False)
     assert len(read_state(ledger)) == 1
     run("open", "API down", "--severity", "P2", "--component", "api:y", "--at", T.format(9))
     run("open", "API down", "--severity", "P2", "--component", "api:x", "--at", T.format(10), "--new")
     assert len(read_state(ledger)) == 3
 
 
-def test_what_was_resolved_is_opened_anew(run: Any, ledger: Warehouse) -> None:
+def test_what_was_resolved_is_opened_again(run: Any, ledger: Warehouse) -> None:
     first = run("open", "API down", "--severity", "P2", "--at", T.format(0)).stdout.split()[1]
     run("resolve", first, "--at", T.format(5))
     run("open", "API down", "--severity", "P2", "--at", T.format(9))
     assert [state.is_open for state in read_state(ledger)] == [False, True]
 
 
-def test_opening_says_who_is_told_when_and_by_which_command(run: Any) -> None:
+def test_opening_shows_who_is_notified_when_and_by_which_command(run: Any) -> None:
     opened = run("open", "API down", "--severity", "P0", "--at", T.format(0))
     assert len(opened.stdout.splitlines()) == 1
-    said = " ".join(opened.stderr.split())
-    assert "Nobody is told yet. The next run or tick tells All stakeholders (" in said
-    assert "finance@samba.tv" in said
-    assert "through folder. At once: incident-ledger tick" in said
-    assert f"An answer is due by 2026-03-02 09:05Z: incident-ledger incident ack {opened.stdout.split()[1]}" in said
+    output = " ".join(opened.stderr.split())
+    assert "Nobody is notified yet. The next run or tick notifies All stakeholders (" in output
+    assert "finance@samba.tv" in output
+    assert "through folder. At once: incident-ledger tick" in output
+    assert f"An answer is due by 2026-03-02 09:05Z: incident-ledger incident ack {opened.stdout.split()[1]}" in output
 
 
 def test_the_same_act_of_one_person_at_one_time_is_one_event(run: Any, ledger: Warehouse) -> None:
@@ -147,8 +147,8 @@ def test_the_same_act_of_one_person_at_one_time_is_one_event(run: Any, ledger: W
     ]
     for number, act in enumerate(acts, start=1):
         for turn in range(2):
-            said = run(*act, "--at", T.format(number), "--actor", "alice").stdout
-            assert said.endswith("(was written before)\n") == bool(turn)
+            output = run(*act, "--at", T.format(number), "--actor", "alice").stdout
+            assert output.endswith("(was written before)\n") == bool(turn)
     assert len(read_events(ledger, incident_ids=[incident])) == 1 + len(acts)
     with pytest.raises(UserError, match="resolved already"):
         run("resolve", incident, "--at", T.format(8), "--actor", "bob")
@@ -157,7 +157,7 @@ def test_the_same_act_of_one_person_at_one_time_is_one_event(run: Any, ledger: W
 SCRIPT = """
 import sys
 from typer.testing import CliRunner
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 sys.stdin.readline()
 result = CliRunner().invoke(app, ["incident", *sys.argv[1:]])
 print(result.exit_code, type(result.exception).__name__, result.stdout)
@@ -165,7 +165,7 @@ print(result.exit_code, type(result.exception).__name__, result.stdout)
 
 
 def at_once(ledger: Warehouse, commands: list[list[str]]) -> list[str]:
-    """What these commands print, each in a process of its own and all let go at one moment."""
+    """What these commands print, each in a process of its own and all let go at one time."""
     paths = os.pathsep.join(str(ledger.settings.project_dir / part) for part in ("scripts", "tests/python"))
     processes = [
         subprocess.Popen(
@@ -183,12 +183,12 @@ def at_once(ledger: Warehouse, commands: list[list[str]]) -> list[str]:
 
 @pytest.mark.usefixtures("run")
 def test_four_openings_and_four_resolutions_at_once_are_one_of_each(ledger: Warehouse) -> None:
-    said = at_once(ledger, [["open", "API down", "--severity", "P2", "--component", "api:x"]] * 4)
-    assert all(each.startswith("0 ") for each in said), said
-    assert sum("is open already" in each for each in said) == 3
+    output = at_once(ledger, [["open", "API down", "--severity", "P2", "--component", "api:x"]] * 4)
+    assert all(each.startswith("0 ") for each in output), output
+    assert sum("is open already" in each for each in output) == 3
     (state,) = read_state(ledger)
-    said = at_once(ledger, [["resolve", state.incident_id]] * 4)
-    assert sorted(each.split()[1] for each in said) == ["NoneType", "UserError", "UserError", "UserError"], said
+    output = at_once(ledger, [["resolve", state.incident_id]] * 4)
+    assert sorted(each.split()[1] for each in output) == ["NoneType", "UserError", "UserError", "UserError"], output
     events = [item.event.event_type.value for item in read_events(ledger, incident_ids=[state.incident_id])]
     assert events == ["detected", "resolved"]
 
@@ -202,7 +202,7 @@ def test_four_openings_and_four_resolutions_at_once_are_one_of_each(ledger: Ware
         (("resolve", "{}", "--at", "2026-03-02T08:00:00Z"), "before"),
         (("resolve", "{}", "--at", "2999-01-01T00:00:00Z"), "in the future"),
         (("resolve", "{}", "--at", "2026-03-02T10:00:00"), "no time zone"),
-        (("resolve", "{}", "--at", "yesterday"), "is no time"),
+        (("resolve", "{}", "--at", "yesterday"), "is not a time"),
         (("open", "X", "--severity", "critical"), "is unknown"),
     ],
 )
@@ -215,7 +215,7 @@ def test_nonsense_is_refused_and_nothing_written(
     assert [state.event_count for state in read_state(ledger)] == [1]
 
 
-def test_m5_a_note_comes_back_by_sql_to_the_byte(run: Any, ledger: Warehouse) -> None:
+def test_a_note_comes_back_by_sql_to_the_byte(run: Any, ledger: Warehouse) -> None:
     incident = run("open", NASTY, "--severity", "P2", "--at", T.format(0)).stdout.split()[1]
     run("note", incident, "--at", T.format(1), "--", NASTY)
     query = f"""
@@ -236,7 +236,7 @@ def test_every_command_can_answer_in_json(run: Any) -> None:
     assert noted["occurred_at"] == "2026-03-02T09:01:00.000000Z"
 
 
-def test_what_is_recorded_afterwards_is_compared_with_what_held_then(run: Any) -> None:
+def test_what_is_recorded_afterwards_is_compared_with_the_state_of_then(run: Any) -> None:
     """P2 from 09:00 and P0 from 09:20; resolving from 09:40."""
     incident = run("open", "API down", "--severity", "P2", "--at", T.format(0)).stdout.split()[1]
     run("severity", incident, "P0", "--at", T.format(20))

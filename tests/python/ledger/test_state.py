@@ -1,4 +1,4 @@
-"""`incident_state`: from events alone, true at the moment an event is written."""
+"""`incident_state`: from events alone, true as soon as an event is written."""
 
 import re
 from dataclasses import replace
@@ -21,11 +21,11 @@ from ledger.factories import T0, after, event, resolved, state
 from ledger.fold import fold
 
 PAGE = (("detected", 0), ("acknowledged", 0), ("resolved", 40), ("reopened", 60))
-OURS = ("has_sla", "our_acknowledged_time", "detected_by")
+OF_LEDGER = ("has_sla", "our_acknowledged_time", "detected_by")
 MODELS = Path(__file__).resolve().parents[3] / "models"
 
 
-def test_state_is_true_the_moment_an_event_is_written(ledger: Warehouse) -> None:
+def test_state_is_true_as_soon_as_an_event_is_written(ledger: Warehouse) -> None:
     append(ledger, [event("detected")], T0)
     assert read_state(ledger)[0].is_open
     append(ledger, [event("resolved", 5)], T0)
@@ -52,15 +52,15 @@ def test_sql_and_a_fold_in_python_say_the_same_of_a_whole_life(ledger: Warehouse
     wrong = event("resolved", 11)
     life += [wrong, event("note", 13, supersedes=wrong.event_id)]
     append(ledger, life, T0)
-    (said,) = read_state(ledger)
-    expected = fold(life)[said.incident_id]
+    (row,) = read_state(ledger)
+    expected = fold(life)[row.incident_id]
     expected["start_time"] = after(-5)
-    assert {name: getattr(said, name) for name in expected} == expected
-    assert said.reopened_gap_microseconds == 120_000_000
+    assert {name: getattr(row, name) for name in expected} == expected
+    assert row.reopened_gap_microseconds == 120_000_000
 
 
-def test_a_vendors_incident_is_ours_from_what_a_person_does_before_its_end(ledger: Warehouse) -> None:
-    """Acknowledged by the page at 0; ann acts, or notes, or comes too late: whether it is ours, and from when."""
+def test_a_vendors_incident_has_an_sla_from_what_a_person_does_before_its_end(ledger: Warehouse) -> None:
+    """Acknowledged by the page at 0; ann acts, or notes, or comes too late: whether it has an SLA, and from when."""
     lives = {
         "nobody": [],
         "noted": [("note", 5)],
@@ -92,7 +92,7 @@ def test_a_vendors_incident_is_ours_from_what_a_person_does_before_its_end(ledge
     }
     events = [item.event for item in read_events(ledger, incident_ids=[item.incident_id for item in found.values()])]
     expected = fold(events)
-    assert all(getattr(item, name) == expected[item.incident_id][name] for item in found.values() for name in OURS)
+    assert all(getattr(item, name) == expected[item.incident_id][name] for item in found.values() for name in OF_LEDGER)
 
 
 def test_sql_knows_the_programs_that_write_events() -> None:
@@ -140,14 +140,14 @@ def test_unknown_prefix_is_refused(ledger: Warehouse, part: str) -> None:
         find_incident(ledger, part)
 
 
-def test_n9_the_clock_stops_at_the_end() -> None:
+def test_the_clock_stops_at_the_end() -> None:
     over = resolved(1)
     assert minutes_of(over, after(31)) == minutes_of(over, after(30 * 24 * 60))
     assert minutes_of(over, after(31))["mttr_minutes"] == 1.0
     assert minutes_of(over, after(31))["age_minutes"] is None
 
 
-def test_n10_an_open_incident_has_no_mttr_and_its_full_age(ledger: Warehouse) -> None:
+def test_an_open_incident_has_no_mttr_and_its_full_age(ledger: Warehouse) -> None:
     append(ledger, [event("detected")], T0)
     (now,) = read_state(ledger, is_open=True)
     minutes = minutes_of(now, after(26 * 60))

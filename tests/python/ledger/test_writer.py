@@ -13,7 +13,7 @@ from incident_ledger.ledger.writer import append
 from incident_ledger.warehouse import Warehouse
 from ledger.factories import T0, after, event
 
-# Case M5, without its NUL.
+# What ends a string literal in one language or another.
 NASTY = (
     "line one\nline two\r\n'single' \"double\" '''three''' \"\"\"three\"\"\" ``` C:\\new\\table \\u0041 \\ {{ 7*7 }} "
     "{% raw %} -- @event ; drop table x /* */ # ? <b>&amp;</b> 🚨 é e\u0301 \u2028 \x7f"
@@ -45,23 +45,23 @@ def test_doubled_event_in_the_table_counts_once_in_the_state(ledger: Warehouse) 
 
 
 @pytest.mark.parametrize("max_bytes", [10_000_000, 10], ids=["as a parameter", "by a load job"])
-def test_m5_text_that_ends_the_string_comes_back_to_the_byte(ledger: Warehouse, max_bytes: int) -> None:
-    events = [event("detected", title=NASTY, evidence={"said": NASTY}), event("note", 1, text=NASTY, key="k")]
+def test_text_that_ends_the_string_comes_back_to_the_byte(ledger: Warehouse, max_bytes: int) -> None:
+    events = [event("detected", title=NASTY, evidence={"error": NASTY}), event("note", 1, text=NASTY, key="k")]
     assert append(ledger, events, T0, max_bytes=max_bytes) == 2
     (state,) = read_state(ledger)
     assert state.title.encode() == NASTY.encode()
-    assert state.evidence == {"said": NASTY}
+    assert state.evidence == {"error": NASTY}
     assert [item.event for item in read_events(ledger, incident_ids=[state.incident_id])] == events
 
 
-def test_m5_text_comes_back_by_sql_to_the_byte(ledger: Warehouse) -> None:
+def test_text_comes_back_by_sql_to_the_byte(ledger: Warehouse) -> None:
     append(ledger, [event("detected", title=NASTY)], T0)
     (row,) = ledger.rows(f"select title from {ledger.mart('incident_state')}")
     assert row["title"].encode() == NASTY.encode()
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800"], ids=["NUL", "half a surrogate pair"])
-def test_m5_what_no_warehouse_keeps_is_refused_by_name_and_nothing_is_written(ledger: Warehouse, text: str) -> None:
+def test_what_no_warehouse_keeps_is_refused_by_name_and_nothing_is_written(ledger: Warehouse, text: str) -> None:
     with pytest.raises(UserError, match=r"note of INC-.*payload holds.*(U\+0000|surrogate)"):
         append(ledger, [event("detected"), event(text=text)], T0)
     assert read_state(ledger) == []

@@ -54,15 +54,15 @@ def incident(severity: str = "P1", *, key: str = KEY, **more: Any) -> IncidentSt
 def detected(severity: str = "P1", **more: Any) -> Message:
     """The message of a beginning."""
     state = incident(severity, **more)
-    said = event("detected", severity=severity, key=state.source_key, title=state.title)
-    return compose(said, state, POLICY, START)[0]
+    cause = event("detected", severity=severity, key=state.source_key, title=state.title)
+    return compose(cause, state, POLICY, START)[0]
 
 
 def resolved(severity: str = "P1", *, at: datetime = START + 23 * MINUTE, **more: Any) -> Message:
     """The message of an end."""
     state = incident(severity, **more)
-    said = event("resolved", at=at, key=state.source_key, solution="Loaded the day again.", verification="0 of 1,000.")
-    return compose(said, state, POLICY, at)[0]
+    cause = event("resolved", at=at, key=state.source_key, solution="Loaded the day again.", verification="0 of 1,000.")
+    return compose(cause, state, POLICY, at)[0]
 
 
 def policy_with(**limits: str) -> Policy:

@@ -70,8 +70,8 @@ def smtp_server(login: tuple[str, str] | None = None, **more: Any) -> Iterator[M
 
     def check(_: smtp.SMTP, __: smtp.Session, ___: smtp.Envelope, ____: str, data: Any) -> smtp.AuthResult:
         mailbox.logins += 1
-        said = (data.login.decode(), data.password.decode()) if isinstance(data, smtp.LoginPassword) else None
-        return smtp.AuthResult(success=said == login, handled=False)
+        given = (data.login.decode(), data.password.decode()) if isinstance(data, smtp.LoginPassword) else None
+        return smtp.AuthResult(success=given == login, handled=False)
 
     wanted = {"auth_required": True, "auth_require_tls": False, "authenticator": check} if login else {}
     options: dict[str, Any] = {"data_size_limit": 10_000_000, **wanted, **more}

@@ -1,4 +1,4 @@
-"""In production somebody must be told: no channel is a mistake, and a folder is one only where it is named."""
+"""In production somebody must be notified: no channel is a mistake, and a folder is one only where it is named."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 from incident_ledger.doctor.findings import Grade
 from incident_ledger.doctor.messages import check_channels
 from incident_ledger.errors import UserError
@@ -59,7 +59,7 @@ def test_a_folder_can_stand_beside_other_channels_and_has_the_name_of_the_defaul
 def test_a_folder_without_an_absolute_path_is_a_broken_channel() -> None:
     (way,) = channels(Settings(channels=SecretStr("folder://relative/path")), 5.0)
     assert isinstance(way, BrokenChannel)
-    assert way.reason == "INCIDENT_LEDGER_CHANNELS: entry 1 is no absolute path: folder:///path"
+    assert way.reason == "INCIDENT_LEDGER_CHANNELS: entry 1 is not an absolute path: folder:///path"
 
 
 @pytest.mark.parametrize("url", ["json://[::1", "mailto://[x", "folder:///a%00b"])

@@ -16,7 +16,8 @@ from incident_ledger.notify.channels.attempts import Waits, attempt, kept
 from incident_ledger.notify.channels.base import Channel, Outcome, Result
 from incident_ledger.notify.channels.exchanges import RedirectError, _target, retry_after, watch_exchanges
 from incident_ledger.notify.channels.registry import channels
-from incident_ledger.notify.outbox import deliver, enqueue
+from incident_ledger.notify.delivery import deliver
+from incident_ledger.notify.outbox import enqueue
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
 from notify.helpers import MINUTE, POLICY, START, detected, policy_with
@@ -85,7 +86,7 @@ def test_the_same_server_may_say_that_the_place_is_another_one_if_it_takes_the_m
 
 
 @pytest.mark.parametrize(
-    ("place", "said"),
+    ("place", "error"),
     [
         ("https://example.com/b", None),
         ("/b", None),
@@ -100,12 +101,12 @@ def test_the_same_server_may_say_that_the_place_is_another_one_if_it_takes_the_m
         ("https://example.com:99999/", "to no address"),
     ],
 )
-def test_a_redirect_stays_with_scheme_host_and_port(place: str, said: str | None) -> None:
+def test_a_redirect_stays_with_scheme_host_and_port(place: str, error: str | None) -> None:
     request = requests.Request("POST", "https://example.com/a", data="x").prepare()
-    if said is None:
+    if error is None:
         assert _target(request, 307, place).endswith("/b")
     else:
-        with pytest.raises(RedirectError, match=said):
+        with pytest.raises(RedirectError, match=error):
             _target(request, 307, place)
 
 
@@ -146,22 +147,22 @@ def test_a_mail_server_that_drips_after_it_has_the_mail_leaves_it_uncertain() ->
 
 def test_what_cannot_be_cut_off_is_left_behind_and_can_connect_nothing_more() -> None:
     """As when a name is not resolved, or a service sleeps until its rate limit is over."""
-    woken, said = threading.Event(), list[str]()
+    woken, errors = threading.Event(), list[str]()
 
     def sleep_and_connect() -> None:
         woken.wait(20)
         try:
             socket.create_connection(("127.0.0.1", 9), timeout=1)
         except OSError as error:
-            said.append(str(error))
+            errors.append(str(error))
 
     ended = within(0.05, sleep_and_connect)
     assert (ended.value, ended.is_late, ended.has_connected) == (None, True, False)
     woken.set()
-    while not said:
+    while not errors:
         woken.wait(0.01)
         threading.Event().wait(0.01)
-    assert said == ["the deadline is over"]
+    assert errors == ["the deadline is over"]
 
 
 def test_a_thread_that_was_left_behind_takes_no_watch_from_the_next_send() -> None:

@@ -48,9 +48,9 @@ PAST = [
 def of(kind: str, severity: str, *, at: int = 10, history: list[Event] = PAST, **more: Any) -> Message:
     payload = {"from": "P2"} if kind == "severity_changed" else {}
     level = severity if kind in {"detected", "severity_changed"} else None
-    said = event(kind, at=START + at * MINUTE, severity=level, **payload)
+    newest = event(kind, at=START + at * MINUTE, severity=level, **payload)
     state = incident(severity, **({"evidence": EVIDENCE, "description": "Half of the night is missing."} | more))
-    return compose(said, state, POLICY, START + at * MINUTE, history=history)[0]
+    return compose(newest, state, POLICY, START + at * MINUTE, history=history)[0]
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
@@ -140,7 +140,7 @@ def test_what_was_resolved_once_and_reopened_has_no_deadline_any_more_and_still_
     assert f"\nTo acknowledge: incident-ledger incident ack {ID}\n" in text
 
 
-def test_a_vendors_incident_has_no_deadline_of_ours_until_a_person_answers() -> None:
+def test_a_vendors_incident_has_no_deadline_until_a_person_answers() -> None:
     page = Event(
         incident_id=ID,
         event_type=EventType.ACKNOWLEDGED,
@@ -158,17 +158,19 @@ def test_a_vendors_incident_has_no_deadline_of_ours_until_a_person_answers() -> 
     )
 
 
-def test_flapping_is_said_with_its_count_its_times_and_how_it_is_now() -> None:
+def test_flapping_is_shown_with_its_count_its_times_and_how_it_is_now() -> None:
     flapping = Flapping(times=3, since=START + 5 * MINUTE, until=START + 25 * MINUTE, calm_after=15 * MINUTE)
-    said = event("reopened", at=START + 25 * MINUTE)
-    message = compose(said, incident("P1"), POLICY, START + 30 * MINUTE, flapping=flapping)[0]
+    reopened = event("reopened", at=START + 25 * MINUTE)
+    message = compose(reopened, incident("P1"), POLICY, START + 30 * MINUTE, flapping=flapping)[0]
     assert message.subject == f"[INCIDENT-P1] Flapping: {TITLE}"
     words = " ".join(message.text.split())
     assert "resolved and reopened 3 times from 2026-03-02 09:05:00 UTC to 09:25 UTC" in words
     assert "It is open now." in words
-    state = incident("P1", status=Status.RESOLVED, is_open=False, last_reopened_time=said.occurred_at)
-    over = compose(said, state, POLICY, START + 30 * MINUTE, flapping=flapping)[0]
-    assert "It is resolved now; its end is told when that has lasted for 15 minutes." in " ".join(over.text.split())
+    state = incident("P1", status=Status.RESOLVED, is_open=False, last_reopened_time=reopened.occurred_at)
+    over = compose(reopened, state, POLICY, START + 30 * MINUTE, flapping=flapping)[0]
+    assert "It is resolved now; a message of its end follows when that has lasted for 15 minutes." in " ".join(
+        over.text.split()
+    )
     assert "Next Update: when it has been resolved for 15 minutes\n" in over.text
     end = compose(event("resolved", at=START + 26 * MINUTE), incident("P1"), POLICY, START, flapping=flapping)[0]
     assert end.subject == f"[INCIDENT-P1] Resolved: {TITLE}"

@@ -7,11 +7,12 @@ import pytest
 from pydantic import SecretStr
 
 from incident_ledger.errors import UserError
-from incident_ledger.notify import outbox
+from incident_ledger.notify import delivery
 from incident_ledger.notify.channels.base import Outcome
+from incident_ledger.notify.delivery import Delivery, deliver
 from incident_ledger.notify.delivery_events import notified_events
 from incident_ledger.notify.messages import Message, compose
-from incident_ledger.notify.outbox import Delivery, deliver, enqueue, requeue
+from incident_ledger.notify.outbox import enqueue, requeue
 from incident_ledger.notify.queries import channel_findings, left_behind, message, messages
 from incident_ledger.warehouse import Warehouse
 from notify.helpers import MINUTE, POLICY, START, detected, event, incident, resolved
@@ -55,13 +56,13 @@ def eml_files(warehouse: Warehouse) -> dict[str, bytes]:
 
 
 def test_without_a_channel_messages_become_files_named_by_their_id(warehouse: Warehouse) -> None:
-    said = detected("P1")
-    assert enqueue(warehouse, [said], START) == 1
-    assert [delivery.status for delivery in send(warehouse)] == [Outcome.SENT]
-    assert list(eml_files(warehouse)) == [f"{said.message_id}.eml"]
+    beginning = detected("P1")
+    assert enqueue(warehouse, [beginning], START) == 1
+    assert [each.status for each in send(warehouse)] == [Outcome.SENT]
+    assert list(eml_files(warehouse)) == [f"{beginning.message_id}.eml"]
     row = rows(warehouse)[0]
     assert (row["status"], row["attempts"], row["sent_at"], row["last_error"]) == ("sent", 1, START, None)
-    assert row["recipients"] == ",".join(said.recipients)
+    assert row["recipients"] == ",".join(beginning.recipients)
     assert (row["channel"], row["audience"]) == ("folder", "Engineering + Finance")
 
 
@@ -78,16 +79,16 @@ def test_a_message_goes_to_every_channel(warehouse: Warehouse, mailbox: Mailbox,
     urls = f"mail=mailto://127.0.0.1:{mailbox.port}, json://127.0.0.1:{hook.port}/a,\nsecond=json://127.0.0.1:{hook.port}/b"
     both = with_channels(warehouse, urls)
     assert enqueue(both, [detected("P1")], START) == 3
-    assert [delivery.status for delivery in send(both)] == [Outcome.SENT] * 3
+    assert [each.status for each in send(both)] == [Outcome.SENT] * 3
     assert (len(mailbox.mails), len(hook.bodies)) == (1, 2)
 
 
 def test_the_outbox_holds_any_text_as_it_is(warehouse: Warehouse) -> None:
     title = "it's \"\"\" '''\nC:\\new\\table {{ 7*7 }} {% raw %} -- @event \U0001f525 <b>"
-    said = detected("P1", title=title, user_impact=title)
-    enqueue(warehouse, [said], START)
+    beginning = detected("P1", title=title, user_impact=title)
+    enqueue(warehouse, [beginning], START)
     row = rows(warehouse)[0]
-    assert (row["subject"], row["body_text"], row["body_html"]) == (said.subject, said.text, said.html)
+    assert (row["subject"], row["body_text"], row["body_html"]) == (beginning.subject, beginning.text, beginning.html)
 
 
 def test_messages_larger_than_a_request_are_all_written(warehouse: Warehouse) -> None:
@@ -101,7 +102,7 @@ def test_a_file_that_was_written_before_the_run_died_is_the_same_afterwards(ware
     send(warehouse)
     before = eml_files(warehouse)
     warehouse.execute(f"update {warehouse.raw('notifications')} set status = 'pending', attempts = 0 where true")
-    assert [delivery.status for delivery in send(warehouse, START + HOUR)] == [Outcome.SENT]
+    assert [each.status for each in send(warehouse, START + HOUR)] == [Outcome.SENT]
     assert eml_files(warehouse) == before
 
 
@@ -109,12 +110,12 @@ def test_a_failing_server_is_tried_again_by_later_runs(warehouse: Warehouse, mai
     place = mail(warehouse, mailbox)
     enqueue(place, [detected("P1")], START)
     mailbox.answers = ["554 not now", "554 not now"]
-    assert [delivery.status for delivery in send(place)] == [Outcome.FAILED]
+    assert [each.status for each in send(place)] == [Outcome.FAILED]
     assert send(place) == []  # the same moment again: nothing
     assert send(place, START + 59 * MINUTE / 60) == []
-    assert [delivery.status for delivery in send(place, START + MINUTE)] == [Outcome.FAILED]
+    assert [each.status for each in send(place, START + MINUTE)] == [Outcome.FAILED]
     assert send(place, START + 2 * MINUTE) == []  # the wait has doubled
-    assert [delivery.status for delivery in send(place, START + 3 * MINUTE)] == [Outcome.SENT]
+    assert [each.status for each in send(place, START + 3 * MINUTE)] == [Outcome.SENT]
     row = rows(place)[0]
     assert (row["status"], row["attempts"], row["last_error"]) == ("sent", 3, None)
     assert len(mailbox.mails) == 1
@@ -133,7 +134,7 @@ def test_after_the_policys_attempts_a_message_is_set_aside_and_shown(warehouse: 
     assert "set aside after all attempts" in str(found[0])
     mailbox.answers = []
     assert requeue(place) == 1
-    assert [delivery.status for delivery in send(place, times[-1])] == [Outcome.SENT]
+    assert [each.status for each in send(place, times[-1])] == [Outcome.SENT]
     assert channel_findings(place, place.settings, POLICY, times[-1]) == []
 
 
@@ -148,7 +149,7 @@ def test_a_channel_that_waits_is_a_finding(warehouse: Warehouse, mailbox: Mailbo
 
 
 @pytest.mark.parametrize("channel", ["mail", "hook"])
-def test_c3_a_late_answer_is_uncertain_and_repeated_once_with_the_same_id(
+def test_a_late_answer_is_uncertain_and_repeated_once_with_the_same_id(
     warehouse: Warehouse, mailbox: Mailbox, hook: Hook, channel: str
 ) -> None:
     mailbox.answer_after = 1.2
@@ -157,21 +158,21 @@ def test_c3_a_late_answer_is_uncertain_and_repeated_once_with_the_same_id(
         place = mail(warehouse, mailbox, "?cto=0.3")
     else:
         place = with_channels(warehouse, f"hook=json://127.0.0.1:{hook.port}?cto=5&rto=0.3")
-    said = detected("P1")
-    enqueue(place, [said], START)
+    beginning = detected("P1")
+    enqueue(place, [beginning], START)
     statuses = [[each.status for each in send(place, START + n * HOUR)] for n in range(5)]
     assert statuses == [[Outcome.UNCERTAIN], [Outcome.UNCERTAIN], [], [], []]
     if channel == "mail":
-        assert [each["Message-ID"] for each in mailbox.mails] == [f"<{said.message_id}@incident-ledger>"] * 2
+        assert [each["Message-ID"] for each in mailbox.mails] == [f"<{beginning.message_id}@incident-ledger>"] * 2
     else:
-        assert [each["message_id"] for each in hook.bodies] == [said.message_id] * 2
+        assert [each["message_id"] for each in hook.bodies] == [beginning.message_id] * 2
     assert rows(place)[0]["status"] == "uncertain"
     found = channel_findings(place, place.settings, POLICY, START + 5 * HOUR)
     assert [(each.uncertain, each.set_aside) for each in found] == [(1, 0)]
     mailbox.answer_after = 0.0
 
 
-def test_c3_an_uncertain_message_that_the_repeat_confirms_is_sent(warehouse: Warehouse, mailbox: Mailbox) -> None:
+def test_an_uncertain_message_that_the_repeat_confirms_is_sent(warehouse: Warehouse, mailbox: Mailbox) -> None:
     mailbox.answer_after = 1.2
     place = mail(warehouse, mailbox, "?cto=0.3")
     enqueue(place, [detected("P1")], START)
@@ -199,7 +200,7 @@ def test_a_run_that_dies_around_a_send_repeats_it_at_most_once(
 
     with monkeypatch.context() as patch:
         if dies == "after":
-            patch.setattr(outbox, "_record", die)
+            patch.setattr(delivery, "_record", die)
         else:
             patch.setattr("incident_ledger.notify.channels.mail.MailChannel.send", die)
         with pytest.raises(Died):
@@ -220,7 +221,7 @@ def test_runs_that_die_at_every_send_repeat_it_once_and_no_more(
     def die(*_: object) -> None:
         raise Died
 
-    monkeypatch.setattr(outbox, "_record", die)
+    monkeypatch.setattr(delivery, "_record", die)
     for _ in range(2):
         with pytest.raises(Died):
             send(place)
@@ -233,7 +234,7 @@ def test_a_row_that_another_took_meanwhile_is_left_to_it(
 ) -> None:
     place = mail(warehouse, mailbox)
     enqueue(place, [detected("P1")], START)
-    read = outbox._due
+    read = delivery._due
 
     def read_and_lose(*args: Any) -> Any:
         due = read(*args)
@@ -241,7 +242,7 @@ def test_a_row_that_another_took_meanwhile_is_left_to_it(
         return due
 
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "_due", lambda *args: (patch.setattr(outbox, "_due", read), read_and_lose(*args))[1])
+        patch.setattr(delivery, "_due", lambda *args: (patch.setattr(delivery, "_due", read), read_and_lose(*args))[1])
         assert send(place) == []
     assert len(mailbox.mails) == 1
 
@@ -257,7 +258,7 @@ def test_a_message_that_two_merges_inserted_at_once_is_sent_once(warehouse: Ware
     assert len(mailbox.mails) == 1
 
 
-def test_who_was_told_before_is_told_again_whatever_the_severity(warehouse: Warehouse) -> None:
+def test_who_was_notified_before_is_notified_again_whatever_the_severity(warehouse: Warehouse) -> None:
     raised = compose(event("severity_changed", severity="P0", **{"from": "P2"}), incident("P0"), POLICY, START)[0]
     enqueue(warehouse, [detected("P2"), raised], START)
     end = resolved("P3")
@@ -280,10 +281,10 @@ def test_a_broken_channel_keeps_its_messages_and_says_so_without_showing_the_url
     place = with_channels(warehouse, "nonsense://Geheimnis7@x\nno url at all")
     assert enqueue(place, [detected("P1")], START) == 2
     assert [each.status for each in send(place)] == [Outcome.FAILED] * 2
-    said = " ".join(str(each) for each in channel_findings(place, place.settings, POLICY, START))
-    assert "INCIDENT_LEDGER_CHANNELS: entry 1" in said
-    assert "INCIDENT_LEDGER_CHANNELS: entry 2" in said
-    assert "Geheimnis7" not in said + str(rows(place))
+    findings = " ".join(str(each) for each in channel_findings(place, place.settings, POLICY, START))
+    assert "INCIDENT_LEDGER_CHANNELS: entry 1" in findings
+    assert "INCIDENT_LEDGER_CHANNELS: entry 2" in findings
+    assert "Geheimnis7" not in findings + str(rows(place))
 
 
 @pytest.mark.parametrize("before", ["never tried", "refused"])
@@ -309,12 +310,12 @@ def test_what_a_channel_owed_that_left_the_settings_goes_to_those_that_are_set(
     attempts = [each.payload for each in notified_events(new, POLICY, START + HOUR)]
     outcomes = {"mail": "failed", "hook": "sent"} if tried else {"hook": "sent"}
     assert {each["channel"]: each["outcome"] for each in attempts} == outcomes
-    for place in (new, old):  # the old channel that comes back tells no old news
+    for place in (new, old):  # the old channel that comes back sends no old news
         assert send(place, START + 2 * HOUR) == []
     assert mailbox.mails == []
 
 
-def test_what_another_channel_has_told_is_not_told_again_when_one_leaves(
+def test_what_another_channel_has_sent_is_not_sent_again_when_one_leaves(
     warehouse: Warehouse, mailbox: Mailbox, hook: Hook
 ) -> None:
     alone = f"hook=json://127.0.0.1:{hook.port}"
@@ -325,7 +326,7 @@ def test_what_another_channel_has_told_is_not_told_again_when_one_leaves(
     assert send(with_channels(warehouse, alone), START + HOUR) == []
 
 
-def test_a_message_that_was_set_aside_goes_to_the_channels_that_are_set_when_it_is_sent_anew(
+def test_a_message_that_was_set_aside_goes_to_the_channels_that_are_set_when_it_is_sent_again(
     warehouse: Warehouse, mailbox: Mailbox
 ) -> None:
     old = mail(warehouse, mailbox)
@@ -350,7 +351,7 @@ def test_a_partly_refused_mail_is_a_finding(warehouse: Warehouse, mailbox: Mailb
     ]
 
 
-def test_c5_a_service_that_asks_for_a_wait_gets_it(warehouse: Warehouse, hook: Hook) -> None:
+def test_a_service_that_asks_for_a_wait_gets_it(warehouse: Warehouse, hook: Hook) -> None:
     place = with_channels(warehouse, f"hook=json://127.0.0.1:{hook.port}")
     hook.answers = [(429, {"Retry-After": "600"}, 0.0)]
     enqueue(place, [detected("P1")], START)
@@ -359,7 +360,7 @@ def test_c5_a_service_that_asks_for_a_wait_gets_it(warehouse: Warehouse, hook: H
     assert [each.status for each in send(place, START + 10 * MINUTE)] == [Outcome.SENT]
 
 
-def test_the_beginning_is_sent_first_and_the_end_last_when_all_are_of_one_moment(
+def test_the_beginning_is_sent_first_and_the_end_last_when_all_are_of_one_time(
     warehouse: Warehouse, mailbox: Mailbox
 ) -> None:
     place = mail(warehouse, mailbox)
@@ -399,9 +400,9 @@ def test_the_list_is_newest_first_and_can_be_narrowed(warehouse: Warehouse) -> N
 
 
 def test_a_message_is_found_by_the_beginning_of_its_id(warehouse: Warehouse) -> None:
-    said = detected("P1")
-    enqueue(warehouse, [said, resolved("P1")], START)
-    assert message(warehouse, said.message_id[:8])[0]["body_text"] == said.text
+    beginning = detected("P1")
+    enqueue(warehouse, [beginning, resolved("P1")], START)
+    assert message(warehouse, beginning.message_id[:8])[0]["body_text"] == beginning.text
     with pytest.raises(UserError, match="No message begins with 'zz'"):
         message(warehouse, "zz")
     with pytest.raises(UserError, match="No message begins with ''"):
@@ -418,7 +419,7 @@ def test_an_error_of_a_channel_never_stops_the_other_channels(
     assert {each.channel: each.status for each in send(place)} == {"mail": Outcome.FAILED, "hook": Outcome.SENT}
 
 
-def test_a_new_channel_is_not_given_what_one_that_stayed_has_told(
+def test_a_new_channel_is_not_given_what_one_that_stayed_has_sent(
     warehouse: Warehouse, mailbox: Mailbox, hook: Hook
 ) -> None:
     alone = f"hook=json://127.0.0.1:{hook.port}"

@@ -1,4 +1,4 @@
-"""Who is told: the playbook's audiences, and whoever was told of a beginning."""
+"""Who is notified: the playbook's audiences, and whoever was notified of a beginning."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_the_audience_of_a_beginning_is_the_playbooks(severity: str) -> None:
 
 
 @pytest.mark.parametrize("severity", AUDIENCES)
-def test_whoever_is_told_of_the_beginning_is_told_of_the_end(severity: str) -> None:
+def test_whoever_is_notified_of_the_beginning_is_notified_of_the_end(severity: str) -> None:
     assert resolved(severity).recipients == detected(severity).recipients
 
 
@@ -60,7 +60,7 @@ def test_an_event_without_a_template_makes_no_message() -> None:
     assert compose(event("note", text="hello"), incident(), POLICY, START) == []
 
 
-def test_i9_a_team_without_resolution_messages_still_hears_of_the_second_incident() -> None:
+def test_a_team_without_resolution_messages_still_hears_of_the_second_incident() -> None:
     rules = tuple(row for row in POLICY.tables["notification_rules"] if row["event_type"] != "resolved")
     policy = type(POLICY)({**POLICY.tables, "notification_rules": rules})
     first, second = incident("P2"), incident("P2", key="table:other")
@@ -72,18 +72,18 @@ def test_i9_a_team_without_resolution_messages_still_hears_of_the_second_inciden
     assert len({message.message_id for message in beginnings}) == 2
 
 
-def test_i10_an_edited_beginning_is_the_same_message() -> None:
+def test_an_edited_beginning_is_the_same_message() -> None:
     edited = event("detected", severity="P2", title="another title", supersedes="x")
     assert compose(edited, incident("P2"), POLICY, START)[0].message_id == detected("P2").message_id
 
 
-def test_i8_the_same_end_composed_later_is_the_same_message() -> None:
-    said = event("resolved", at=START + MINUTE)
-    ids = {compose(said, incident(), POLICY, START + n * 15 * MINUTE)[0].message_id for n in range(6)}
+def test_the_same_end_composed_later_is_the_same_message() -> None:
+    end = event("resolved", at=START + MINUTE)
+    ids = {compose(end, incident(), POLICY, START + n * 15 * MINUTE)[0].message_id for n in range(6)}
     assert len(ids) == 1
 
 
-def test_c8_the_first_message_id_follows_from_the_incident_alone() -> None:
+def test_the_first_message_id_follows_from_the_incident_alone() -> None:
     assert detected("P1").message_id == first_message_id(incident().incident_id)
     assert detected("P1", title="other").message_id == detected("P2").message_id
     assert resolved("P1").message_id != detected("P1").message_id

@@ -1,4 +1,4 @@
-"""From events in the ledger to messages, and back: what was sent is said in the ledger."""
+"""From events in the ledger to messages, and back: what was sent becomes an event of the ledger."""
 
 from email import message_from_bytes
 from email.policy import default
@@ -12,11 +12,12 @@ from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify import service
+from incident_ledger.notify.delivery import deliver
 from incident_ledger.notify.delivery_events import notified_events
 from incident_ledger.notify.messages import first_message_id, header_id
-from incident_ledger.notify.outbox import deliver, enqueue
+from incident_ledger.notify.outbox import enqueue
 from incident_ledger.notify.pending import due_events
-from incident_ledger.notify.service import due_messages, tell
+from incident_ledger.notify.service import due_messages, notify
 from incident_ledger.warehouse import Warehouse, connect
 from notify.conftest import emptied
 from notify.helpers import ID, KEY, MINUTE, POLICY, START, TITLE, detected, event
@@ -28,7 +29,7 @@ BEGINNING = event("detected", severity="P2", title=TITLE, components=[KEY])
 @pytest.fixture(scope="module")
 def ledger_template(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A warehouse with the views that state needs; each test empties its tables."""
-    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("tell")))
+    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("notify")))
     ensure_ledger(warehouse)
     return warehouse
 
@@ -44,7 +45,7 @@ def mails(warehouse: Warehouse) -> list[Any]:
     return sorted(found, key=lambda mail: (mail["Date"].datetime, mail["Message-ID"]))
 
 
-def say(warehouse: Warehouse, *events: Event) -> None:
+def record(warehouse: Warehouse, *events: Event) -> None:
     append(warehouse, events, max(each.occurred_at for each in events))
 
 
@@ -57,22 +58,24 @@ def events_of(warehouse: Warehouse) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in warehouse.rows(sql)]
 
 
-def test_an_incident_is_told_from_its_beginning_to_its_end_in_one_thread(ledger: Warehouse) -> None:
-    say(ledger, BEGINNING)
-    tell(ledger, POLICY, START)
-    say(ledger, event("severity_changed", at=START + MINUTE, severity="P1", **{"from": "P2"}))
-    tell(ledger, POLICY, START + MINUTE)
-    say(ledger, event("note", at=START + 2 * MINUTE, title="Another title"))
-    say(ledger, event("root_cause_identified", at=START + 3 * MINUTE, category="vendor_api", text="The key was old."))
-    say(ledger, event("resolved", at=START + 23 * MINUTE, solution="A new key.", verification="All there."))
-    tell(ledger, POLICY, START + 24 * MINUTE)
+def test_an_incident_is_followed_from_its_beginning_to_its_end_in_one_thread(ledger: Warehouse) -> None:
+    record(ledger, BEGINNING)
+    notify(ledger, POLICY, START)
+    record(ledger, event("severity_changed", at=START + MINUTE, severity="P1", **{"from": "P2"}))
+    notify(ledger, POLICY, START + MINUTE)
+    record(ledger, event("note", at=START + 2 * MINUTE, title="Another title"))
+    record(
+        ledger, event("root_cause_identified", at=START + 3 * MINUTE, category="vendor_api", text="The key was old.")
+    )
+    record(ledger, event("resolved", at=START + 23 * MINUTE, solution="A new key.", verification="All there."))
+    notify(ledger, POLICY, START + 24 * MINUTE)
     assert subjects(ledger) == [
         f"[INCIDENT-P2] {TITLE}",
         f"[INCIDENT-P1] Now P1: {TITLE}",
         "[INCIDENT-P1] Resolved: Another title",
     ]
     sql = f"select severity_level from {ledger.raw('notifications')} order by created_at"
-    assert [row["severity_level"] for row in ledger.rows(sql)] == ["P2", "P1", "P1"]  # each as it was told
+    assert [row["severity_level"] for row in ledger.rows(sql)] == ["P2", "P1", "P1"]  # each as it was sent
     first, *later = mails(ledger)
     assert first["Message-ID"] == header_id(first_message_id(ID))
     assert [mail["In-Reply-To"] for mail in later] == [first["Message-ID"]] * 2
@@ -81,90 +84,90 @@ def test_an_incident_is_told_from_its_beginning_to_its_end_in_one_thread(ledger:
     assert "- Root Cause: vendor_api: The key was old." in end
 
 
-def test_i8_an_end_is_told_once_however_often_the_scheduler_calls(ledger: Warehouse) -> None:
-    say(ledger, BEGINNING)
-    tell(ledger, POLICY, START)
-    say(ledger, event("resolved", at=START + 23 * MINUTE))
+def test_an_end_is_sent_once_however_often_the_scheduler_calls(ledger: Warehouse) -> None:
+    record(ledger, BEGINNING)
+    notify(ledger, POLICY, START)
+    record(ledger, event("resolved", at=START + 23 * MINUTE))
     for n in range(6):
-        tell(ledger, POLICY, START + (23 + 15 * n) * MINUTE)
+        notify(ledger, POLICY, START + (23 + 15 * n) * MINUTE)
     before = events_of(ledger)
-    assert tell(ledger, POLICY, START + (23 + 75) * MINUTE) == []
+    assert notify(ledger, POLICY, START + (23 + 75) * MINUTE) == []
     assert events_of(ledger) == before
     assert len([subject for subject in subjects(ledger) if "Resolved" in subject]) == 1
 
 
-def test_i10_a_corrected_beginning_is_not_told_again(ledger: Warehouse) -> None:
-    say(ledger, BEGINNING)
-    tell(ledger, POLICY, START)
+def test_a_corrected_beginning_is_not_sent_again(ledger: Warehouse) -> None:
+    record(ledger, BEGINNING)
+    notify(ledger, POLICY, START)
     corrected = event("detected", severity="P2", title="Other words", supersedes=BEGINNING.event_id)
     append(ledger, [corrected], START + MINUTE)
     assert due_messages(ledger, POLICY, START + MINUTE) == []
-    assert tell(ledger, POLICY, START + MINUTE) == []
+    assert notify(ledger, POLICY, START + MINUTE) == []
     assert len(subjects(ledger)) == 1
 
 
 def test_what_was_sent_is_an_event_of_the_incident(ledger: Warehouse) -> None:
-    say(ledger, BEGINNING)
-    tell(ledger, POLICY, START)
+    record(ledger, BEGINNING)
+    notify(ledger, POLICY, START)
     sql = f"select payload, occurred_at from {ledger.raw('incident_events')} where event_type = 'notified'"
     row = ledger.rows(sql)[0]
     assert row["occurred_at"] == START
     assert '"outcome":"sent"' in str(row["payload"]).replace(" ", "").replace("'", '"')
 
 
-def test_a_corrected_end_is_not_told_again(ledger: Warehouse) -> None:
-    say(ledger, BEGINNING)
+def test_a_corrected_end_is_not_sent_again(ledger: Warehouse) -> None:
+    record(ledger, BEGINNING)
     end = event("resolved", at=START + 23 * MINUTE)
-    say(ledger, end)
-    tell(ledger, POLICY, START + 24 * MINUTE)
-    say(ledger, event("resolved", at=START + 22 * MINUTE, supersedes=end.event_id))
-    assert tell(ledger, POLICY, START + 25 * MINUTE) == []
+    record(ledger, end)
+    notify(ledger, POLICY, START + 24 * MINUTE)
+    record(ledger, event("resolved", at=START + 22 * MINUTE, supersedes=end.event_id))
+    assert notify(ledger, POLICY, START + 25 * MINUTE) == []
     assert len(subjects(ledger)) == 2
 
 
 def test_an_archive_of_ended_incidents_alarms_nobody(ledger: Warehouse) -> None:
     """Detected two days ago and ended an hour ago: no beginning, and no end without its beginning."""
-    say(ledger, BEGINNING, event("resolved", at=START + 47 * HOUR))
-    assert tell(ledger, POLICY, START + 48 * HOUR) == []
+    record(ledger, BEGINNING, event("resolved", at=START + 47 * HOUR))
+    assert notify(ledger, POLICY, START + 48 * HOUR) == []
 
 
-def test_an_incident_that_is_still_open_is_told_however_old_it_is_with_what_followed(ledger: Warehouse) -> None:
-    """All in one run: who is told of the rise alone does not wait for the next one."""
+def test_an_incident_that_is_still_open_is_sent_however_old_it_is_with_what_followed(ledger: Warehouse) -> None:
+    """All in one run: who is notified of the rise alone does not wait for the next one."""
     raised = event("severity_changed", at=START + HOUR, severity="P1", **{"from": "P2"})
-    say(ledger, BEGINNING, raised)
+    record(ledger, BEGINNING, raised)
     late = START + 18 * 24 * HOUR
-    assert [each.subject[:21] for each in tell(ledger, POLICY, late)] == [
+    assert [each.subject[:21] for each in notify(ledger, POLICY, late)] == [
         "[INCIDENT-P2] 21.85 %",
         "[INCIDENT-P1] Now P1:",
     ]
-    assert tell(ledger, POLICY, late) == []
+    assert notify(ledger, POLICY, late) == []
 
 
-def test_whoever_was_told_of_an_incident_is_told_that_it_was_none(ledger: Warehouse) -> None:
-    say(ledger, BEGINNING)
-    tell(ledger, POLICY, START)
-    say(ledger, event("retracted", at=START + HOUR, reason="It vanished from the page."))
-    tell(ledger, POLICY, START + HOUR)
+def test_whoever_was_notified_of_an_incident_is_notified_of_its_retraction(ledger: Warehouse) -> None:
+    record(ledger, BEGINNING)
+    notify(ledger, POLICY, START)
+    record(ledger, event("retracted", at=START + HOUR, reason="It vanished from the page."))
+    notify(ledger, POLICY, START + HOUR)
     assert subjects(ledger)[-1] == f"[INCIDENT-P2] Retracted: {TITLE}"
 
 
-def test_whoever_was_told_of_a_retraction_is_told_that_it_was_taken_back_and_of_no_other_note(
+def test_whoever_was_notified_of_a_retraction_is_notified_when_it_is_taken_back_and_of_no_other_note(
     ledger: Warehouse,
 ) -> None:
     retracted = event("retracted", at=START + HOUR, reason="It vanished from the page.")
-    for number, said in enumerate([BEGINNING, retracted]):
-        say(ledger, said)
-        tell(ledger, POLICY, START + number * HOUR)
+    for number, each in enumerate([BEGINNING, retracted]):
+        record(ledger, each)
+        notify(ledger, POLICY, START + number * HOUR)
     back = event("note", at=START + 2 * HOUR, text="The page lists it again.", supersedes=retracted.event_id)
-    say(ledger, back, event("note", at=START + 2 * HOUR, text="Another."))
-    tell(ledger, POLICY, START + 2 * HOUR)
+    record(ledger, back, event("note", at=START + 2 * HOUR, text="Another."))
+    notify(ledger, POLICY, START + 2 * HOUR)
     assert subjects(ledger)[-1] == f"[INCIDENT-P2] Reinstated: {TITLE}"
-    say(ledger, event("resolved", at=START + 3 * HOUR))
-    tell(ledger, POLICY, START + 3 * HOUR)
+    record(ledger, event("resolved", at=START + 3 * HOUR))
+    notify(ledger, POLICY, START + 3 * HOUR)
     assert [subject.removeprefix("[INCIDENT-P2] ").split(":")[0] for subject in subjects(ledger)[1:]] == [
         "Retracted", "Reinstated", "Resolved",
     ]  # fmt: skip
-    assert tell(ledger, POLICY, START + 4 * HOUR) == []
+    assert notify(ledger, POLICY, START + 4 * HOUR) == []
 
 
 class Died(BaseException):
@@ -178,16 +181,16 @@ def test_a_run_that_dies_anywhere_and_runs_again_leaves_what_an_undisturbed_one_
     def die(*_: object, **__: object) -> None:
         raise Died
 
-    say(ledger, BEGINNING)
+    record(ledger, BEGINNING)
     with monkeypatch.context() as patch:
         patch.setattr(service, place, die)
         with pytest.raises(Died):
-            tell(ledger, POLICY, START)
-    tell(ledger, POLICY, START)
+            notify(ledger, POLICY, START)
+    notify(ledger, POLICY, START)
     after = events_of(ledger)
     assert subjects(ledger) == [f"[INCIDENT-P2] {TITLE}"]
     assert [kind for _, kind, _ in after].count("notified") == 1
-    tell(ledger, POLICY, START)
+    notify(ledger, POLICY, START)
     assert events_of(ledger) == after
 
 
@@ -201,23 +204,23 @@ def test_every_attempt_that_the_ledger_lacks_is_one_event(warehouse: Warehouse) 
     assert notified_events(warehouse, POLICY, START + HOUR) == []
 
 
-def test_a_severity_that_another_has_followed_already_is_not_told(ledger: Warehouse) -> None:
+def test_a_severity_that_another_has_followed_already_is_not_sent(ledger: Warehouse) -> None:
     """Recorded afterwards: P1 for a while at 09:10, of an incident that is P0 since 09:20."""
-    say(ledger, BEGINNING)
-    tell(ledger, POLICY, START)
-    say(ledger, event("severity_changed", at=START + 20 * MINUTE, severity="P0", **{"from": "P2"}))
-    tell(ledger, POLICY, START + 20 * MINUTE)
-    say(ledger, event("severity_changed", at=START + 10 * MINUTE, severity="P1", **{"from": "P2"}))
-    assert tell(ledger, POLICY, START + 30 * MINUTE) == []
+    record(ledger, BEGINNING)
+    notify(ledger, POLICY, START)
+    record(ledger, event("severity_changed", at=START + 20 * MINUTE, severity="P0", **{"from": "P2"}))
+    notify(ledger, POLICY, START + 20 * MINUTE)
+    record(ledger, event("severity_changed", at=START + 10 * MINUTE, severity="P1", **{"from": "P2"}))
+    assert notify(ledger, POLICY, START + 30 * MINUTE) == []
     assert [subject[:20] for subject in subjects(ledger) if "Now" in subject] == ["[INCIDENT-P0] Now P0"]
 
 
-def test_a_severity_of_then_is_told_then_whatever_is_recorded_for_later(ledger: Warehouse) -> None:
-    say(ledger, BEGINNING)
+def test_a_severity_of_then_is_sent_then_whatever_is_recorded_for_later(ledger: Warehouse) -> None:
+    record(ledger, BEGINNING)
     for minute, severity, before in ((10, "P1", "P2"), (20, "P0", "P1")):
         at = START + minute * MINUTE
-        say(ledger, event("severity_changed", at=at, severity=severity, **{"from": before}))
-    tell(ledger, POLICY, START + 15 * MINUTE)
+        record(ledger, event("severity_changed", at=at, severity=severity, **{"from": before}))
+    notify(ledger, POLICY, START + 15 * MINUTE)
     assert [subject[:21] for subject in subjects(ledger) if "Now" in subject] == ["[INCIDENT-P1] Now P1:"]
 
 
@@ -225,13 +228,13 @@ def body(mail: Any) -> str:
     return str(mail.get_body(("plain",)).get_content()).replace("\r\n", "\n")
 
 
-def test_a_check_that_flaps_is_told_of_once_in_an_interval_and_its_end_when_it_lasts(ledger: Warehouse) -> None:
+def test_a_check_that_flaps_sends_once_in_an_interval_and_its_end_when_it_lasts(ledger: Warehouse) -> None:
     turns = {0: BEGINNING, 5: event("resolved", at=START + 5 * MINUTE), 10: event("reopened", at=START + 10 * MINUTE)}
     turns |= {14: event("resolved", at=START + 14 * MINUTE)}
     for minute in (0, 5, 10, 14, 15, 16, 30, 31):
         if minute in turns:
-            say(ledger, turns[minute])
-        tell(ledger, POLICY, START + minute * MINUTE)
+            record(ledger, turns[minute])
+        notify(ledger, POLICY, START + minute * MINUTE)
     assert subjects(ledger) == [
         f"[INCIDENT-P2] {TITLE}",
         f"[INCIDENT-P2] Flapping: {TITLE}",
@@ -246,9 +249,9 @@ def test_a_check_that_flaps_is_told_of_once_in_an_interval_and_its_end_when_it_l
 
 
 def test_what_is_planned_is_due_as_if_it_stood_in_the_ledger_and_no_sooner(ledger: Warehouse) -> None:
-    """As a rehearsal asks: a new incident, the end of a known one, and one that is too soon."""
-    say(ledger, BEGINNING)
-    tell(ledger, POLICY, START)
+    """As a dry run asks: a new incident, the end of a known one, and one that is too soon."""
+    record(ledger, BEGINNING)
+    notify(ledger, POLICY, START)
     other = event("detected", at=START + 5 * MINUTE, severity="P1", key="table:other", title="x", components=["c"])
     for minute, wanted in ((5, [other]), (20, [other, event("resolved", at=START + 20 * MINUTE)])):
         planned = [event("resolved", at=START + minute * MINUTE), other]
@@ -258,13 +261,13 @@ def test_what_is_planned_is_due_as_if_it_stood_in_the_ledger_and_no_sooner(ledge
 
 
 @pytest.mark.parametrize("severity", ["P0", "P2"])
-def test_what_is_told_after_the_end_promises_no_more(ledger: Warehouse, severity: str) -> None:
-    say(
+def test_what_is_sent_after_the_end_promises_no_more(ledger: Warehouse, severity: str) -> None:
+    record(
         ledger,
         event("detected", severity=severity, title=TITLE, components=[KEY]),
         event("resolved", at=START + 10 * MINUTE),
     )
-    tell(ledger, POLICY, START + HOUR)
+    notify(ledger, POLICY, START + HOUR)
     text = next(body(mail) for mail in mails(ledger) if mail["Subject"] == f"[INCIDENT-{severity}] {TITLE}")
     assert "resolved 2026-03-02 09:10:00 UTC\n" in text
     assert ("Next Update: none unless it is reopened" in text) is (severity == "P0")

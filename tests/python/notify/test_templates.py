@@ -184,8 +184,8 @@ def test_critical_message_with_all_known() -> None:
         event("action_taken", at=START + 2 * MINUTE, text="Call the vendor"),
         event("action_taken", at=START + 3 * MINUTE, text="Restart the loader", phase="done"),
     ]
-    said = event("severity_changed", at=START + 4 * MINUTE, severity="P0", **{"from": "P1", "reason": "it spreads"})
-    message = compose(said, state, POLICY, START + 4 * MINUTE, history=history)[0]
+    newest = event("severity_changed", at=START + 4 * MINUTE, severity="P0", **{"from": "P1", "reason": "it spreads"})
+    message = compose(newest, state, POLICY, START + 4 * MINUTE, history=history)[0]
     assert message.text.splitlines()[2:20] == [
         f"Incident: [{ID}] {TITLE}",
         "Severity: P0 - Critical (was P1)",
@@ -215,9 +215,9 @@ def test_resolution_message() -> None:
         event("root_cause_identified", at=START + MINUTE, category="vendor_api", text="The key had expired."),
         event("review_scheduled", at=START + 2 * MINUTE, scheduled_for="2026-03-04T15:00:00Z"),
     ]
-    said = event("resolved", at=START + 23 * MINUTE, solution="A new key.", verification="All days are there.")
+    newest = event("resolved", at=START + 23 * MINUTE, solution="A new key.", verification="All days are there.")
     state = incident("P1", root_cause_category="vendor_api", incident_commander="Ada Lovelace")
-    message = compose(said, state, POLICY, START + 40 * MINUTE, history=history)[0]
+    message = compose(newest, state, POLICY, START + 40 * MINUTE, history=history)[0]
     assert message.text.splitlines()[2:16] == [
         f"Incident: [{ID}] {TITLE}",
         "Resolution Time: 2026-03-02 09:23:00 UTC",
@@ -237,8 +237,8 @@ def test_resolution_message() -> None:
 
 
 def test_what_a_person_says_at_the_end_is_the_fix_when_nothing_else_is_given() -> None:
-    said = event("resolved", at=START + MINUTE, text="Rotated the key.")
-    assert "- Fix Applied: Rotated the key." in compose(said, incident(), POLICY, START)[0].text
+    newest = event("resolved", at=START + MINUTE, text="Rotated the key.")
+    assert "- Fix Applied: Rotated the key." in compose(newest, incident(), POLICY, START)[0].text
 
 
 def test_a_review_without_a_date_says_when_the_policy_wants_it() -> None:
@@ -246,7 +246,7 @@ def test_a_review_without_a_date_says_when_the_policy_wants_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("span", "said"),
+    ("span", "text"),
     [
         (timedelta(minutes=23), "23 minutes"),
         (timedelta(minutes=1), "1 minute"),
@@ -257,8 +257,8 @@ def test_a_review_without_a_date_says_when_the_policy_wants_it() -> None:
         (timedelta(minutes=100), "100 minutes"),
     ],
 )
-def test_durations_are_exact(span: timedelta, said: str) -> None:
-    assert minutes(span) == said
+def test_durations_are_exact(span: timedelta, text: str) -> None:
+    assert minutes(span) == text
 
 
 @given(st.integers(min_value=0, max_value=10**14))
@@ -273,17 +273,17 @@ def test_the_time_between_a_resolution_and_a_reopening_is_no_part_of_the_duratio
     assert "Total Duration: 30 minutes" in message.text
 
 
-def test_an_end_that_was_not_the_last_is_told_with_the_time_until_then() -> None:
+def test_an_end_that_was_not_the_last_is_sent_with_the_time_until_then() -> None:
     turns = [(10, "resolved"), (12, "reopened"), (22, "resolved"), (360, "reopened"), (361, "resolved")]
     history = [event(kind, at=START + minute * MINUTE) for minute, kind in turns]
     gap = timedelta(minutes=2 + 338) // timedelta(microseconds=1)
     state = incident("P1", reopen_count=2, reopened_gap_microseconds=gap, last_reopened_time=START + 360 * MINUTE)
     ends = [compose(end, state, POLICY, START, history=history)[0].text for end in history[::2]]
-    said = [re.search("Total Duration: (.*)", text) for text in ends]
-    assert [found and found[1] for found in said] == ["10 minutes", "20 minutes", "21 minutes"]
+    durations = [re.search("Total Duration: (.*)", text) for text in ends]
+    assert [found and found[1] for found in durations] == ["10 minutes", "20 minutes", "21 minutes"]
 
 
-def test_a_note_that_takes_back_what_was_told_is_told_as_what_it_leaves() -> None:
+def test_a_note_that_takes_back_what_was_sent_is_sent_as_what_it_leaves() -> None:
     """A status page takes a reopening back, and so it is resolved, as of before; or it lists a retracted one again."""
     end = event("resolved", at=START + 23 * MINUTE, solution="A new key.")
     over = incident("P1", is_open=False, status=Status.RESOLVED, resolution_time=end.occurred_at)
@@ -296,22 +296,22 @@ def test_a_note_that_takes_back_what_was_told_is_told_as_what_it_leaves() -> Non
     assert (again.template, again.subject) == ("critical", f"[INCIDENT-P1] Reinstated: {TITLE}")
 
 
-def test_reversed_times_are_said_and_not_shown_as_a_duration() -> None:
+def test_reversed_times_are_named_and_not_shown_as_a_duration() -> None:
     assert "Total Duration: not yet known (resolved before it was detected" in resolved("P1", at=START - MINUTE).text
 
 
-def test_n10_an_open_incident_of_26_hours_has_its_age_and_no_duration() -> None:
+def test_an_open_incident_of_26_hours_has_its_age_and_no_duration() -> None:
     now = START + timedelta(hours=26)
-    said = event("severity_changed", at=now, severity="P1", **{"from": "P2"})
-    message = compose(said, incident("P1"), POLICY, now)[0]
+    newest = event("severity_changed", at=now, severity="P1", **{"from": "P2"})
+    message = compose(newest, incident("P1"), POLICY, now)[0]
     assert "open for 1560 minutes" in message.text
     assert "open for 1560 minutes" in message.html
     assert "Duration" not in message.text
 
 
 def test_an_age_below_a_minute_is_not_rounded_up() -> None:
-    said = event("severity_changed", severity="P1", **{"from": "P2"})
-    message = compose(said, incident("P1"), POLICY, START + timedelta(seconds=59))[0]
+    newest = event("severity_changed", severity="P1", **{"from": "P2"})
+    message = compose(newest, incident("P1"), POLICY, START + timedelta(seconds=59))[0]
     assert "Status: Investigating\n" in message.text
 
 
@@ -329,14 +329,14 @@ HOSTILE = "it's \"\"\" '''\nC:\\new\\table {{ 7*7 }} {% raw %} -- @event \x00 \U
 def hostile_message(template: str) -> Message:
     state = incident("P0" if template == "critical" else "P2", title=HOSTILE, user_impact=HOSTILE)
     if template == "resolution":
-        said = event("resolved", at=START + MINUTE, solution=HOSTILE, verification=HOSTILE)
+        newest = event("resolved", at=START + MINUTE, solution=HOSTILE, verification=HOSTILE)
     else:
-        said = event("detected", severity=state.severity_level, title=HOSTILE)
-    return compose(said, state, POLICY, START)[0]
+        newest = event("detected", severity=state.severity_level, title=HOSTILE)
+    return compose(newest, state, POLICY, START)[0]
 
 
 @pytest.mark.parametrize("template", MESSAGES)
-def test_m5_texts_of_people_are_shown_and_never_read_as_a_template(template: str) -> None:
+def test_texts_of_people_are_shown_and_never_read_as_a_template(template: str) -> None:
     message = hostile_message(template)
     shown = ("C:\\new\\table {{ 7*7 }} {% raw %} -- @event", "\U0001f525 <b>&amp;</b>", "it's \"\"\" '''")
     for text in (message.text, Words(message.html).text):
@@ -381,8 +381,8 @@ def test_a_text_over_the_limit_says_how_long_it_was() -> None:
 def test_a_corrected_action_is_shown_as_corrected() -> None:
     wrong = event("action_taken", at=START + MINUTE, text="Restart the loader")
     right = event("action_taken", at=START + MINUTE, text="Restart the reader", supersedes=wrong.event_id)
-    said = event("severity_changed", at=START + 2 * MINUTE, severity="P0", **{"from": "P1"})
-    message = compose(said, incident("P0"), POLICY, START, history=[wrong, right])[0]
+    newest = event("severity_changed", at=START + 2 * MINUTE, severity="P0", **{"from": "P1"})
+    message = compose(newest, incident("P0"), POLICY, START, history=[wrong, right])[0]
     assert "- Restart the reader" in message.text
     assert "- Restart the loader" not in message.text
 
@@ -412,7 +412,7 @@ def test_the_impact_of_a_breach_is_what_was_counted_until_a_person_says_more() -
     breach = {"rule_id": "cost_not_null", "failed": 1234, "examined": 5000, "severity": "P2", "query": "select 1"}
     whole = {"rule_id": "row_count", "failed": None, "examined": None, "severity": "P2", "query": None}
     counted = detected("P2", evidence={"suite": "usage.json", "breaches": [breach, whole]})
-    said = "1,234 of 5,000 records broke cost_not_null when it was found. For whom it matters: to be assessed"
-    assert f"Impact: {said}\n" in counted.text
+    impact = "1,234 of 5,000 records broke cost_not_null when it was found. For whom it matters: to be assessed"
+    assert f"Impact: {impact}\n" in counted.text
     assert "Impact: to be assessed\n" in detected("P2", evidence={"breaches": [whole]}).text
     assert "Impact: Nobody\n" in detected("P2", evidence={"breaches": [breach]}, user_impact="Nobody").text

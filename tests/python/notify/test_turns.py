@@ -22,17 +22,17 @@ def flaps(*minutes: int) -> list[Event]:
 
 
 class Reader:
-    """Whoever is told at each run, and what he was told."""
+    """Whoever is notified at each run, and of what."""
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = sorted(events, key=in_order)
-        self.told: dict[str, datetime] = {}
+        self.notified: dict[str, datetime] = {}
         self.messages: list[tuple[float, Due]] = []
 
     def run(self, now: datetime) -> list[Due]:
-        found = due([each for each in self.events if each.occurred_at <= now], self.told, INTERVAL, now)
+        found = due([each for each in self.events if each.occurred_at <= now], self.notified, INTERVAL, now)
         for each in found:
-            self.told[each.event.event_id] = now
+            self.notified[each.event.event_id] = now
             self.messages.append(((now - START) / MINUTE, each))
         return found
 
@@ -44,7 +44,7 @@ class Reader:
         ]
 
 
-def test_a_check_that_flaps_every_five_minutes_is_told_once_in_an_interval_and_how_often_it_did() -> None:
+def test_a_check_that_flaps_every_five_minutes_is_sent_once_in_an_interval_with_its_count() -> None:
     reader = Reader([BEGINNING, *flaps(5, 10, 15, 20, 25)])
     assert reader.each_minute(60, every=5) == [
         (0, "detected", 0),
@@ -62,7 +62,7 @@ def test_flapping_for_an_hour_is_four_messages_more_and_every_return_is_counted_
     assert found[-1] == (60, "reopened", 2)
 
 
-def test_an_end_that_is_long_after_the_beginning_is_told_at_once() -> None:
+def test_an_end_that_is_long_after_the_beginning_is_sent_at_once() -> None:
     assert Reader([BEGINNING, *flaps(23)]).each_minute(40) == [(0, "detected", 0), (23, "resolved", 0)]
 
 
@@ -70,7 +70,7 @@ def test_a_quick_end_waits_for_the_interval_and_is_not_lost() -> None:
     assert Reader([BEGINNING, *flaps(3)]).each_minute(40) == [(0, "detected", 0), (15, "resolved", 0)]
 
 
-def test_a_return_of_what_was_told_to_be_over_is_told_at_once_and_then_its_turns_wait() -> None:
+def test_a_return_after_an_end_that_was_sent_is_sent_at_once_and_then_its_turns_wait() -> None:
     reader = Reader([BEGINNING, *flaps(20, 22, 24, 26, 28)])
     assert reader.each_minute(60) == [
         (0, "detected", 0),
@@ -81,19 +81,19 @@ def test_a_return_of_what_was_told_to_be_over_is_told_at_once_and_then_its_turns
     ]
 
 
-def test_a_return_between_two_runs_of_what_was_told_to_be_over_is_told_at_once_however_often_it_turned() -> None:
+def test_a_return_between_two_runs_after_an_end_that_was_sent_is_sent_at_once_however_often_it_turned() -> None:
     reader = Reader([BEGINNING, *flaps(20, 22, 23, 24)])
     assert reader.each_minute(60, every=10) == [(0, "detected", 0), (20, "resolved", 0), (30, "reopened", 2)]
 
 
-def test_a_rise_is_told_at_once_and_delays_no_turn() -> None:
+def test_a_rise_is_sent_at_once_and_delays_no_turn() -> None:
     raised = event("severity_changed", at=START + 7 * MINUTE, severity="P1", **{"from": "P2"})
     reader = Reader([BEGINNING, raised, *flaps(8)])
     found = reader.each_minute(30)
     assert found == [(0, "detected", 0), (7, "severity_changed", 0), (15, "resolved", 0)]
 
 
-def test_a_retraction_is_told_at_once_and_nothing_of_before_after_it() -> None:
+def test_a_retraction_is_sent_at_once_and_nothing_of_before_after_it() -> None:
     retracted = event("retracted", at=START + 6 * MINUTE, reason="none")
     found = Reader([BEGINNING, *flaps(3), retracted]).each_minute(60)
     assert [(at, kind) for at, kind, _ in found] == [(0, "detected"), (6, "retracted")]
@@ -110,7 +110,7 @@ def test_what_flapped_while_nobody_ran_is_one_message() -> None:
     assert reader.run(START + timedelta(hours=8)) == []
 
 
-def test_a_correction_of_an_end_that_was_not_told_is_told() -> None:
+def test_a_correction_of_an_end_that_was_not_sent_is_sent() -> None:
     first, back, end = flaps(20, 21, 22)
     corrected = event("resolved", at=START + 23 * MINUTE, supersedes=end.event_id)
     found = Reader([BEGINNING, first, back, corrected]).each_minute(60)
@@ -160,8 +160,8 @@ def test_whatever_happens_and_whenever_it_runs_nobody_is_misled_or_flooded(
         )
         assert believes_open or not is_open  # never an all-clear for what is broken
         risen = [each for each in past if each.event_type is EventType.SEVERITY_CHANGED]
-        assert not risen or risen[-1].event_id in reader.told
-    assert believes_open == (len(turns) % 2 == 0)  # the end is told
+        assert not risen or risen[-1].event_id in reader.notified
+    assert believes_open == (len(turns) % 2 == 0)  # the end is sent
     returns = [each for each in events if each.event_type is EventType.REOPENED]
     plain = sum(1 for _, each in reader.messages if each.event.event_type is EventType.REOPENED and not each.flapping)
     assert plain + sum(each.flapping.times for _, each in reader.messages if each.flapping) == len(returns)

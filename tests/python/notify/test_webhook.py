@@ -29,7 +29,7 @@ def test_a_webhook_gets_subject_text_and_the_messages_id() -> None:
     assert hook.bodies[0]["message_id"] == hook.headers[0]["Idempotency-Key"] == message.message_id
 
 
-def test_c3_a_webhook_that_answers_too_late_leaves_it_uncertain() -> None:
+def test_a_webhook_that_answers_too_late_leaves_it_uncertain() -> None:
     with webhook() as hook:
         hook.answers = [(200, {}, 3.0)]
         begin = time.monotonic()
@@ -48,7 +48,7 @@ def test_a_webhook_that_refuses_has_failed(status: int) -> None:
     assert result.error and str(status) in result.error
 
 
-def test_c5_a_wait_in_seconds_or_until_a_date_is_kept() -> None:
+def test_a_wait_in_seconds_or_until_a_date_is_kept() -> None:
     until = datetime.now(UTC) + timedelta(seconds=60)
     with webhook() as hook:
         hook.answers = [
@@ -74,11 +74,11 @@ def test_a_webhook_that_is_not_there_has_failed_and_is_not_uncertain() -> None:
 
 
 def test_errors_are_masked() -> None:
-    said = masked("cannot post to https://hooks.example/T000/B000/XXXX with s3cret-t0ken\n", {"s3cret-t0ken"})
-    assert said == "cannot post to <url> with ***"
+    text = masked("cannot post to https://hooks.example/T000/B000/XXXX with s3cret-t0ken\n", {"s3cret-t0ken"})
+    assert text == "cannot post to <url> with ***"
 
 
-def test_c6_slack_gets_no_mention_and_no_named_link(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slack_gets_no_mention_and_no_named_link(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
 
     def answer(_: requests.Session, request: requests.PreparedRequest, **__: Any) -> requests.Response:

@@ -61,9 +61,7 @@ def test_a_suite_has_a_rate_only_from_20_rules_on(policy: Policy, counts: tuple[
         (40_001, 200_003, "P1"),
     ],
 )
-def test_q10_rates_are_not_rounded_at_the_edge(
-    policy: Policy, failed: int, examined: int, severity: str | None
-) -> None:
+def test_rates_are_not_rounded_at_the_edge(policy: Policy, failed: int, examined: int, severity: str | None) -> None:
     assert policy.band("failed_record_rate", failed, examined, NOW) == severity
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 from incident_ledger.errors import ExitCode
 from incident_ledger.policy import Policy
 

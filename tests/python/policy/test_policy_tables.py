@@ -9,7 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.errors import UserError
 from incident_ledger.policy import differing, is_current, load, load_files
@@ -90,7 +90,7 @@ def test_policy_of_a_warehouse_without_it_says_how_to_load_it(project: Settings)
         load(connect(project), patience=0)
 
 
-def test_w8_texts_stay_texts_in_the_warehouse_and_in_policy_show(
+def test_texts_stay_texts_in_the_warehouse_and_in_policy_show(
     seed: Seed, change: Spoil, command: Callable[..., str]
 ) -> None:
     change("contacts", "", "SAT,1e5,sat@example.org,,0015550100")
@@ -114,7 +114,7 @@ def test_w8_texts_stay_texts_in_the_warehouse_and_in_policy_show(
     assert "null" not in shown.lower()
 
 
-def test_w8_the_word_null_is_refused_by_python_and_by_dbt(project: Settings, seed: Seed, change: Spoil) -> None:
+def test_the_word_null_is_refused_by_python_and_by_dbt(project: Settings, seed: Seed, change: Spoil) -> None:
     change("response_rules", "As needed", "null")
     with pytest.raises(UserError, match=r"response_rules\.csv:5: escalation: holds the word 'null'"):
         load_files(project.project_dir / "seeds" / "policy")
@@ -175,7 +175,7 @@ def test_dbt_and_python_find_what_is_wrong_with_a_policy_in_the_warehouse(
     assert f"{dataset}.quality_thresholds (failed_record_rate P1): lower_percent: overlaps" in str(error.value)
 
 
-def test_load_show_and_what_held_when(project: Settings, change: Spoil, command: Callable[..., str]) -> None:
+def test_load_show_and_what_was_valid_when(project: Settings, change: Spoil, command: Callable[..., str]) -> None:
     command("policy", "show", "severity_caps")
     change("severity_caps", "", "warning,P3,2026-03-01T00:00:00Z")
     assert "14 tables loaded" in command("policy", "load")

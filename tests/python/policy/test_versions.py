@@ -1,4 +1,4 @@
-"""Rows that hold from a moment on: the past is judged by what held then."""
+"""Rows that are valid from a time on: the past is judged by what was valid then."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ CHANGE = datetime(2026, 3, 1, tzinfo=UTC)
 BEFORE, AFTER = CHANGE - timedelta(microseconds=1), CHANGE + timedelta(days=1)
 
 
-def test_n13_a_new_response_time_leaves_closed_incidents_as_they_were_judged(seeds: Path, change: Spoil) -> None:
+def test_a_new_response_time_leaves_closed_incidents_as_they_were_judged(seeds: Path, change: Spoil) -> None:
     change("response_rules", "", "P1,10,minutes,10 minutes,30,minutes,contained,30 minutes,30,2026-03-01T00:00:00Z")
     policy = load_files(seeds)
     acknowledged = timedelta(minutes=12)
@@ -24,7 +24,7 @@ def test_n13_a_new_response_time_leaves_closed_incidents_as_they_were_judged(see
     assert policy.response_deadline("P2", AFTER) == AFTER + timedelta(hours=1)
 
 
-def test_n13_a_row_changed_in_its_place_is_named_as_a_change_of_the_past(seeds: Path, change: Spoil) -> None:
+def test_a_row_changed_in_its_place_is_named_as_a_change_of_the_past(seeds: Path, change: Spoil) -> None:
     loaded = load_files(SEEDS)
     change("response_rules", "P1,15,minutes,15 minutes", "P1,10,minutes,10 minutes")
     (line,) = rewritten(load_files(seeds), loaded)
@@ -37,7 +37,7 @@ def test_a_row_added_with_a_later_beginning_changes_no_past(seeds: Path, change:
     assert rewritten(load_files(seeds), load_files(SEEDS)) == []
 
 
-def test_a_time_in_another_zone_is_the_same_moment(seeds: Path, change: Spoil) -> None:
+def test_a_time_in_another_zone_is_the_same_instant(seeds: Path, change: Spoil) -> None:
     change(
         "response_rules", "", "P1,10,minutes,10 minutes,30,minutes,contained,30 minutes,30,2026-03-01T05:30:00+05:30"
     )
@@ -83,7 +83,7 @@ def test_a_cap_and_a_limit_have_versions_too(seeds: Path, change: Spoil) -> None
     assert policy.reopening_window(AFTER) == timedelta(hours=2, minutes=30)
 
 
-def test_a_rule_that_did_not_hold_yet_is_an_error_with_its_moment(seeds: Path, change: Spoil) -> None:
+def test_a_rule_that_is_not_valid_yet_is_an_error_with_its_time(seeds: Path, change: Spoil) -> None:
     change("classification_rules", "performance_issues,P2", "slow_queries,P2")
     change("classification_rules", "slow_queries", "performance_issues")
     change("classification_rules", "", "slow_queries,P2,Slow queries,performance,,,,,,2026-03-01T00:00:00Z")

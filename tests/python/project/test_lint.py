@@ -1,4 +1,4 @@
-"""W13: what BigQuery takes is no error for the linter, and what it refuses is one."""
+"""What BigQuery takes is no error for the linter, and what it refuses is one."""
 
 import subprocess
 import sys
@@ -33,14 +33,14 @@ def lint(path: Path) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize("what", VALID)
-def test_w13_valid_googlesql_does_not_make_lint_red(what: str, tmp_path: Path) -> None:
+def test_valid_googlesql_does_not_make_lint_red(what: str, tmp_path: Path) -> None:
     path = tmp_path / "query.sql"
     path.write_text(VALID[what])
     done = lint(path)
     assert done.returncode == 0, done.stdout
 
 
-def test_w13_a_real_error_makes_lint_red(tmp_path: Path) -> None:
+def test_a_real_error_makes_lint_red(tmp_path: Path) -> None:
     path = tmp_path / "query.sql"
     path.write_text("select incident_id from from operational_metrics\n")
     done = lint(path)

@@ -10,7 +10,7 @@ from incident_ledger.settings import Settings, load_settings, unknown_variables
 
 
 def refusal(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
-    """What is said of a setting that is wrong."""
+    """The message for a setting that is wrong."""
     monkeypatch.setenv(f"INCIDENT_LEDGER_{name}", value)
     with pytest.raises(UserError) as caught:
         load_settings()

@@ -12,7 +12,7 @@ import pytest
 
 from incident_ledger.policy import Policy
 from incident_ledger.quality.checker import check_table
-from incident_ledger.quality.grading import BatchResult, RuleResult
+from incident_ledger.quality.result_types import BatchResult, RuleResult
 from incident_ledger.quality.suites import Suite, load_suite
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.client import Client

@@ -10,17 +10,15 @@ import pytest
 
 from conftest import fresh_settings
 from incident_ledger.dbt_runner import Dbt
-from incident_ledger.errors import StatementError
 from incident_ledger.policy import Policy
 from incident_ledger.quality.breaches import keep
 from incident_ledger.quality.checker import check_all
-from incident_ledger.quality.grading import BatchResult, RuleResult
+from incident_ledger.quality.result_types import BatchResult, RuleResult
 from incident_ledger.quality.results import batch_rows, record
-from incident_ledger.response.signals import signal_columns
+from incident_ledger.runner.signal_rows import signal_columns
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.tables import ensure_tables
 from quality.helpers import NOW, make_table, not_null, suite_of
-from relay import Relay, failed
 
 CHAIN = (
     "stg_ledger__quality_breaches",
@@ -97,7 +95,7 @@ def rule_of(error: str | None) -> RuleResult:
     )
 
 
-def verdict(
+def batch_result(
     suite: str = "s.json",
     severity: str | None = None,
     *,
@@ -107,7 +105,7 @@ def verdict(
     error: str | None = None,
     **more: Any,
 ) -> BatchResult:
-    """A verdict: clean, bad by `severity`, with `errors` rules that could not be evaluated, or failed by `error`."""
+    """A result: clean, bad by `severity`, with `errors` rules that could not be evaluated, or failed by `error`."""
     return BatchResult(
         table=table,
         suite=suite,
@@ -128,27 +126,27 @@ def verdict(
 
 
 def drawn(chance: random.Random, at: datetime, *, second: bool) -> Iterator[BatchResult]:
-    """A run's verdicts on some of the tables and days; most are clean, and a suite may be no suite for a while."""
+    """A run's results for some of the tables and days; most are clean, and a suite may be no suite for a while."""
     for suite in (f"{number}.json" for number in range(16)):
         if chance.random() < 0.3:
             continue
         if chance.random() < 0.1:
-            yield verdict(suite, table=suite, errors=50 + second, error="no suite", is_table_known=False)
+            yield batch_result(suite, table=suite, errors=50 + second, error="no suite", is_table_known=False)
             continue
         batches = [(f"{suite}.{table}", day) for table in "tu" for day in (None, DAY)]
         for place, (table, day) in enumerate(chance.sample(batches, chance.randint(1, 3))):
             kind = chance.random()
-            # Two checks of one batch and moment agree on how bad it is: which of two would be told is nobody's word.
+            # Two checks of one batch at one time agree on how bad it is: which of two would be sent is not defined.
             severity = random.Random(f"{table} {day} {at}").choice(("P1", "P2")) if kind < 0.25 else None
-            # And of a check's failures one is the greatest, so that it is told.
+            # And of a check's failures one is the greatest, so that it is sent.
             errors = 1 + 2 * place + second if 0.2 < kind < 0.35 else 0
-            batch = verdict(suite, severity, table=table, day=day, errors=errors)
-            # An error that nobody is to be told of does not end the breach of its table either.
+            batch = batch_result(suite, severity, table=table, day=day, errors=errors)
+            # An error that notifies nobody does not end the breach of its table either.
             yield replace(batch, check_severity_level=None) if chance.random() < 0.3 else batch
 
 
 def test_the_signals_are_those_of_all_checks_whatever_came_when(warehouse: Warehouse, signals: Signals) -> None:
-    """Runs in time, late, replayed for an earlier time, and twice for one moment, over weeks."""
+    """Runs in time, late, replayed for an earlier time, and twice for one time, over weeks."""
     chance = random.Random("breaches")
     times = [NOW]
     for number in range(16):
@@ -170,7 +168,7 @@ def test_clean_checks_leave_nothing_and_a_breach_its_beginning_and_its_end(
 ) -> None:
     kept = []
     for hour, severity in enumerate((None, None, "P1", "P2", None, None)):
-        batches = [verdict(day=DAY), verdict(day=None), verdict("other.json", severity, day=DAY)]
+        batches = [batch_result(day=DAY), batch_result(day=None), batch_result("other.json", severity, day=DAY)]
         record(warehouse, batches, f"run-{hour}", NOW + hour * HOUR)
         kept.append(count(warehouse))
     assert kept == [0, 0, 1, 2, 3, 3]
@@ -178,35 +176,7 @@ def test_clean_checks_leave_nothing_and_a_breach_its_beginning_and_its_end(
     assert (signal["started_at"], signal["ended_at"]) == (NOW + 2 * HOUR, NOW + 4 * HOUR)
 
 
-def test_a_warehouse_that_is_older_than_the_table_keeps_its_open_signals(
-    warehouse: Warehouse, signals: Signals
-) -> None:
-    """Also when the command that made the table did not come to fill it."""
-    for hour, severity in enumerate((None, "P1", None, "P2")):
-        batches = [verdict(severity=severity), verdict("clean.json", table="d.u"), verdict("c.json", errors=hour % 2)]
-        record(warehouse, batches, f"run-{hour}", NOW + hour * 100 * HOUR)
-    said, kept = signals(), count(warehouse)
-    assert [signal["ended_at"] for signal in said] == [None, None]
-
-    drop = f"drop table {warehouse.raw('quality_breaches')}"
-    warehouse.execute(drop)
-    ensure_tables(warehouse)
-    assert (signals(), count(warehouse)) == (said, kept)
-
-    warehouse.execute(drop)
-    with Relay(warehouse.settings.api_endpoint or "") as relay:
-        relay.rule(lambda request: "merge" in request.query, failed(400, "invalidQuery"))
-        through = connect(warehouse.settings.model_copy(update={"api_endpoint": relay.endpoint}))
-        with pytest.raises(StatementError):
-            ensure_tables(through)
-        through.close()
-    assert count(warehouse) == 0
-    for _ in range(2):
-        ensure_tables(warehouse)
-        assert (signals(), count(warehouse)) == (said, kept)
-
-
-# What a run that is killed at the worst moment leaves: breaches, and no batches.
+# What a run that is killed at the worst time leaves: breaches, and no batches.
 
 
 def facts(warehouse: Warehouse, *, broken: bool) -> str:
@@ -282,10 +252,10 @@ def test_what_two_checks_at_once_did_not_see_of_each_other_is_seen_by_the_next(
     warehouse: Warehouse, signals: Signals
 ) -> None:
     """The clean check was made later, and looked for breaches before the bad one was there."""
-    record(warehouse, [verdict()], "second", NOW + HOUR)
+    record(warehouse, [batch_result()], "second", NOW + HOUR)
     batches = warehouse.rows(f"select * from {warehouse.raw('quality_batches')}")
     assert len(batches) == 1
-    keep(warehouse, batch_rows([verdict(severity="P1")], "first", NOW), NOW + timedelta(days=9))
+    keep(warehouse, batch_rows([batch_result(severity="P1")], "first", NOW), NOW + timedelta(days=9))
     assert [signal["ended_at"] for signal in signals()] == [None]
-    record(warehouse, [verdict("other.json", table="d.u")], "third", NOW + 2 * HOUR)
+    record(warehouse, [batch_result("other.json", table="d.u")], "third", NOW + 2 * HOUR)
     assert [signal["ended_at"] for signal in signals()] == [NOW + HOUR]

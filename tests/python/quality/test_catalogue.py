@@ -13,11 +13,11 @@ import pytest
 
 from incident_ledger.policy import Policy
 from incident_ledger.quality.catalogue import REFUSED, is_about_records
-from incident_ledger.quality.grading import RuleResult
+from incident_ledger.quality.result_types import RuleResult
 from incident_ledger.quality.suites import build, load_suite
 from incident_ledger.warehouse import Warehouse
 from quality.helpers import check, check_one, make_table, rule
-from quality.test_metrics import records
+from quality.test_gx import records
 
 KINDS = {
     "id": "int64", "code": "string", "low": "int64", "high": "int64", "score": "float64", "dti": "float64",
@@ -152,7 +152,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
 
 
 def outcome(batch: Any, wanted: dict[str, Any]) -> tuple[Any, ...] | None:
-    """Success, and of a rule about records how many break it of how many; None when the library cannot tell."""
+    """Success, and of a rule about records how many break it of how many; None when the library does not know."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -195,7 +195,7 @@ def test_each_expectation_counts_as_great_expectations_does_or_is_refused_by_nam
 
 
 def test_a_rule_is_about_records_or_the_table_as_its_class_says(found: dict[str, RuleResult]) -> None:
-    """One about records is judged by their rate, one about the table by its cap."""
+    """One about records is graded by their rate, one about the table by its cap."""
     for wanted in CATALOGUE:
         result = found[wanted["meta"]["rule_id"]]
         if not result.error:
@@ -231,7 +231,7 @@ def test_a_record_is_measured_by_the_others_of_its_day(bare: Warehouse, policy: 
 
 def test_a_type_is_named_as_bigquery_names_it(bare: Warehouse, policy: Policy) -> None:
     table = make_table(bare, "typed", "select 1 as n, 'a' as s")
-    kinds = {"INTEGER": True, "int64": True, "FLOAT": False, "VARCHAR": "VARCHAR is no type of BigQuery"}
+    kinds = {"INTEGER": True, "int64": True, "FLOAT": False, "VARCHAR": "VARCHAR is not a type of BigQuery"}
     batch = check_one(
         bare, policy, table, *(rule(f"{V}be_of_type", kind, column="n", type_=kind) for kind in kinds),
         rule(f"{V}be_in_type_list", "list", column="s", type_list=["str", "object", "VARCHAR", "STRING"]),

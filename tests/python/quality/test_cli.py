@@ -76,7 +76,7 @@ def test_a_check_that_could_not_run_says_why_and_is_an_alarm_for_who_asks(
     assert (code, json.loads(text)[0]["check_severity"]) == (0, "P1")
 
 
-def test_by_hand_writes_nothing_unless_told_to(command: Any, warehouse: Warehouse, tmp_path: Path) -> None:
+def test_by_hand_writes_nothing_without_record(command: Any, warehouse: Warehouse, tmp_path: Path) -> None:
     table = f"{warehouse.settings.dataset}.{broken_of(warehouse, 't', 1, 10)}"
     arguments = ("check", "--table", table, "--suite", suite_file(tmp_path, not_null("amount")), "--json")
     count = f"select count(*) as n from {warehouse.raw('quality_batches')}"
@@ -86,7 +86,7 @@ def test_by_hand_writes_nothing_unless_told_to(command: Any, warehouse: Warehous
     assert warehouse.rows(count) == [{"n": 1}]
 
 
-def test_a_suite_that_is_not_there_is_the_users_to_mend(command: Any, tmp_path: Path) -> None:
+def test_a_suite_that_is_not_there_is_the_users_to_fix(command: Any, tmp_path: Path) -> None:
     from incident_ledger.errors import UserError
 
     with pytest.raises(UserError, match="There is no suite"):

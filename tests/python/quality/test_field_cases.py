@@ -23,7 +23,7 @@ def condition(column: str, value: object, operator: str = "==") -> dict[str, Any
     return {"type": "comparison", "column": {"name": column}, "operator": operator, "parameter": value}
 
 
-def test_q5_the_denominator_of_a_condition_is_the_records_that_meet_it(bare: Warehouse, policy: Policy) -> None:
+def test_the_denominator_of_a_condition_is_the_records_that_meet_it(bare: Warehouse, policy: Policy) -> None:
     """1,000 rows: 100 pro of which 6 have no cost, 900 free of which 500 have none: 6 of 100, and not 0.6 or 50.6 %."""
     table = make_table(
         bare,
@@ -47,7 +47,7 @@ def test_q5_the_denominator_of_a_condition_is_the_records_that_meet_it(bare: War
         (40001, 200003, "P1", "20.0002 %"),
     ],
 )
-def test_q10_rates_at_the_edge_are_compared_as_integers(  # noqa: PLR0917 - the case's own table
+def test_rates_at_the_edge_are_compared_as_integers(  # noqa: PLR0917 - the case's own table
     bare: Warehouse, policy: Policy, broken: int, total: int, severity: str | None, text: str
 ) -> None:
     table = broken_of(bare, "edge", broken, total)
@@ -57,7 +57,7 @@ def test_q10_rates_at_the_edge_are_compared_as_integers(  # noqa: PLR0917 - the 
 
 
 @pytest.mark.parametrize("kind", ["date", "timestamp", "datetime"])
-def test_q11_a_column_of_days_is_compared_with_text_bounds(bare: Warehouse, policy: Policy, kind: str) -> None:
+def test_a_column_of_days_is_compared_with_text_bounds(bare: Warehouse, policy: Policy, kind: str) -> None:
     table = make_table(
         bare,
         "days",
@@ -94,9 +94,7 @@ def demanding(warehouse: Warehouse) -> Iterator[str]:
         yield table
 
 
-def test_q12_every_statement_carries_a_literal_range_of_days(
-    warehouse: Warehouse, policy: Policy, demanding: str
-) -> None:
+def test_every_statement_carries_a_literal_range_of_days(warehouse: Warehouse, policy: Policy, demanding: str) -> None:
     """Daily and by hand, with rules of every way of counting."""
     suite = suite_of(
         not_null("amount"),
@@ -132,13 +130,13 @@ def owners(warehouse: Warehouse) -> str:
     )
 
 
-def test_q13_an_apostrophe_in_a_condition(bare: Warehouse, policy: Policy) -> None:
+def test_an_apostrophe_in_a_condition(bare: Warehouse, policy: Policy) -> None:
     wanted = not_null("amount", mostly=0.01, row_condition=condition("owner", "O'Brien"))
     batch = check_one(bare, policy, owners(bare), wanted)
     assert (only(batch).failed, only(batch).examined, batch.severity_level) == (1, 10, "P2")
 
 
-def test_q13_an_apostrophe_in_the_old_form_is_one_finding_that_names_the_rule(bare: Warehouse, policy: Policy) -> None:
+def test_an_apostrophe_in_the_old_form_is_one_finding_that_names_the_rule(bare: Warehouse, policy: Policy) -> None:
     old = {"row_condition": 'col("owner")=="O\'Brien"', "condition_parser": "great_expectations"}
     batch = check_one(bare, policy, owners(bare), not_null("amount", "old", **old), not_null("amount", "all"))
     assert [result.rule_id for result in batch.rules if result.error] == ["old"]
@@ -152,7 +150,7 @@ def test_the_old_form_of_a_condition_is_still_read(bare: Warehouse, policy: Poli
     assert (only(batch).failed, only(batch).examined) == (0, 90)
 
 
-def test_q14_columns_whose_names_are_alike_keep_their_own_counts(bare: Warehouse, policy: Policy) -> None:
+def test_columns_whose_names_are_alike_keep_their_own_counts(bare: Warehouse, policy: Policy) -> None:
     """Five columns with 1 to 5 nulls of 10; what reads the statements afterwards is Google's own analyzer."""
     columns = ["a b", "a_b", "A__B", "1a", "_1a"]
     selects = ", ".join(f"if(i <= {nulls}, null, i) as `{column}`" for nulls, column in enumerate(columns, start=1))
@@ -161,13 +159,13 @@ def test_q14_columns_whose_names_are_alike_keep_their_own_counts(bare: Warehouse
     assert [(result.column, result.failed) for result in batch.rules] == list(zip(columns, range(1, 6), strict=True))
 
 
-def test_d4_rates_are_not_whole_numbers() -> None:
+def test_rates_are_not_whole_numbers() -> None:
     assert fraction_text(1, 3, "rules").startswith("33.33 %")
     assert fraction_text(2, 3, "rules").startswith("66.67 %")
     assert fraction_text(1, 1864458).startswith("under 0.01 %")
 
 
-def test_d7_two_breaches_of_one_run_are_two_findings(warehouse: Warehouse, policy: Policy) -> None:
+def test_two_breaches_of_one_run_are_two_findings(warehouse: Warehouse, policy: Policy) -> None:
     one, two = broken_of(warehouse, "one", 3316, 15179), broken_of(warehouse, "two", 100, 1000)
     suites = [suite_of(not_null("amount"), table=table) for table in (one, two)]
     first, second = check_all(warehouse, policy, run_id="run", now=NOW, suites=suites)
@@ -176,7 +174,7 @@ def test_d7_two_breaches_of_one_run_are_two_findings(warehouse: Warehouse, polic
     assert "10 % (100 of 1,000 records)" in second.title
 
 
-def test_n14_hours_without_a_check_are_neither_good_nor_bad(warehouse: Warehouse, policy: Policy) -> None:
+def test_hours_without_a_check_are_neither_good_nor_bad(warehouse: Warehouse, policy: Policy) -> None:
     """Hourly and clean, none between 03:00 and 06:00: 21 checks of 21 are clean, and three hours have no row."""
     suite = suite_of(not_null("amount"), table=broken_of(warehouse, "hourly", 0, 10))
     midnight = datetime(2026, 3, 9, tzinfo=UTC)

@@ -127,7 +127,7 @@ def test_lint_names_each_fault_with_its_file_and_exits_2(command: Any, tmp_path:
     )
     code, text = command("lint")
     assert code == 2
-    assert "a.json is no suite" in text
+    assert "a.json is not a suite" in text
     assert "there is no expectation 'expect_x'" in text
     assert "did you mean 'owner'" in text
     (tmp_path / "a.json").unlink()

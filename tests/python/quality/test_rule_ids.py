@@ -44,8 +44,8 @@ def test_two_rules_of_one_type_on_one_column_are_two_whatever_their_order() -> N
 
 def test_a_rule_keeps_its_id_when_another_is_added() -> None:
     for first, second in PAIRS[:5]:
-        (alone,) = suite_of(first).rules
-        assert alone.rule_id in {one.rule_id for one in suite_of(second, first).rules}
+        (only_rule,) = suite_of(first).rules
+        assert only_rule.rule_id in {one.rule_id for one in suite_of(second, first).rules}
 
 
 def test_the_id_that_great_expectations_gave_is_the_rules_unless_the_file_uses_it_twice() -> None:
@@ -87,7 +87,7 @@ def test_shipped_rules_keep_the_ids_of_their_files() -> None:
 
 
 def test_a_suite_from_before_version_1_is_read_as_it_is(bare: Warehouse, policy: Policy) -> None:
-    """Keys of then, and what said only how a result was shown."""
+    """Keys of then, and what set only how a result was shown."""
     content = {
         "expectation_suite_name": "old",
         "ge_cloud_id": None,

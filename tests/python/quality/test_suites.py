@@ -19,10 +19,10 @@ BETWEEN = "expect_column_values_to_be_between"
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is no suite"),
-        (b"{not json", "is no suite"),
-        (b"\xff\xfe", "is no suite"),
-        ([], "holds a list"),
+        (b"", "is not a suite"),
+        (b"{not json", "is not a suite"),
+        (b"\xff\xfe", "is not a suite"),
+        ([], "it is a list"),
         ({}, "has no expectations"),
         ({"name": "x", "expectations": []}, "has no expectations"),
         ({"name": "x", "expectations": {}}, "has no expectations"),
@@ -30,12 +30,12 @@ BETWEEN = "expect_column_values_to_be_between"
         ({"name": "x", "meta": ["y"], "expectations": [not_null("amount")]}, "meta is a list"),
         (b'{"expectations": [{"type": "x", "kwargs": {"a": NaN}}]}', "NaN is not a number of JSON"),
         (b'{"expectations": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested more than"),
-        (b"[" * 100_000, "is no suite"),
+        (b"[" * 100_000, "is not a suite"),
         (b'{"expectations": [' + b"9" * 5_000 + b"]}", "5000 digits"),
         ({"name": ["x"], "meta": {"table": 5}, "expectations": "x"}, "has no expectations"),
     ],
 )
-def test_a_file_that_is_no_suite_is_a_finding(
+def test_a_file_that_is_not_a_suite_is_a_finding(
     bare: Warehouse, policy: Policy, content: object, words: str | None
 ) -> None:
     table = broken_of(bare, "t", 0, 10)
@@ -70,7 +70,7 @@ def test_a_file_that_is_no_suite_is_a_finding(
         (not_null("amount", "bad", mostly={"$PARAMETER": "x"}), "mostly"),
         (rule("expect_compound_columns_to_be_unique", "bad", column_list="id"), "column_list is a text"),
         (rule("expect_column_values_to_be_in_set", "bad", column="id", value_set="1"), "value_set is a text"),
-        (rule("expect_column_values_to_be_in_set", "bad", column="id", value_set=[[1]]), "[1] is no INT64"),
+        (rule("expect_column_values_to_be_in_set", "bad", column="id", value_set=[[1]]), "[1] is not of type INT64"),
         (not_null("amount", "bad") | {"meta": {"rule_id": "bad", "owner": ["x"]}}, "meta.owner is a list"),
         (not_null("amount", "bad") | {"meta": {"rule_id": "bad", "scope": {}}}, "scope {} is none of"),
         (rule(BETWEEN, "bad", column="id", min_value={"$PARAMETER": "as_of - 99999999999 days"}), "no calendar has"),
@@ -80,7 +80,7 @@ def test_a_file_that_is_no_suite_is_a_finding(
         (rule(REGEX, "bad", column="id", regex="x"), "needs a column of type STRING"),
         (rule("expect_column_value_lengths_to_be_between", "bad", column="id", min_value=1), "needs a column of type"),
         (not_null("no_such_column", "bad"), "no column 'no_such_column'"),
-        (rule("expect_column_values_to_be_in_set", "bad", column="id", value_set=["1"]), "'1' is no INT64"),
+        (rule("expect_column_values_to_be_in_set", "bad", column="id", value_set=["1"]), "'1' is not of type INT64"),
         (rule("expect_column_values_to_match_strftime_format", "bad", column="id", strftime_format="%Y"), ""),
         (rule("unexpected_rows_expectation", "bad", unexpected_rows_query="select 1 as x"), "{batch}"),
         (rule("unexpected_rows_expectation", "bad", unexpected_rows_query="select * from {batch} where x = 1"), "x"),
@@ -116,13 +116,13 @@ def test_a_rule_id_used_twice_is_a_finding_and_the_first_still_counts(bare: Ware
     assert "'same' is used 2 times" in (second.error or "")
 
 
-def test_rules_without_an_id_get_one_from_what_they_say() -> None:
+def test_rules_without_an_id_get_one_from_their_content() -> None:
     kinds = ("expect_column_values_to_not_be_null", "expect_column_values_to_be_unique")
     suite = suite_of(*({"type": kind, "kwargs": {"column": "amount"}} for kind in kinds))
     assert [found.rule_id for found in suite.rules] == ["amount.not_be_null", "amount.be_unique"]
 
 
-def test_suites_of_one_file_name_in_several_folders_are_told_apart(
+def test_suites_of_one_file_name_in_several_folders_are_distinguished(
     warehouse: Warehouse, policy: Policy, tmp_path: Path
 ) -> None:
     """What is called alike has one key: one would take the other's results, and its record of what changed."""

@@ -29,7 +29,7 @@ def suite(request: pytest.FixtureRequest) -> Suite:
     return load_suite(path)
 
 
-def test_every_rule_can_be_read_and_says_who_answers_for_it(suite: Suite) -> None:
+def test_every_rule_can_be_read_and_names_who_answers_for_it(suite: Suite) -> None:
     assert suite.error is None
     assert [rule.error for rule in suite.rules if rule.error] == []
     for rule in suite.rules:
@@ -38,7 +38,7 @@ def test_every_rule_can_be_read_and_says_who_answers_for_it(suite: Suite) -> Non
         assert rule.dimension in DIMENSIONS
 
 
-def test_rules_speak_of_columns_that_their_table_has(suite: Suite) -> None:
+def test_rules_are_about_columns_that_their_table_has(suite: Suite) -> None:
     columns = model(str(suite.meta["table"]).split(".")[-1])
     assert columns[str(suite.meta["day_column"])] == "date"
     for rule in suite.rules:
@@ -53,7 +53,7 @@ def test_owners_are_contacts_of_the_policy(suite: Suite, policy: Policy) -> None
     assert owners <= set(policy.contacts)
 
 
-def test_together_they_cover_every_dimension_of_quality() -> None:
+def test_all_suites_cover_every_dimension_of_quality() -> None:
     suites = [load_suite(path) for path in SUITES]
     assert {rule.dimension for suite in suites for rule in suite.rules} == DIMENSIONS
     assert {str(suite.meta["table"]) for suite in suites} >= {"fct_usage_daily"}

@@ -220,10 +220,10 @@ def read(name: str, content: bytes, folder: Path) -> None:
     elif name == "statuspage":
         importer = StatuspageImporter()
         parsed = importer.parse(Document(str(path), content))
-        importer.concerned(parsed.records)
-        for said in importer.tell(parsed.records, []).events:
-            _check_texts(said)
-            canonical([said.event_id, said.payload]).encode()
+        importer.scope(parsed.records)
+        for event in importer.plan(parsed.records, []).events:
+            _check_texts(event)
+            canonical([event.event_id, event.payload]).encode()
         for reject in parsed.rejects:
             encode_row(IMPORT_REJECTS, row_of_reject(name, reject)).encode()
     elif name == "suite":

@@ -87,7 +87,7 @@ def test_the_lease_of_a_killed_holder_passes_on(warehouse: Warehouse) -> None:
         lease.confirm()
 
 
-def test_who_does_not_get_it_in_time_is_told_who_holds_it(warehouse: Warehouse) -> None:
+def test_who_does_not_get_it_in_time_learns_who_holds_it(warehouse: Warehouse) -> None:
     assert lease_of(warehouse, "the-first-run").take()
     with (
         pytest.raises(LeaseHeldError, match="the-first-run until"),
@@ -197,7 +197,7 @@ def test_a_lease_given_back_under_a_clock_ahead_is_free(warehouse: Warehouse) ->
     assert first.held_by() == "nobody"
 
 
-def test_a_longer_lease_than_ones_own_is_held_all_the_same(warehouse: Warehouse) -> None:
+def test_a_longer_lease_than_ones_own_counts_all_the_same(warehouse: Warehouse) -> None:
     assert lease_of(warehouse, "long", seconds=7200).take()
     assert not lease_of(warehouse, "short", seconds=5).take()
 

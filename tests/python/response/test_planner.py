@@ -128,7 +128,7 @@ def test_a_person_who_lowered_it_is_not_overruled_by_the_same_breach() -> None:
     assert plan(lowered, [signal("P1", observed=START + HOUR)], POLICY, START + HOUR) == []
 
 
-def test_a_person_who_lowered_it_is_told_when_it_gets_worse_than_before() -> None:
+def test_a_lowered_incident_is_raised_when_it_gets_worse_than_before() -> None:
     lowered = [replace(opened("P2")[0], severity_level="P3")]
     assert types(plan(lowered, [signal("P1", observed=START + HOUR)], POLICY, START + HOUR)) == ["severity_changed"]
 
@@ -144,7 +144,7 @@ def test_a_clean_check_resolves_it_when_the_check_ran() -> None:
     assert event.occurred_at == START + HOUR
 
 
-def test_i8_five_more_clean_runs_after_the_end_write_nothing() -> None:
+def test_five_more_clean_runs_after_the_end_write_nothing() -> None:
     state = resolved()
     for minutes in range(15, 90, 15):
         now = START + HOUR + timedelta(minutes=minutes)

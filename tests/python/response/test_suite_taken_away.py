@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import PROJECT_DIR, fresh_settings
-from incident_ledger.doctor import check_suites
+from incident_ledger.doctor.diagnosis import check_suites
 from incident_ledger.ledger import commands
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state
@@ -17,7 +17,7 @@ from incident_ledger.ledger.writer import append
 from incident_ledger.policy import Policy, load_files
 from incident_ledger.quality.checker import check_all
 from incident_ledger.response.planner import plan
-from incident_ledger.response.signals import read_signals
+from incident_ledger.runner.signal_rows import read_signals
 from incident_ledger.warehouse import Warehouse, connect
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -69,7 +69,7 @@ class Desk:
     def doctor(self) -> list[str]:
         """The suites of which `doctor` says that they are missed."""
         texts = [finding.text for finding in check_suites(self.warehouse.settings, self.warehouse)]
-        return [text.partition(" is bad as ")[2].partition(" says, ")[0] for text in texts if "any more" in text]
+        return [text.partition(" is in breach by ")[2].partition(", which ")[0] for text in texts if "any more" in text]
 
     def open(self) -> list[IncidentState]:
         return read_state(self.warehouse, is_open=True)

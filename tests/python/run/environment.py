@@ -96,11 +96,11 @@ class Place:
 
 def differences(left: dict[str, list[str]], right: dict[str, list[str]]) -> list[str]:
     """What one has and the other has not, a line each; empty when they are equal."""
-    said = []
+    differences = []
     for name in sorted(left.keys() | right.keys()):
         ours, theirs = left.get(name, []), right.get(name, [])
         if ours != theirs:
             only = [f"- {row[:300]}" for row in ours if row not in theirs][:3]
             other = [f"+ {row[:300]}" for row in theirs if row not in ours][:3]
-            said.append("\n".join([f"{name}: {len(ours)} and {len(theirs)} rows", *only, *other]))
-    return said
+            differences.append("\n".join([f"{name}: {len(ours)} and {len(theirs)} rows", *only, *other]))
+    return differences

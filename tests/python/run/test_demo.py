@@ -1,4 +1,4 @@
-"""`make demo`'s own command: the story ends as told, and other people's data is not touched."""
+"""`make demo`'s own command: the story ends as described, and other people's data is not touched."""
 
 import re
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from run.environment import Place
 DAY = "2026-03-05"
 
 
-def test_the_demo_shows_what_broke_who_answers_who_was_told_and_how_long_it_takes(
+def test_the_demo_shows_what_broke_who_answers_who_was_notified_and_how_long_it_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")  # README's width
@@ -67,9 +67,9 @@ def test_the_demo_does_not_replace_other_data(tmp_path: Path) -> None:
     place = Place(tmp_path)
     (tmp_path / "local" / "data").mkdir(parents=True)
     with place.begin("demo") as process:
-        _, said = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert "holds data of your own" in said
+    assert "holds data of your own" in errors
 
 
 def test_the_same_seed_gives_the_same_incidents(tmp_path: Path) -> None:

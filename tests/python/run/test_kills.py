@@ -32,7 +32,7 @@ def test_a_run_killed_after_each_of_its_steps_ends_like_an_undisturbed_one(fresh
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(20))
-def test_a_run_killed_at_a_random_moment_ends_like_an_undisturbed_one(
+def test_a_run_killed_at_a_random_time_ends_like_an_undisturbed_one(
     fresh: Place, undisturbed: Place, seed: int
 ) -> None:
     chance = random.Random(f"twenty {seed}")

@@ -18,7 +18,7 @@ def test_a_second_run_at_the_same_time_writes_nothing_but_its_own_record(undistu
     assert report["events"] == []
     assert report["delivered"] == []
     assert differences(before, undisturbed.snapshot()) == []
-    # Two runs for one time are told apart by who did them.
+    # Two runs for one time are distinguished by who did them.
     warehouse = undisturbed.warehouse()
     runs = warehouse.rows(
         "select run_id, count(distinct holder) as runs, countif(step = 'plan') as plans "
@@ -27,7 +27,7 @@ def test_a_second_run_at_the_same_time_writes_nothing_but_its_own_record(undistu
     assert [row["runs"] == row["plans"] > 1 for row in runs] == [True]
 
 
-def test_a_run_opens_incidents_by_the_bands_and_tells_of_each_once(undisturbed: Place) -> None:
+def test_a_run_opens_incidents_by_the_bands_and_notifies_of_each_once(undisturbed: Place) -> None:
     found = {each["component"]: each["severity_level"] for each in undisturbed.json("incident", "list")}
     assert found["table:ai_usage_prod_staging.stg_anthropic__usage"] == "P1"
     assert found["table:ai_usage_prod_staging.stg_anthropic__claude_code"] == "P2"
@@ -50,7 +50,7 @@ def test_a_later_run_without_news_writes_only_its_own_record(undisturbed: Place,
 
 
 def test_a_dry_run_shows_what_the_run_then_writes_and_writes_nothing(undisturbed: Place, tmp_path: Path) -> None:
-    """The broken export comes again, corrected: one incident would end, and its end would be told."""
+    """The broken export comes again, corrected: one incident would end, and a message of its end would be sent."""
     undisturbed.stop()
     place = undisturbed.copy_to(tmp_path / "planned")
     files = usage.generate(
@@ -74,7 +74,7 @@ def test_a_dry_run_shows_what_the_run_then_writes_and_writes_nothing(undisturbed
     assert [each["message_id"] for each in planned["messages"]] == [each["message_id"] for each in report["delivered"]]
 
 
-def test_a_dry_run_speaks_of_what_is_there_and_says_what_is_not(tmp_path: Path) -> None:
+def test_a_dry_run_shows_what_is_there_and_names_what_is_not(tmp_path: Path) -> None:
     """On an empty warehouse, and after an import, no table that the run will build is taken for a failed check."""
     place = Place(tmp_path / "empty")
     nothing = place.json("run", "--as-of", AS_OF, "--dry-run")

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import PROJECT_DIR
-from incident_ledger import cli
+from incident_ledger.cli import _app
 from incident_ledger.cli._console import Console, Text, err, out, print_rows, visible
 from incident_ledger.encoding import timestamp
 from incident_ledger.notify.outbox import enqueue
@@ -51,12 +51,12 @@ def shown(ledger: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Shown:
             patch.setattr(sys, "stderr", streams[1])
             patch.setattr(sys, "argv", ["incident-ledger", *arguments])
             with pytest.raises(SystemExit) as end:
-                cli.main()
+                _app.main()
         text = "".join(stream.getvalue() for stream in streams)
         assert code is None or end.value.code == code, text
         return text
 
-    monkeypatch.setattr(cli, "show_logs", lambda: None)
+    monkeypatch.setattr(_app, "show_logs", lambda: None)
     return run
 
 
@@ -110,13 +110,13 @@ def test_what_people_say_of_an_incident_is_shown_as_escapes(shown: Shown) -> Non
     opened = shown("incident", "open", HOSTILE, "--severity", "P2", "--component", HOSTILE, "--actor", HOSTILE,
                    "--description", HOSTILE)  # fmt: skip
     incident = opened.split()[1]
-    said = [opened, shown("incident", "note", incident, HOSTILE, "--actor", HOSTILE)]
-    said += [shown("incident", "cause", incident, HOSTILE, "--text", HOSTILE), shown("incident", "list")]
-    said += [shown("incident", "show", incident), shown("incident", "show", incident, "--json")]
-    for text in said:
+    outputs = [opened, shown("incident", "note", incident, HOSTILE, "--actor", HOSTILE)]
+    outputs += [shown("incident", "cause", incident, HOSTILE, "--text", HOSTILE), shown("incident", "list")]
+    outputs += [shown("incident", "show", incident), shown("incident", "show", incident, "--json")]
+    for text in outputs:
         assert is_safe(text)
         assert "evil" in text
-    (note,) = [event for event in json.loads(said[-1])["events"] if event["event_type"] == "note"]
+    (note,) = [event for event in json.loads(outputs[-1])["events"] if event["event_type"] == "note"]
     assert note["payload"]["text"] == HOSTILE
 
 
@@ -204,7 +204,7 @@ def test_a_variable_that_is_no_setting_is_named_once_by_every_command(
     for arguments in (["incident", "list"], ["sql", "select 1"], ["policy", "check"], ["doctor"]):
         text = shown(*arguments, code=None)
         assert is_safe(text)
-        assert text.count("INCIDENT_LEDGER_DATESET is no setting and is ignored") == 1
+        assert text.count("INCIDENT_LEDGER_DATESET is not a setting and is ignored") == 1
         assert text.count("evil") == 1
 
 

@@ -26,7 +26,7 @@ except KeyboardInterrupt:
 """
 
 
-def said(folder: Path, *, seconds: float, answer: str = "default_int_handler") -> str:
+def output(folder: Path, *, seconds: float, answer: str = "default_int_handler") -> str:
     (folder / "chosen.py").write_text(MODULE)
     return subprocess.run(
         [sys.executable, "-c", PROGRAM.replace("TIME", str(seconds)).replace("ANSWER", answer)],
@@ -36,11 +36,11 @@ def said(folder: Path, *, seconds: float, answer: str = "default_int_handler") -
 
 
 def test_an_interrupt_in_an_import_comes_after_it(tmp_path: Path) -> None:
-    assert said(tmp_path, seconds=30) == "stopped True\n"
+    assert output(tmp_path, seconds=30) == "stopped True\n"
 
 
-def test_a_process_that_was_told_to_ignore_interrupts_still_does(tmp_path: Path) -> None:
-    assert said(tmp_path, seconds=0.2, answer="SIG_IGN") == "went on\n"
+def test_a_process_that_was_started_to_ignore_interrupts_still_does(tmp_path: Path) -> None:
+    assert output(tmp_path, seconds=0.2, answer="SIG_IGN") == "went on\n"
 
 
 LOST = """

@@ -44,17 +44,17 @@ def on_a_terminal(environment: Mapping[str, str], columns: int, *arguments: str)
         [*COMMAND, *arguments], env=environment, cwd=PROJECT_DIR, stdin=theirs, stdout=theirs, stderr=theirs
     ) as process:
         os.close(theirs)
-        said = b""
+        output = b""
         try:
             while part := os.read(ours, 65536):
-                said += part
+                output += part
         except OSError:
             pass  # how a terminal ends on Linux
         finally:
             os.close(ours)
         process.wait(timeout=60)
-    assert process.returncode == 0, said.decode()
-    return said.decode().splitlines()
+    assert process.returncode == 0, output.decode()
+    return output.decode().splitlines()
 
 
 def test_rows_wider_than_the_terminal_are_shown_a_column_a_line(environment: Mapping[str, str]) -> None:
@@ -152,7 +152,7 @@ def test_a_reader_that_leaves_is_no_alarm(environment: Mapping[str, str]) -> Non
 @pytest.mark.parametrize(
     ("arguments", "code"), [(["--help"], 0), (["tick", "--as-of", "2026-03-02T10:00:00Z"], 0), (["sql", "selec 1"], 2)]
 )
-def test_a_reader_that_leaves_before_anything_is_said_is_no_alarm(
+def test_a_reader_that_leaves_before_any_output_is_no_alarm(
     arguments: list[str], code: int, environment: Mapping[str, str]
 ) -> None:
     reading, writing = os.pipe()
@@ -177,7 +177,7 @@ def test_a_full_disk_is_one_line_and_no_alarm(arguments: list[str], environment:
     assert (ended.returncode, ended.stderr) == (3, b"error: No space left on device\n")
 
 
-# Ctrl-C is heard, also when these tests themselves were told to ignore it (`make test &` in a script).
+# Ctrl-C is heard, also when these tests themselves were started to ignore it (`make test &` in a script).
 HEARING = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
 HEARING += "runpy.run_module('incident_ledger', run_name='__main__')"
 
@@ -232,15 +232,15 @@ def test_an_interrupt_while_dbt_builds_is_no_fault_of_the_warehouse(
 
 
 def test_a_terminal_that_cannot_show_a_character_loses_only_that(environment: Mapping[str, str]) -> None:
-    said = run(environment | {"PYTHONIOENCODING": "ascii"}, "sql", "select 'straße … 🚨' as x")
-    assert (said.returncode, said.stderr) == (0, b"")
-    assert rb"stra\xdfe \u2026 \U0001f6a8" in said.stdout
+    result = run(environment | {"PYTHONIOENCODING": "ascii"}, "sql", "select 'straße … 🚨' as x")
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert rb"stra\xdfe \u2026 \U0001f6a8" in result.stdout
 
 
 def test_an_argument_is_utf_8_whatever_the_locale(environment: Mapping[str, str]) -> None:
     plain = environment | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    said = run(plain, "sql", "--format", "csv", "select '🚨ü' as x".encode())
-    assert said.stdout.decode() == "x\n🚨ü\n"
+    result = run(plain, "sql", "--format", "csv", "select '🚨ü' as x".encode())
+    assert result.stdout.decode() == "x\n🚨ü\n"
     refused = run(plain, "sql", b"select '\xff'")
     assert (refused.returncode, refused.stdout) == (2, b"")
     assert b"not UTF-8" in refused.stderr
@@ -259,6 +259,6 @@ def test_an_argument_is_utf_8_whatever_the_locale(environment: Mapping[str, str]
 def test_a_time_that_is_none_is_refused_with_what_to_write(
     moment: str, advice: str, environment: Mapping[str, str]
 ) -> None:
-    said = run(environment, "tick", "--as-of", moment)
-    assert said.returncode == 2
-    assert advice in said.stderr.decode()
+    result = run(environment, "tick", "--as-of", moment)
+    assert result.returncode == 2
+    assert advice in result.stderr.decode()

@@ -70,5 +70,5 @@ def events(*members: ApiResponse, number: int = 1, count: int = 1) -> ApiRespons
     return {"usageEvents": list(members), "pagination": paging, "period": {"startDate": 1, "endDate": 2}}
 
 
-def _z(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+def _z(time: datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")

@@ -41,8 +41,8 @@ class Place:
         number = next(self._numbers)
         path = self.folder / (name or f"{number}.jsonl")
         path.write_text("".join(json.dumps(answer) + "\n" for answer in answers))
-        moment = at or START + timedelta(minutes=number)
-        return load_usage(self.warehouse, source, [path], loaded_at=moment, exported_at=exported_at)
+        time = at or START + timedelta(minutes=number)
+        return load_usage(self.warehouse, source, [path], loaded_at=time, exported_at=exported_at)
 
     def build(self, *select: str, as_of: datetime | None = None, full_refresh: bool = False) -> None:
         """Build models, without their tests; all must work."""
@@ -81,7 +81,7 @@ def place(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 @pytest.fixture(scope="session")
 def outcome(place: Place) -> Outcome:
-    """Every story, told."""
+    """The outcome of every story."""
     reports: dict[int, list[Any]] = {story.year: [] for story in STORIES}
 
     def build(loads: Sequence[tuple[int, Load]], *, full_refresh: bool = False) -> dict[int, Rows]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 from incident_ledger.settings import Settings
 from usage.answers import bucket, page, usage
 
@@ -21,9 +21,9 @@ def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
 def test_a_load_says_what_was_new_and_known_and_exits_with_0(run: CliRunner, tmp_path: Path) -> None:
     path = tmp_path / "answer.json"
     path.write_text(json.dumps(page(bucket("2026-03-01", usage("K")))))
-    for said in ("1 new or corrected, 0 known already", "0 new or corrected, 1 known already"):
+    for text in ("1 new or corrected, 0 known already", "0 new or corrected, 1 known already"):
         result = run.invoke(app, ["load", "usage", "--source", "anthropic_usage", str(path)])
-        assert (result.exit_code, said in result.output) == (0, True)
+        assert (result.exit_code, text in result.output) == (0, True)
 
 
 def test_rejects_are_named_and_exit_with_5(run: CliRunner, tmp_path: Path) -> None:
@@ -31,10 +31,10 @@ def test_rejects_are_named_and_exit_with_5(run: CliRunner, tmp_path: Path) -> No
     path.write_text(json.dumps(page(bucket("2026-03-01", usage("K"), usage("L", output_tokens="x")), has_more=True)))
     result = run.invoke(app, ["load", "usage", "--source", "anthropic_usage", "--json", str(path)])
     assert result.exit_code == 5
-    said = json.loads(result.stdout)
-    assert (said["records"], said["new"], said["incomplete_days"]) == (1, 1, ["2026-03-01"])
-    assert said["rejects"][0]["field"] == "data[0].results[1].output_tokens"
-    assert "has_more is true" in said["notes"][0]
+    report = json.loads(result.stdout)
+    assert (report["records"], report["new"], report["incomplete_days"]) == (1, 1, ["2026-03-01"])
+    assert report["rejects"][0]["field"] == "data[0].results[1].output_tokens"
+    assert "has_more is true" in report["notes"][0]
     result = run.invoke(app, ["load", "usage", "--source", "anthropic_usage", str(path)])
     assert f"{path}:1: data[0].results[1].output_tokens: is 'x'" in result.stderr
     assert "not the full total" in result.stderr

@@ -1,4 +1,4 @@
-"""The generated exports: reproducible, in the real shapes, agreeing with themselves, broken where they say."""
+"""The generated exports: reproducible, in the real shapes, agreeing with themselves, broken where they should be."""
 
 import json
 from datetime import UTC, date, datetime, timedelta

@@ -20,7 +20,7 @@ CENTS = story(
 )
 
 
-def test_u4_cents_are_cents(outcome: Outcome) -> None:
+def test_cents_are_cents(outcome: Outcome) -> None:
     """(12345.00 + 2500.00) / 100 = 148.45; 123.78912 / 100 = 1.2378912; 1,000 * 0.1 / 100 = 1.00."""
     costs = [row["cost_usd"] for row in outcome.first[CENTS]]
     assert costs == [Decimal("148.45"), Decimal("1.2378912"), Decimal("1.00")]
@@ -47,7 +47,7 @@ CACHES = story(
 )
 
 
-def test_u5_nested_cache_counts_are_never_a_silent_zero(outcome: Outcome) -> None:
+def test_nested_cache_counts_are_never_a_silent_zero(outcome: Outcome) -> None:
     """1,000 + 500 = 1,500; missing is null; a plain number is read; an unknown member is refused by name."""
     assert {row["user_name"]: row["cache_creation_tokens"] for row in outcome.first[CACHES]} == {
         "nested": 1500,
@@ -70,7 +70,7 @@ FIRST_PAGE = story(
 )
 
 
-def test_u8_the_first_page_is_loaded_and_not_taken_for_the_whole(outcome: Outcome) -> None:
+def test_the_first_page_is_loaded_and_not_taken_for_the_whole(outcome: Outcome) -> None:
     first, whole = outcome.reports[FIRST_PAGE]
     assert first.incomplete_days == (date(2013, 3, 1),)
     assert "hasNextPage is true" in first.notes[0]
@@ -88,14 +88,14 @@ NO_NUMBERS = story(
 )
 
 
-def test_u8_pages_of_anthropic_have_no_number_and_end_with_one_that_says_so(outcome: Outcome) -> None:
+def test_pages_of_anthropic_have_no_number_and_end_with_one_that_says_so(outcome: Outcome) -> None:
     first, whole = outcome.reports[NO_NUMBERS]
     assert (first.incomplete_days, whole.incomplete_days) == ((date(2014, 3, 1),), ())
     assert [row["is_complete"] for row in outcome.first[NO_NUMBERS]] == [False]
     assert [row["is_complete"] for row in outcome.then[NO_NUMBERS]] == [True, True, True]
 
 
-def test_u9_today_is_unknown_until_the_export_comes_and_late_after_two_days(place: Place, outcome: Outcome) -> None:
+def test_today_is_unknown_until_the_export_comes_and_late_after_two_days(place: Place, outcome: Outcome) -> None:
     """At 07:00 the last event is of 15:25 the day before, 15 h 35 min ago; on day 8 still, 39 h 35 min ago."""
     del outcome  # its loads come first, so that these days are the newest
     first = datetime(2100, 3, 2, tzinfo=UTC)
@@ -122,7 +122,7 @@ TWO_DAYS = story(
 )
 
 
-def test_u10_a_bucket_of_two_days_is_on_neither(outcome: Outcome) -> None:
+def test_a_bucket_of_two_days_is_on_neither(outcome: Outcome) -> None:
     (reject,) = outcome.reports[TWO_DAYS][0].rejects
     assert (reject.line, reject.field) == (1, "data[0].ending_at")
     assert "belongs to no single day" in reject.error

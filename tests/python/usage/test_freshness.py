@@ -1,4 +1,4 @@
-"""fct_usage_freshness goes on from what it knew, and says what a build of all loads would."""
+"""fct_usage_freshness goes on from what it knew, and is what a build of all loads would give."""
 
 import warnings
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def test_a_build_from_what_was_known_equals_one_of_all_loads(place: Place) -> No
     place.load("claude_code", page(code("2098-05-03", "ann@example.com", 10, 1)))
     then = built(place, NOON + timedelta(hours=1))
     ahead = built(place, NOON + timedelta(days=3))
-    back = built(place, NOON + timedelta(hours=1))  # of all loads, since the table speaks of a later time
+    back = built(place, NOON + timedelta(hours=1))  # of all loads, since the table has a later time
 
     assert [days(rows) for rows in (first, then, ahead)] == [
         {"claude_code": 1, "cursor_events": 2},

@@ -210,7 +210,7 @@ def test_an_answer_of_another_report_is_refused_with_its_name(given: str, is_of:
     if given == is_of:
         assert len(read_batch(given, [path], START).records) == 1
         return
-    with pytest.raises(UserError, match=f"is no answer of {given}; it looks like --source {is_of}"):
+    with pytest.raises(UserError, match=f"is not a response of {given}; it looks like --source {is_of}"):
         read_batch(given, [path], START)
 
 
@@ -219,7 +219,7 @@ def test_an_unknown_source_names_the_known_ones(tmp_path: Path) -> None:
         read_batch("openai", [tmp_path / "none.json"], START)
 
 
-def test_a_load_that_died_after_its_records_is_mended_by_loading_again(place: Place, tmp_path: Path) -> None:
+def test_a_load_that_died_after_its_records_is_completed_by_loading_again(place: Place, tmp_path: Path) -> None:
     path = tmp_path / "died.json"
     path.write_text(json.dumps(page(bucket("2027-01-01", usage("K")))))
     batch = read_batch("anthropic_usage", [path], START)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from incident_ledger.cli import app
+from incident_ledger.cli._app import app
 from incident_ledger.errors import UserError
 from incident_ledger.warehouse import Warehouse
 from usage.answers import ApiResponse, bucket, code, cost, event, events, page
@@ -87,7 +87,7 @@ STILL_WRONG: dict[str, tuple[Any, str]] = {
     "wrong elsewhere": (page(RIGHT, BOB | {"date": "soon"}), "data[1].date: is 'soon', not a time"),
     "a line that is none": (json.dumps(page(RIGHT)) + "\n{", "malformed JSON: Expecting property name"),
     "nothing in it": (page(), "holds no record"),
-    "records of nothing known": ({"data": [{"date": 1767225600000, "lines": 7}]}, "is no record of claude_code"),
+    "records of nothing known": ({"data": [{"date": 1767225600000, "lines": 7}]}, "is not a record of claude_code"),
 }
 
 
@@ -130,7 +130,7 @@ def test_a_file_that_is_no_export_of_the_report_is_the_users_mistake(
 def test_what_was_corrected_by_hand_replaces_nothing_that_came_since(
     run: Run, refused: str, warehouse: Warehouse, tmp_path: Path
 ) -> None:
-    """The refused export says 7 of Bob, the next one 8; then the first is taken in after all."""
+    """The refused export has 7 of Bob, the next one 8; then the first is taken in after all."""
     newer = written(tmp_path / "newer.json", page(code("2026-03-01", "bob@example.com", 8, 1)))
     assert run("load", "usage", "--source", "claude_code", newer).exit_code == 0
     corrected = written(tmp_path / "fixed.json", page(RIGHT, BOB))

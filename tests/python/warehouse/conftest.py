@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from conftest import PROJECT_DIR, fresh_settings
-from incident_ledger.cli import main
+from incident_ledger.cli._app import main
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.local.process import stop
 

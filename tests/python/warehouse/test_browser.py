@@ -19,12 +19,12 @@ PAGE = """<!doctype html><body><iframe name=t></iframe>
 <form id=f method=post enctype=text/plain target=t action="%(url)s"></form>
 <script>
 const body = JSON.stringify({query: "create table `%(table)s` as select 1 as a", useLegacySql: false});
-const said = [];
+const results = [];
 async function attempt(name, ...args) {
   try {
     const answer = await fetch(...args);
-    said.push([name, answer.type, answer.status, answer.type === "opaque" ? "" : await answer.text()]);
-  } catch (error) { said.push([name, "refused", 0, ""]); }
+    results.push([name, answer.type, answer.status, answer.type === "opaque" ? "" : await answer.text()]);
+  } catch (error) { results.push([name, "refused", 0, ""]); }
 }
 (async () => {
   for (const host of ["127.0.0.1", "localhost", "evil.test"]) {
@@ -41,26 +41,26 @@ async function attempt(name, ...args) {
   document.getElementById("f").append(field);
   document.getElementById("f").submit();
   await new Promise(done => setTimeout(done, 1000));
-  await fetch("/said", {method: "POST", body: JSON.stringify(said)});
+  await fetch("/results", {method: "POST", body: JSON.stringify(results)});
 })();
 </script>"""
 
 
 @pytest.fixture
 def site() -> Iterator[tuple[str, dict[str, str], list[list[object]], threading.Event]]:
-    """A web site: its address, the page that it serves, and what the page told it."""
+    """A web site: its address, the page that it serves, and what the page posts to it."""
     page: dict[str, str] = {}
-    said: list[list[object]] = []
-    told = threading.Event()
+    results: list[list[object]] = []
+    posted = threading.Event()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self._answer(page["html"].encode())
 
         def do_POST(self) -> None:
-            said.extend(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            results.extend(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self._answer(b"")
-            told.set()
+            posted.set()
 
         def _answer(self, body: bytes) -> None:
             self.send_response(200)
@@ -70,12 +70,12 @@ def site() -> Iterator[tuple[str, dict[str, str], list[list[object]], threading.
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
+            """Log nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/", page, said, told
+        yield f"http://127.0.0.1:{server.server_address[1]}/", page, results, posted
         server.shutdown()
         thread.join()
 
@@ -85,8 +85,8 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromi
 
 
 def visit(site: Site, warehouse: Warehouse, profile: Path) -> None:
-    """Open the page, which tries the warehouse, and wait until it has told what came of it."""
-    address, page, _said, told = site
+    """Open the page, which tries the warehouse, and wait until it has posted what came of it."""
+    address, page, _results, posted = site
     settings = warehouse.settings
     url = f"{warehouse.endpoint}/bigquery/v2/projects/{settings.project}/queries"
     page["html"] = PAGE % {"url": url, "table": f"{settings.project}.{settings.dataset}.by_a_page"}
@@ -98,7 +98,7 @@ def visit(site: Site, warehouse: Warehouse, profile: Path) -> None:
     clean = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with subprocess.Popen(command, env=clean, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as browser:
         try:
-            assert told.wait(timeout=120), "the page did not come to its end"
+            assert posted.wait(timeout=120), "the page did not come to its end"
         finally:
             browser.terminate()
 
@@ -106,9 +106,9 @@ def visit(site: Site, warehouse: Warehouse, profile: Path) -> None:
 @needs_chromium
 def test_a_page_in_a_browser_runs_nothing_and_learns_nothing(fixed: Warehouse, site: Site, tmp_path: Path) -> None:
     visit(site, fixed, tmp_path)
-    said = site[2]
-    assert len(said) == 15
-    assert {(kind, status, text) for _name, kind, status, text in said} <= {("refused", 0, ""), ("opaque", 0, "")}
+    results = site[2]
+    assert len(results) == 15
+    assert {(kind, status, text) for _name, kind, status, text in results} <= {("refused", 0, ""), ("opaque", 0, "")}
     assert not fixed.table_exists(fixed.settings.dataset, "by_a_page")
 
 

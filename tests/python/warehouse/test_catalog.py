@@ -65,8 +65,8 @@ def test_an_unknown_table_gives_the_nearest(name: str, advice: str, ledger: Ware
 
 def test_the_commands_show_the_same_for_people_and_machines(ledger: Warehouse, tmp_path: Path) -> None:
     names = ("api_endpoint", "dataset", "raw_dataset", "local_dir")
-    ours = {f"INCIDENT_LEDGER_{name.upper()}": str(getattr(ledger.settings, name)) for name in names}
-    environment = {**os.environ, **ours, "DBT_TARGET_PATH": str(tmp_path), "COLUMNS": "200"}
+    own = {f"INCIDENT_LEDGER_{name.upper()}": str(getattr(ledger.settings, name)) for name in names}
+    environment = {**os.environ, **own, "DBT_TARGET_PATH": str(tmp_path), "COLUMNS": "200"}
 
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

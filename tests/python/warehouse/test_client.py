@@ -1,4 +1,4 @@
-"""The client through a relay: what it sends, what it sends again, and how it says what went wrong."""
+"""The client through a relay: what it sends, what it sends again, and how it reports what went wrong."""
 
 import json
 import socket
@@ -154,7 +154,7 @@ def test_a_load_whose_answer_is_lost_loads_once(relay: Relay, through: Warehouse
     assert through.rows(f"select count(*) as n from {through.settings.dataset}.t") == [{"n": 2}]
 
 
-def test_a_connection_that_is_cut_is_tried_once_more_and_then_said(relay: Relay, through: Warehouse) -> None:
+def test_a_connection_that_is_cut_is_tried_once_more_and_then_reported(relay: Relay, through: Warehouse) -> None:
     relay.rule(sends("select 5"), Cut(), times=1)
     assert through.rows("select 5 as a") == [{"a": 5}]
     relay.rule(sends("select 6"), Cut())
@@ -164,7 +164,7 @@ def test_a_connection_that_is_cut_is_tried_once_more_and_then_said(relay: Relay,
     assert time.monotonic() - began < 10
 
 
-def test_a_server_that_does_not_answer_in_time_is_said(relay: Relay, tmp_path: Path) -> None:
+def test_a_server_that_does_not_answer_in_time_is_reported(relay: Relay, tmp_path: Path) -> None:
     warehouse = connect(fresh_settings(relay.endpoint, tmp_path, query_timeout=1.0))
     relay.rule(sends("select 7"), Delay(3))
     with pytest.raises(OutsideError, match=r"no answer within 1 s \(INCIDENT_LEDGER_QUERY_TIMEOUT\)"):
@@ -174,7 +174,7 @@ def test_a_server_that_does_not_answer_in_time_is_said(relay: Relay, tmp_path: P
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """A server that takes connections and never says a word."""
+    """A server that takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
@@ -233,13 +233,13 @@ def test_an_error_is_one_screen_without_parameters_or_credentials(relay: Relay, 
     assert "Bearer" not in text
 
 
-def test_an_answer_that_is_no_json_is_said(relay: Relay, through: Warehouse) -> None:
+def test_an_answer_that_is_not_json_is_reported(relay: Relay, through: Warehouse) -> None:
     relay.rule(sends("select 9"), Answer(502, b"<html>Bad gateway</html>"))
     with pytest.raises(OutsideError):
         through.rows("select 9 as a")
 
 
-def test_w11_nothing_is_streamed_into_a_table_just_made(relay: Relay, tmp_path: Path) -> None:
+def test_nothing_is_streamed_into_a_table_just_made(relay: Relay, tmp_path: Path) -> None:
     warehouse = connect(fresh_settings(relay.endpoint, tmp_path))
     ensure_tables(warehouse)
     file = tmp_path / "rows.jsonl"

@@ -40,9 +40,11 @@ def test_the_token_at_the_servers_own_address_passes() -> None:
     assert status(GOOD | {"Origin": "http://127.0.0.1:9050"}) == 200
 
 
-@pytest.mark.parametrize("said", ["", "secret", "Bearer", "Bearer ", "Bearer secre", "Bearer secret2", "Basic secret"])
-def test_without_the_token_nobody_passes(said: str) -> None:
-    assert status(GOOD | {"Authorization": said}) == 401
+@pytest.mark.parametrize(
+    "credentials", ["", "secret", "Bearer", "Bearer ", "Bearer secre", "Bearer secret2", "Basic secret"]
+)
+def test_without_the_token_nobody_passes(credentials: str) -> None:
+    assert status(GOOD | {"Authorization": credentials}) == 401
     assert status({"Host": GOOD["Host"]}) == 401
 
 
@@ -110,9 +112,9 @@ def test_each_start_makes_another_token_and_status_says_only_where(folder: Path)
     assert (folder / "token").read_text() == token
     here = {"INCIDENT_LEDGER_LOCAL_DIR": str(folder)}
     for arguments in (["warehouse", "status"], ["warehouse", "status", "--json"]):
-        said = run_cli(here, *arguments)
-        assert str(folder / "token") in said.stdout
-        assert token not in said.stdout + said.stderr
+        done = run_cli(here, *arguments)
+        assert str(folder / "token") in done.stdout
+        assert token not in done.stdout + done.stderr
     local.stop(folder)
     assert local.start(folder, idle=60).token.get_secret_value() != token
 
@@ -176,7 +178,7 @@ def elsewhere() -> Iterator[tuple[str, list[dict[str, str]]]]:
         do_POST = do_PUT = do_GET  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
+            """Log nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -237,7 +239,7 @@ def test_another_endpoint_gets_no_token_but_its_own(folder: Path) -> None:
     assert token not in json.dumps(environment(settings, settings.api_endpoint, None))
 
 
-def test_a_wrong_token_is_said_with_the_setting(endpoint: str) -> None:
+def test_error_of_a_wrong_token_names_the_setting(endpoint: str) -> None:
     here = {"INCIDENT_LEDGER_API_ENDPOINT": endpoint, "INCIDENT_LEDGER_API_TOKEN": "no-such-token"}
     done = run_cli(here, "sql", "select 1")
     assert (done.returncode, done.stdout) == (3, "")

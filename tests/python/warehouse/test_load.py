@@ -66,7 +66,7 @@ def kinds(loaded: Loaded) -> list[str]:
 # Types
 
 
-def test_w12_texts_stay_texts_and_the_table_as_it_was(load: Load, fixed: Warehouse) -> None:
+def test_texts_stay_texts_and_the_table_as_it_was(load: Load, fixed: Warehouse) -> None:
     records = [{"account": "007", "zip": "00501", "note": "a" * 188}, {"account": "042", "zip": "00501", "note": None}]
     content = "".join(json.dumps(record) + "\n" for record in records)
     dataset = fixed.settings.dataset
@@ -80,7 +80,7 @@ def test_w12_texts_stay_texts_and_the_table_as_it_was(load: Load, fixed: Warehou
 
 
 @pytest.mark.parametrize("name", ["w12.jsonl", "w12.csv"])
-def test_w12_into_a_new_table_as_strings(load: Load, rows: Callable[[], Any], name: str) -> None:
+def test_into_a_new_table_as_strings(load: Load, rows: Callable[[], Any], name: str) -> None:
     line = f'{{"account": "007", "n": 1.50, "b": true, "note": "{"a" * 188}"}}\n'
     loaded = load(
         line if name.endswith("l") else f"account,n,b,note\n007,1.50,true,{'a' * 188}\n", name=name, strings=True
@@ -211,7 +211,7 @@ def test_names_are_made_fit_and_matched_whatever_their_case(load: Load, rows: An
     assert sorted(rows(), key=str) == [("x", 1, 2), ("y", None, 3)]
 
 
-def test_it_appends_unless_told_to_replace(load: Load, rows: Callable[[], Any]) -> None:
+def test_it_appends_unless_it_is_to_replace(load: Load, rows: Callable[[], Any]) -> None:
     assert load("a\n1\n").is_new
     assert not load("a\n2\n").is_new
     assert sorted(rows()) == [(1,), (2,)]

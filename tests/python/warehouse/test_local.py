@@ -192,7 +192,7 @@ GARBAGE = [
 
 
 def test_garbage_in_server_json_is_no_obstacle(folder: Path) -> None:
-    """Also while the lock is held, when the file is believed."""
+    """Also while the lock is taken, when the file is trusted."""
     folder.mkdir()
     with (folder / "server.lock").open("w") as lock:
         for content in GARBAGE:
@@ -273,25 +273,25 @@ def test_a_data_file_that_is_damaged_says_what_is_lost_and_what_to_do(
     (folder / "data" / "bqemulator.duckdb").write_bytes(data)
     if log:
         (folder / "data" / "bqemulator.duckdb.wal").write_bytes(log)
-    said: Exception | None = None
+    found: Exception | None = None
     try:
         check_log(folder)
         database = duckdb.connect(str(folder / "data" / "bqemulator.duckdb"))
         try:  # a file that ends too early opens, and shows it when what is missing is read
             database.execute("select count(b), max(b) from t").fetchall()
         except duckdb.Error as error:
-            said = damage(str(error), str(folder), is_start=False)
+            found = damage(str(error), str(folder), is_start=False)
         database.close()
     except UserError as error:
-        said = error
+        found = error
     except duckdb.Error as error:
-        said = local._start_error(folder, f"{type(error).__name__}: {error}", folder / "server.log")
-    assert isinstance(said, UserError)
+        found = local._start_error(folder, f"{type(error).__name__}: {error}", folder / "server.log")
+    assert isinstance(found, UserError)
     for part in (str(folder), "backup", "`incident-ledger warehouse reset`", "damaged"):
-        assert part in str(said)
+        assert part in str(found)
 
 
-def test_a_damaged_file_is_said_in_one_line_by_a_command(folder: Path) -> None:
+def test_a_damaged_file_is_one_line_of_a_command(folder: Path) -> None:
     (folder / "data").mkdir(parents=True)
     (folder / "data" / "bqemulator.duckdb").write_bytes(b"")
     done = run_cli(here(folder), "sql", "select 1")
@@ -319,9 +319,9 @@ def test_data_of_another_duckdb_are_named() -> None:
         "IOException: IO Error: Trying to read a database file with version number 99, but we can only read versions "
         "between 64 and 67."
     )
-    said = local._start_error(Path("x"), error, Path("x/server.log"))
-    assert isinstance(said, UserError)
-    assert "another version of DuckDB wrote it" in str(said)
+    found = local._start_error(Path("x"), error, Path("x/server.log"))
+    assert isinstance(found, UserError)
+    assert "another version of DuckDB wrote it" in str(found)
 
 
 def test_damaged_data_are_named_and_can_be_reset(folder: Path) -> None:
@@ -352,7 +352,7 @@ def test_reset_empties_a_running_warehouse_when_it_may(folder: Path) -> None:
     warehouse.close()
 
 
-def test_the_commands_speak_of_it(folder: Path) -> None:
+def test_commands_show_its_state(folder: Path) -> None:
     environment = here(folder)
     off = run_cli(environment, "warehouse", "status")
     assert (off.returncode, "not running" in off.stdout) == (3, True)
@@ -374,7 +374,7 @@ def test_another_endpoint_is_never_started(folder: Path) -> None:
     assert not folder.exists()
 
 
-def test_a_server_that_is_not_there_is_said_within_seconds(folder: Path) -> None:
+def test_a_server_that_is_not_there_is_an_error_within_seconds(folder: Path) -> None:
     environment = here(folder) | {"INCIDENT_LEDGER_API_ENDPOINT": "http://127.0.0.1:1"}
     began = time.monotonic()
     done = run_cli(environment, "sql", "select 1")
@@ -406,20 +406,20 @@ def test_the_smallest_memory_setting_is_enough_to_start_with(folder: Path) -> No
     assert local.start(folder, memory="128MB", idle=60)
 
 
-def test_a_failed_start_is_told_in_one_line_with_the_log(folder: Path) -> None:
+def test_a_failed_start_is_one_line_with_the_log(folder: Path) -> None:
     (folder / "data").mkdir(parents=True)
     (folder / "data" / "bqemulator.duckdb").mkdir()
     done = run_cli(here(folder), "tick")
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"error: The local warehouse did not start; its log is {folder / 'server.log'}. ")
-    told = line.partition("server.log. ")[2]
-    assert told and (folder / "server.log").read_text().endswith(f".{told}\n"), "the whole traceback is there"
+    reason = line.partition("server.log. ")[2]
+    assert reason and (folder / "server.log").read_text().endswith(f".{reason}\n"), "the whole traceback is there"
 
 
 def test_advice_of_duckdb_is_left_in_the_log() -> None:
     error = "TransactionException: could not allocate block\n\nPossible solutions:\n* Reducing the number of threads"
-    said = local._start_error(Path("x"), error, Path("x/server.log"))
-    assert isinstance(said, OutsideError)
-    assert str(said) == "The local warehouse did not start; its log is x/server.log. " + error.splitlines()[0]
-    assert said.detail == ""
+    found = local._start_error(Path("x"), error, Path("x/server.log"))
+    assert isinstance(found, OutsideError)
+    assert str(found) == "The local warehouse did not start; its log is x/server.log. " + error.splitlines()[0]
+    assert found.detail == ""

@@ -220,10 +220,10 @@ _LOGS = re.compile("enable_logging|write_log")  # these two reach no file, and b
 def test_duckdb_itself_reaches_nothing_outside(below: Any, things: Path, sql: str) -> None:
     before = sorted(things.rglob("*"))
     try:
-        said = str(below.execute(sql.format(d=things, s="t").replace("`", '"')).fetchall())
+        output = str(below.execute(sql.format(d=things, s="t").replace("`", '"')).fetchall())
     except (duckdb.Error, ValueError):
-        said = ""
-    assert SECRET not in said
+        output = ""
+    assert SECRET not in output
     assert sorted(things.rglob("*")) == before
 
 
@@ -278,10 +278,10 @@ def test_a_view_made_by_the_tables_api_reads_no_file(place: Warehouse, things: P
     post(place, f"datasets/{reference['datasetId']}/tables", body)
     with expected_to_be_refused():
         try:
-            said = str(place.rows(f"select * from {reference['datasetId']}.by_{kind}"))
+            output = str(place.rows(f"select * from {reference['datasetId']}.by_{kind}"))
         except StatementError as error:
-            said = str(error)
-    assert SECRET not in said
+            output = str(error)
+    assert SECRET not in output
 
 
 @pytest.mark.parametrize("kind", ["SCALAR_FUNCTION", "TABLE_VALUED_FUNCTION", "PROCEDURE"])

@@ -26,10 +26,10 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     source = parquet.open_parquet(path)
     columns = parquet.columns_of(path, source.schema_arrow, strings=False)
-    said = parquet.rewrite(source, path, columns, path.with_suffix(".out"))
+    outcome = parquet.rewrite(source, path, columns, path.with_suffix(".out"))
 except UserError as error:
-    said = str(error)
-print(json.dumps([said, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024]))
+    outcome = str(error)
+print(json.dumps([outcome, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024]))
 """
 
 
@@ -54,8 +54,8 @@ def test_a_file_that_unfolds_to_gigabytes_is_refused_with_little_memory(name: st
     pq.write_table(pa.table({"a": BOMBS[name]()}), path, store_schema=False, row_group_size=100_000_000)
     assert path.stat().st_size < 250_000
     command = [sys.executable, "-c", MEASURED, str(path)]
-    said, megabytes = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=300).stdout)
-    assert "unfolds to over 256 MB" in said or "row 1: larger than 100 MB" in said
+    outcome, megabytes = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=300).stdout)
+    assert "unfolds to over 256 MB" in outcome or "row 1: larger than 100 MB" in outcome
     assert megabytes < 600
 
 

@@ -102,14 +102,14 @@ def test_failed_query_is_an_error(unfixed: Warehouse, fixed: Warehouse) -> None:
     ],
 )
 def test_missing_datasets_are_named(unfixed: Warehouse, fixed: Warehouse, sql: str) -> None:
-    def said(warehouse: Warehouse) -> str:
+    def error_of(warehouse: Warehouse) -> str:
         with pytest.raises(StatementError) as refusal:
             warehouse.execute(sql.replace("{d}", warehouse.settings.dataset))
         return f"{refusal.value.reason}: {refusal.value}"
 
-    assert ("Catalog Error" in said(unfixed)) == (not sql.startswith("select"))
-    assert said(fixed).startswith("notFound: ")
-    assert f"Dataset {fixed.settings.project}:{fixed.settings.dataset}_no was not found" in said(fixed)
+    assert ("Catalog Error" in error_of(unfixed)) == (not sql.startswith("select"))
+    assert error_of(fixed).startswith("notFound: ")
+    assert f"Dataset {fixed.settings.project}:{fixed.settings.dataset}_no was not found" in error_of(fixed)
 
 
 def test_repeated_job_id_is_refused(unfixed: Warehouse, fixed: Warehouse) -> None:
@@ -250,7 +250,7 @@ def test_json_lines_are_checked_and_their_numbers_exact(unfixed: Warehouse, fixe
     assert loaded(fixed) == ("007", Decimal("12345678901234567890.123456789"), {"x": [1.5]}, b"\x00\xff")
 
 
-def test_csv_skips_what_it_is_told(unfixed: Warehouse, fixed: Warehouse) -> None:
+def test_csv_skips_its_leading_rows(unfixed: Warehouse, fixed: Warehouse) -> None:
     def rows(warehouse: Warehouse, skip: int) -> int:
         table = f"t{skip}"
         schema = [FIELD("a", "STRING"), FIELD("b", "STRING")]
@@ -466,7 +466,7 @@ def test_no_copy_at_every_write(unfixed: Warehouse, fixed: Warehouse) -> None:
 
 
 def test_jobs_in_memory(unfixed: Warehouse, fixed: Warehouse) -> None:
-    """What stays of a statement after the server is started anew is tested by its absence in the data file."""
+    """What stays of a statement after the server is restarted is tested by its absence in the data file."""
     sql = "select count(*) as n from _bqemulator_catalog.jobs"
 
     def jobs(warehouse: Warehouse) -> int:
@@ -605,7 +605,7 @@ def test_bounded_results(monkeypatch: pytest.MonkeyPatch) -> None:
     results["large"] = pa.table({"a": pa.array(range(50), pa.int64())})
     assert list(results) == ["large"], "the newest stays, however large"
     assert results.pop("large").num_rows == 50
-    assert (results.held, results.pop("large", None)) == (0, None)
+    assert (results.kept_bytes, results.pop("large", None)) == (0, None)
 
 
 def test_bounded_memory(unfixed: Warehouse, fixed: Warehouse) -> None:
@@ -674,7 +674,7 @@ def test_views_are_read_as_views(fixed: Warehouse) -> None:
     assert value(fixed, "select x from {d}.v") == "one"
 
 
-ASKED = """
+CONSTRAINTS = """
 import sys
 from types import SimpleNamespace
 import duckdb
@@ -696,9 +696,9 @@ print(found[0], sum(sql.startswith("PRAGMA") for sql in statements))
 
 
 def test_views_have_no_constraints() -> None:
-    """What a table demands is asked, and no view is planned for it."""
-    assert printed(ASKED) == "{'x': True} 2"
-    assert printed(ASKED, "fixed") == "{'x': True} 1"
+    """A table's constraints are queried, and no view is planned for them."""
+    assert printed(CONSTRAINTS) == "{'x': True} 2"
+    assert printed(CONSTRAINTS, "fixed") == "{'x': True} 1"
 
 
 READ = """
@@ -737,7 +737,7 @@ def test_statements_are_parsed_once() -> None:
 
 
 def test_dry_run_executes_nothing(unfixed: Warehouse, fixed: Warehouse) -> None:
-    """A script's DELETE is executed by a dry run; with the fix, its type is told and the rows stay."""
+    """A script's DELETE is executed by a dry run; with the fix, its type is given and the rows stay."""
 
     def dry(warehouse: Warehouse, sql: str) -> Any:
         config = bigquery.QueryJobConfig(dry_run=True)

@@ -16,7 +16,7 @@ from incident_ledger.warehouse import Warehouse
 
 from .conftest import Cli
 
-# Case M5's text, without the NUL.
+# Characters that end a string in one language or another.
 TEXT = "line\nnext 'q' \"d\" ''' \"\"\" ``` C:\\new\\table {{ 7*7 }} {% raw %} -- @event 🚨 [bold]x[/bold]"
 
 
@@ -41,7 +41,7 @@ def table(fixed: Warehouse) -> str:
     return name
 
 
-def test_m5_json_is_exact(cli: Cli, table: str) -> None:
+def test_json_is_exact(cli: Cli, table: str) -> None:
     done = cli("sql", f"select * from {table}", "--format", "json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [
@@ -63,7 +63,7 @@ def test_m5_json_is_exact(cli: Cli, table: str) -> None:
     ]
 
 
-def test_csv_tells_null_from_empty_and_is_loaded_as_it_was(
+def test_csv_distinguishes_null_from_empty_and_is_loaded_as_it_was(
     cli: Cli, table: str, fixed: Warehouse, tmp_path: Path
 ) -> None:
     done = cli("sql", f"select t, n, b, ts, f, i, e, z, d from {table}", "--format", "csv")

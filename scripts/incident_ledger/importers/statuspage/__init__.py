@@ -2,13 +2,13 @@
 
     records    one incident as the page shows it, checked field by field
     documents  documents → listings of such views, and rejects
-    memory     what the ledger knows that the page said
-    changes    view and memory → events
-    vanished   listing and memories → what was deleted from the page
+    history    what the ledger knows of an incident from the page
+    diff       view and history → events
+    vanished   listing and histories → what was deleted from the page
 
 Severity: critical, major, minor, none are P0 to P3. Maintenance is no incident. Components are named
 `statuspage:<page id>/<component>`: archives and polls both have the page's id. Titles and texts are kept letter for
-letter, line breaks too; a screen shows them by `ledger.find.one_line`.
+letter, line breaks too; a screen shows them by `encoding.one_line`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from datetime import datetime
 from incident_ledger.importers import Document, ImportPlan, LedgerScope, Parsed
 from incident_ledger.importers.statuspage.diff import changes, first_sight, listed_again, withdrawn
 from incident_ledger.importers.statuspage.documents import Listing, parse
-from incident_ledger.importers.statuspage.history import SOURCE, Memory, by_source_key, remember
+from incident_ledger.importers.statuspage.history import SOURCE, IncidentHistory, build_history, by_source_key
 from incident_ledger.importers.statuspage.records import IncidentSnapshot
 from incident_ledger.importers.statuspage.vanished import RetractionRule, absent
 from incident_ledger.ledger.events import Event
@@ -50,7 +50,7 @@ class StatuspageImporter:
         """How many incidents the listings show, each as often as it is shown."""
         return sum(len(listing.views) for listing in records)
 
-    def concerned(self, records: Sequence[Listing]) -> LedgerScope:
+    def scope(self, records: Sequence[Listing]) -> LedgerScope:
         """The incidents shown; all that a whole listing reaches back past, in either order; and what is open.
 
         Of a page with fewer incidents than it could list everything is needed, to know that nothing else is missing.
@@ -73,55 +73,55 @@ class StatuspageImporter:
             ended_since=min(ended, default=None),
         )
 
-    def tell(self, records: Sequence[Listing], known: Sequence[Event]) -> ImportPlan:
-        """What the listings say that is not known, in the order of their times, whatever their order here."""
-        memories = by_source_key(known)
-        said: list[Event] = []
+    def plan(self, records: Sequence[Listing], known: Sequence[Event]) -> ImportPlan:
+        """What the listings show that is not known, in the order of their times, whatever their order here."""
+        histories = by_source_key(known)
+        events: list[Event] = []
         notes: dict[str, str | None] = {}  # of each page, on its last listing
         new = unchanged = left_out = 0
         for listing in sorted(records, key=lambda listing: listing.at):
             for view in listing.views:
-                memory = memories.get(view.key)
-                events = _of_view(view, memory, listing)
-                said += _learn(memories, view.key, events)
+                history = histories.get(view.key)
+                new_events = _of_view(view, history, listing)
+                events += _extend(histories, view.key, new_events)
                 left_out += view.is_maintenance
-                new += memory is None and bool(events)
-                unchanged += not events and not view.is_maintenance
-            for key in sorted(listing.shown & memories.keys()):
-                said += _learn(memories, key, listed_again(memories[key], listing.at))
+                new += history is None and bool(new_events)
+                unchanged += not new_events and not view.is_maintenance
+            for key in sorted(listing.shown & histories.keys()):
+                events += _extend(histories, key, listed_again(histories[key], listing.at))
             if listing.is_answer:
-                missing = absent(listing, memories.values(), self.rule)
+                missing = absent(listing, histories.values(), self.rule)
                 notes[listing.page] = missing.note
-                for memory in missing.deleted:
-                    said += _learn(memories, memory.source_key, withdrawn(memory, listing.at, _VANISHED))
+                for history in missing.deleted:
+                    events += _extend(histories, history.source_key, withdrawn(history, listing.at, _VANISHED))
         if self.rule.is_complete and not any(listing.is_whole for listing in records):
-            notes[""] = "no answer of incidents.json is among these, so --complete says nothing: nothing is retracted"
+            notes[""] = "no answer of incidents.json is among these, so --complete has no effect: nothing is retracted"
         remarks = tuple(note for note in notes.values() if note)
         return ImportPlan(
-            events=tuple(said), new_incidents=new, unchanged=unchanged, left_out=left_out, remarks=remarks
+            events=tuple(events), new_incidents=new, unchanged=unchanged, left_out=left_out, remarks=remarks
         )
 
 
 _VANISHED = "No longer on the page, which still reaches back past it."
 
 
-def _of_view(view: IncidentSnapshot, memory: Memory | None, listing: Listing) -> list[Event]:
+def _of_view(view: IncidentSnapshot, history: IncidentHistory | None, listing: Listing) -> list[Event]:
     if view.is_maintenance:
-        if memory is None or view.updated_at < memory.updated_at:
+        if history is None or view.updated_at < history.updated_at:
             return []
-        return withdrawn(memory, view.updated_at, "The page lists it as maintenance.")
+        return withdrawn(history, view.updated_at, "The page lists it as maintenance.")
     seen_at = listing.at if listing.is_whole else view.updated_at
-    if memory is None:
+    if history is None:
         return first_sight(view, seen_at)
-    return [*listed_again(memory, seen_at), *changes(view, memory)]
+    return [*listed_again(history, seen_at), *changes(view, history)]
 
 
-def _learn(memories: dict[str, Memory], key: str, events: list[Event]) -> list[Event]:
+def _extend(histories: dict[str, IncidentHistory], key: str, events: list[Event]) -> list[Event]:
     if events:
-        before = memories.get(key)
-        memory = remember([*(before.events if before else ()), *events])
-        if memory:
-            memories[key] = memory
+        before = histories.get(key)
+        history = build_history([*(before.events if before else ()), *events])
+        if history:
+            histories[key] = history
     return events
 
 

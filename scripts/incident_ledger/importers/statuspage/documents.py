@@ -114,14 +114,14 @@ def _by_line(document: Document, parsed: Parsed[Listing]) -> None:
             item = scan_json(raw.rstrip(b"\r\n"))
         except JsonError as error:
             shown = raw.decode(errors="backslashreplace").rstrip("\r\n")
-            parsed.rejects.append(place.reject(f"is no JSON: {_reason(error)}", shown))
+            parsed.rejects.append(place.reject(f"is not JSON: {_reason(error)}", shown))
             unreadable += parsed.rejects[before:]
             continue
         _take(item, place, _Reading(parsed, _Lines("")))
         if not _is_record(item):
             unreadable += parsed.rejects[before:]
     if unreadable and len(unreadable) == len(parsed.rejects) and not parsed.records:
-        # No JSON lines at all (a page of HTML, a cut-off answer): one reject of the whole says so, not one a line.
+        # No JSON lines at all (a page of HTML, a cut-off answer): one reject of the whole, not one a line.
         why = f"holds no record of a status page; line {unreadable[0].line} {unreadable[0].error}"
         parsed.rejects[:] = [Reject(document.name, 0, why, document.content.decode(errors="backslashreplace"))]
     _sum_up(document.name, parsed)

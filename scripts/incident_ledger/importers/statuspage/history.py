@@ -1,4 +1,4 @@
-"""What the ledger knows of one incident of a status page: what the page was told to say, apart from what people did."""
+"""What the ledger knows of one incident of a status page: what the page showed, apart from what people did."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ ACTOR = "statuspage"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """An event that counts, by which the page said something of one update."""
+class KnownUpdate:
+    """The event that counts of one update of the page."""
 
     event_id: str
     event_type: EventType
@@ -22,10 +22,10 @@ class Said:
 
 
 @dataclass(kw_only=True)
-class Memory:
-    """Built by `remember`. Only what this importer wrote counts as said by the page.
+class IncidentHistory:
+    """Built by `build_history`. Only what this importer wrote counts as the page's.
 
-    `seen_at` is when the page was first seen to list it; `updated_at` the newest view of it that was told.
+    `seen_at` is when the page was first seen to list it; `updated_at` the newest view of it that was imported.
     """
 
     incident_id: str
@@ -36,22 +36,22 @@ class Memory:
     updated_at: datetime
     title: str
     impact: str
-    severity: str  # what holds now, whoever set it
-    severity_is_ours: bool = True
+    severity: str  # the present one, whoever set it
+    is_severity_of_page: bool = True
     components: tuple[str, ...] = ()
     acknowledged: Event | None = None
     resolved: Event | None = None  # the resolution that counts, if the page was not reopened after it
     reopened: Event | None = None  # the reopening that counts, if the page was not resolved after it
     before_reopening: Event | None = None  # the resolution before it
-    is_open: bool = True  # by whatever anybody said
+    is_open: bool = True  # by the page or by a person
     retracted: Event | None = None
-    updates: dict[str, Said] = field(default_factory=dict)
+    updates: dict[str, KnownUpdate] = field(default_factory=dict)
     texts: dict[str, set[str]] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     event_ids: frozenset[str] = frozenset()
 
 
-def remember(events: Iterable[Event]) -> Memory | None:
+def build_history(events: Iterable[Event]) -> IncidentHistory | None:
     """What these events of one incident come to; None without a detection of this importer."""
     everything = tuple({event.event_id: event for event in events}.values())
     superseded = {event.payload.get("supersedes") for event in everything}
@@ -62,7 +62,7 @@ def remember(events: Iterable[Event]) -> Memory | None:
     if detected is None or detected.severity_level is None:
         return None
     sightings = [event for event in everything if event.event_type is EventType.DETECTED and event.actor == ACTOR]
-    memory = Memory(
+    history = IncidentHistory(
         incident_id=detected.incident_id,
         source_key=detected.source_key,
         page=str(detected.payload.get("page")),
@@ -76,46 +76,46 @@ def remember(events: Iterable[Event]) -> Memory | None:
         event_ids=frozenset(event.event_id for event in everything),
     )
     for event in counting:
-        _said(memory, event)
-    # Every update and text ever told is known, also that of an event that was superseded since.
+        _apply(history, event)
+    # Every update and text ever imported is known, also that of an event that was superseded since.
     for event in [*(event for event in sorted(everything, key=in_order) if event.event_id in superseded), *counting]:
-        _told(memory, event)
-    return memory
+        _add_update(history, event)
+    return history
 
 
-def _said(memory: Memory, event: Event) -> None:
-    payload, ours, kind = event.payload, event.actor == ACTOR, event.event_type
+def _apply(history: IncidentHistory, event: Event) -> None:
+    payload, is_of_page, kind = event.payload, event.actor == ACTOR, event.event_type
     if kind in (EventType.DETECTED, EventType.SEVERITY_CHANGED) and event.severity_level:
-        memory.severity, memory.severity_is_ours = event.severity_level, ours
+        history.severity, history.is_severity_of_page = event.severity_level, is_of_page
     if kind is EventType.RESOLVED:
-        memory.is_open = False
+        history.is_open = False
     if kind is EventType.REOPENED:
-        memory.is_open = True
-    if not ours:
+        history.is_open = True
+    if not is_of_page:
         return
-    memory.impact = payload.get("impact", memory.impact)
-    memory.components = tuple(dict.fromkeys([*memory.components, *payload.get("components", [])]))
+    history.impact = payload.get("impact", history.impact)
+    history.components = tuple(dict.fromkeys([*history.components, *payload.get("components", [])]))
     if kind is EventType.NOTE and "title" in payload:
-        memory.title = payload["title"]
-    if kind is EventType.ACKNOWLEDGED and memory.acknowledged is None:
-        memory.acknowledged = event
+        history.title = payload["title"]
+    if kind is EventType.ACKNOWLEDGED and history.acknowledged is None:
+        history.acknowledged = event
     if kind is EventType.RETRACTED:
-        memory.retracted = event
+        history.retracted = event
     if kind is EventType.RESOLVED:
-        memory.resolved, memory.reopened, memory.before_reopening = event, None, None
+        history.resolved, history.reopened, history.before_reopening = event, None, None
     if kind is EventType.REOPENED:
-        memory.before_reopening, memory.resolved, memory.reopened = memory.resolved, None, event
+        history.before_reopening, history.resolved, history.reopened = history.resolved, None, event
 
 
-def _told(memory: Memory, event: Event) -> None:
+def _add_update(history: IncidentHistory, event: Event) -> None:
     payload, kind = event.payload, event.event_type
     if event.actor != ACTOR or "update_id" not in payload:
         return
     if "text" in payload:
-        memory.texts.setdefault(payload["update_id"], set()).add(payload["text"])
+        history.texts.setdefault(payload["update_id"], set()).add(payload["text"])
     is_main = kind in (EventType.STATUS_CHANGED, EventType.RESOLVED, EventType.REOPENED)
     if is_main or (kind is EventType.NOTE and "status" in payload):
-        memory.updates[payload["update_id"]] = Said(
+        history.updates[payload["update_id"]] = KnownUpdate(
             event_id=event.event_id, event_type=kind, status=payload.get("status"), at=event.occurred_at
         )
 
@@ -134,11 +134,11 @@ def _time(event: Event, name: str) -> datetime:
     return datetime.fromisoformat(value) if isinstance(value, str) else event.occurred_at
 
 
-def by_source_key(known: Sequence[Event]) -> dict[str, Memory]:
-    """The memory of each incident of this importer; of several with one key, the one detected last."""
+def by_source_key(known: Sequence[Event]) -> dict[str, IncidentHistory]:
+    """The history of each incident of this importer; of several with one key, the one detected last."""
     events: dict[str, list[Event]] = {}
     for event in known:
         if event.source == SOURCE:
             events.setdefault(event.incident_id, []).append(event)
-    memories = (remember(events[incident]) for incident in sorted(events))
-    return {memory.source_key: memory for memory in memories if memory}
+    histories = (build_history(events[incident]) for incident in sorted(events))
+    return {history.source_key: history for history in histories if history}

@@ -1,4 +1,4 @@
-"""One incident as a status page shows it at one moment, checked field by field."""
+"""One incident as a status page shows it at one time, checked field by field."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ class FieldError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """One update of an incident. `at` is the page's `display_at`: what the page says happened when.
+    """One update of an incident. `at` is the page's `display_at`: when it happened by the page.
 
     `key` is its id, or time and status where the copy has no ids (`is_named` is false).
     """
@@ -44,7 +44,7 @@ class Update:
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentSnapshot:
-    """What a page says of an incident. `updated_at` is the page's own time of the last change to it."""
+    """An incident as a page shows it. `updated_at` is the page's own time of the last change to it."""
 
     key: str
     page: str
@@ -71,9 +71,9 @@ class IncidentSnapshot:
 
     @property
     def closing(self) -> Update | None:
-        """The update that told of the resolution."""
-        told = [update for update in self.updates if update.status == "resolved"]
-        return told[-1] if told and self.resolved_at else None
+        """The update that announced the resolution."""
+        closed = [update for update in self.updates if update.status == "resolved"]
+        return closed[-1] if closed and self.resolved_at else None
 
 
 def view_of(body: Mapping[str, Any], page: str | None = None) -> IncidentSnapshot:
@@ -91,7 +91,8 @@ def view_of(body: Mapping[str, Any], page: str | None = None) -> IncidentSnapsho
             raise FieldError("resolved_at", f"is missing, although the status is {status}")
         resolved_at = closed[-1]
         remarks.append(
-            f"resolved_at is missing although the status is {status}; taken as resolved at its last update that says so"
+            f"resolved_at is missing although the status is {status}; "
+            "taken as resolved at its last update that is resolved"
         )
     times = [created_at, *(update.at for update in updates), *([resolved_at] if resolved_at else [])]
     page_name = _text(body, "page_id") if body.get("page_id") is not None else page or "page"
@@ -116,17 +117,17 @@ def view_of(body: Mapping[str, Any], page: str | None = None) -> IncidentSnapsho
 
 
 def parse_time(value: Any, field: str) -> datetime:
-    """A time of the API, in UTC. Raises `FieldError` when it is none or says no zone."""
+    """A time of the API, in UTC. Raises `FieldError` when it is not a time or has no zone."""
     if not isinstance(value, str):
         raise FieldError(field, f"is {show(value)}, not a time")
     try:
-        moment = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(value)
     except ValueError:
         raise FieldError(field, f"is {show(value)}, not a time") from None
-    if moment.tzinfo is None:
+    if time.tzinfo is None:
         raise FieldError(field, f"is {show(value)}, which has no time zone")
     try:
-        return moment.astimezone(UTC)
+        return time.astimezone(UTC)
     except OverflowError:
         raise FieldError(field, f"is {show(value)}, which is out of range") from None
 
@@ -215,7 +216,7 @@ def _time(body: Mapping[str, Any], name: str) -> datetime | None:
 
 
 def _needed(body: Mapping[str, Any], name: str) -> datetime:
-    moment = _time(body, name)
-    if moment is None:
+    time = _time(body, name)
+    if time is None:
         raise FieldError(name, "is missing")
-    return moment
+    return time

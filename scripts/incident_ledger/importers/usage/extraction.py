@@ -1,4 +1,4 @@
-"""From answers to what is landed: records with their day and key, the days' completeness, and what was refused."""
+"""From responses to what is landed: records with their day and key, the days' completeness, and what was refused."""
 
 import hashlib
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import Any
 
 from incident_ledger.encoding import canonical, find_fault, path_text, written_json
 from incident_ledger.importers import Reject, Rejects
-from incident_ledger.importers.usage.fields import check_fields, moment, show
+from incident_ledger.importers.usage.fields import check_fields, parse_time, show
 from incident_ledger.importers.usage.pages import Page, incomplete
 from incident_ledger.importers.usage.parsing import ApiResponse
 from incident_ledger.importers.usage.schemas import REPORTS, Report
@@ -17,7 +17,7 @@ from incident_ledger.importers.usage.schemas import REPORTS, Report
 
 @dataclass(frozen=True, kw_only=True)
 class UsageRecord:
-    """One record to land. `body` is the record as it came, with the fields of its answer that it needs."""
+    """One record to land. `body` is the record as it came, with the fields of its response that it needs."""
 
     key: str
     day: date
@@ -29,9 +29,9 @@ class UsageRecord:
 
 @dataclass
 class Batch:
-    """What one load brings: each record once, and the pages that say that there is more.
+    """What one load brings: each record once, and the pages after which there is more.
 
-    Of `loose_days` a record stood alone, without an answer around it that could say so.
+    Of `loose_days` a record stood alone, without a response around it that could show that.
     """
 
     records: dict[str, UsageRecord] = field(default_factory=dict)
@@ -41,30 +41,30 @@ class Batch:
     notes: list[str] = field(default_factory=list)
 
 
-def collect(report: Report, answers: Sequence[ApiResponse], exported_at: datetime) -> Batch:
-    """Every record of the answers; a page that was answered twice counts once, and the newer of two exports wins."""
+def collect(report: Report, responses: Sequence[ApiResponse], exported_at: datetime) -> Batch:
+    """Every record of the responses; a page that was given twice counts once, and the newer of two exports wins."""
     batch, pages = Batch(), []
     parts: dict[str, dict[Any, Any]] = {}  # the results of a bucket, by its key
-    timed = [(_exported_at(answer, exported_at), answer) for answer in answers]
-    for exported, answer in sorted(timed, key=lambda pair: pair[0]):
-        found = _members(report, answer)
+    timed = [(_exported_at(response, exported_at), response) for response in responses]
+    for exported, response in sorted(timed, key=lambda pair: pair[0]):
+        found = _members(report, response)
         if isinstance(found, Reject):
             batch.rejects.append(found)
             continue
         days: set[date] = set()
         here: dict[str, dict[str, int]] = {}
         for index, member in enumerate(found):
-            place = _Place(answer, f"{report.container}[{index}]", exported, batch.rejects)
+            place = _Place(response, f"{report.container}[{index}]", exported, batch.rejects)
             record = _record(report, place, member)
             if record is not None:
                 record = record if report.has_results else _numbered(record, here)
                 days.add(record.day)
                 batch.records[record.key] = record
                 if report.has_results:
-                    # Two answers for a bucket, filtered otherwise, are parts of it, and are united.
+                    # Two responses for a bucket, filtered otherwise, are parts of it, and are united.
                     parts.setdefault(record.key, {}).update(_by_dimensions(report, record.body["results"]))
-        pages.append(Page.of(answer, days))
-        if report.container not in answer.body:
+        pages.append(Page.of(response, days))
+        if report.container not in response.body:
             batch.loose_days |= days
     for key, results in parts.items():
         record = batch.records[key]
@@ -75,28 +75,28 @@ def collect(report: Report, answers: Sequence[ApiResponse], exported_at: datetim
     return batch
 
 
-def _exported_at(answer: ApiResponse, otherwise: datetime) -> datetime:
-    said = answer.body.get("data_refreshed_at")
+def _exported_at(response: ApiResponse, otherwise: datetime) -> datetime:
+    refreshed_at = response.body.get("data_refreshed_at")
     try:
-        return otherwise if said is None else moment(said)
+        return otherwise if refreshed_at is None else parse_time(refreshed_at)
     except ValueError:
         return otherwise
 
 
-def _members(report: Report, answer: ApiResponse) -> list[Any] | Reject:
-    """The records of an answer; a record that stands alone, as in the rejects, is an answer of one."""
-    body = answer.body
+def _members(report: Report, response: ApiResponse) -> list[Any] | Reject:
+    """The records of a response; a record that stands alone, as in the rejects, is a response of one."""
+    body = response.body
     members = body.get(report.container)
     if members is None and all(mark in body for mark in report.marks):
         return [body]
     if found := find_fault(_without(body, report.container)):
         steps, fault = found
-        return _reject(answer, f"cannot be kept: {path_text(steps)}: {fault.reason}", body)
+        return _reject(response, f"cannot be kept: {path_text(steps)}: {fault.reason}", body)
     if (other := _other(report, body)) is not None:
-        return _reject(answer, f"is no answer of {report.name}; it looks like --source {other}", body)
+        return _reject(response, f"is not a response of {report.name}; it looks like --source {other}", body)
     if not isinstance(members, list):
         error = f", but an error of the API: {show(body['error'])}" if body.get("error") else ""
-        return _reject(answer, f"has no list {report.container!r}{error}", body)
+        return _reject(response, f"has no list {report.container!r}{error}", body)
     return members
 
 
@@ -105,7 +105,7 @@ def _without(body: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _other(report: Report, body: dict[str, Any]) -> str | None:
-    """The report that an answer is of instead: by what its records hold, else by a list that no other has."""
+    """The report that a response is of instead: by what its records hold, else by a list that no other has."""
     if report.has_own(body):
         return None
     lists = [other for other in REPORTS.values() if isinstance(body.get(other.container), list)]
@@ -117,7 +117,7 @@ def _other(report: Report, body: dict[str, Any]) -> str | None:
 class _Place:
     """Where a record stands, and the list of what is refused there."""
 
-    answer: ApiResponse
+    response: ApiResponse
     path: str
     exported_at: datetime
     rejects: list[Reject]
@@ -125,7 +125,7 @@ class _Place:
     def refuse(self, record: Any, path: str, problem: str = "") -> None:
         """`path` is below the record's own; empty for the record itself."""
         where = f"{self.path}.{path}".rstrip(".").replace(".[", "[")
-        self.rejects.append(_reject(self.answer, problem, record, where))
+        self.rejects.append(_reject(self.response, problem, record, where))
 
     def refuses(self, value: Any, path: str, record: Any) -> bool:
         """Whether a value holds what cannot be kept; then it is refused, with `record` as what came."""
@@ -137,7 +137,7 @@ class _Place:
 
 def _record(report: Report, place: _Place, member: Any) -> UsageRecord | None:
     """The record, or None when it was refused. Of a bucket only the bad results are refused."""
-    answer = place.answer
+    response = place.response
     is_bucket = report.has_results and isinstance(member, dict) and isinstance(member.get("results"), list)
     # Each result of a bucket is refused for itself.
     if place.refuses(_without(member, "results") if is_bucket else member, "", member):
@@ -145,7 +145,7 @@ def _record(report: Report, place: _Place, member: Any) -> UsageRecord | None:
     if not isinstance(member, dict):
         place.refuse(member, "", f"is {show(member)}, not an object")
         return None
-    body = {name: answer.body.get(name) for name in report.context} | member
+    body = {name: response.body.get(name) for name in report.context} | member
     # Fields before the key, which reads some of them; a bucket's own are its times alone.
     if not report.has_results and (problem := _problem(report, body)) is not None:
         place.refuse(member, *problem)
@@ -162,13 +162,13 @@ def _record(report: Report, place: _Place, member: Any) -> UsageRecord | None:
         body["results"] = good
     digest = hashlib.sha256(canonical([report.name, *key]).encode()).hexdigest()[:32]
     return UsageRecord(
-        key=digest, day=day, body=body, exported_at=place.exported_at, file=answer.file, line=answer.line
+        key=digest, day=day, body=body, exported_at=place.exported_at, file=response.file, line=response.line
     )
 
 
 def _problem(report: Report, record: dict[str, Any]) -> tuple[str, str] | None:
     if not report.is_own(record):
-        return "", f"is no record of {report.name}: it has none of {', '.join(report.measured_by)}"
+        return "", f"is not a record of {report.name}: it has none of {', '.join(report.measured_by)}"
     return check_fields(record, report.checks)
 
 
@@ -185,7 +185,7 @@ def _good_results(report: Report, place: _Place, bucket: dict[str, Any]) -> list
         if not isinstance(result, dict):
             place.refuse(result, where, f"is {show(result)}, not an object")
         elif (problem := _problem(report, result)) is not None:
-            # With its bucket, so that it says which day it is of.
+            # With its bucket, which has its day.
             place.refuse(bucket | {"results": [result]}, f"{where}.{problem[0]}".rstrip("."), problem[1])
         else:
             good.append(result)
@@ -193,9 +193,9 @@ def _good_results(report: Report, place: _Place, bucket: dict[str, Any]) -> list
 
 
 def _numbered(record: UsageRecord, here: dict[str, dict[str, int]]) -> UsageRecord:
-    """The record with a key of its own, when its answer has others of the same key that say something else.
+    """The record with a key of its own, when its response has others of the same key and other content.
 
-    Two people whose names are missing are two people; what an answer has twice is one.
+    Two people whose names are missing are two people; what a response has twice is one.
     """
     others = here.setdefault(record.key, {})
     number = others.setdefault(canonical(record.body), len(others))
@@ -206,10 +206,10 @@ def _by_dimensions(report: Report, results: Sequence[dict[str, Any]]) -> Iterato
     """Each result by its dimensions and, where a bucket has several of the same, by their order."""
     seen: Counter[str] = Counter()
     for result in results:
-        said = canonical({k: v for k, v in result.items() if k not in report.measures and v is not None})
-        yield (said, seen[said]), result
-        seen[said] += 1
+        dimensions = canonical({k: v for k, v in result.items() if k not in report.measures and v is not None})
+        yield (dimensions, seen[dimensions]), result
+        seen[dimensions] += 1
 
 
-def _reject(answer: ApiResponse, error: str, record: Any, path: str | None = None) -> Reject:
-    return Reject(answer.file, answer.line, error, written_json(record), path)
+def _reject(response: ApiResponse, error: str, record: Any, path: str | None = None) -> Reject:
+    return Reject(response.file, response.line, error, written_json(record), path)

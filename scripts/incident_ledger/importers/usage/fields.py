@@ -99,7 +99,7 @@ def written_time(value: Any) -> str | None:
     return "is missing" if value is None else f"is {show(value)}, not a time"
 
 
-def moment(value: Any) -> datetime:
+def parse_time(value: Any) -> datetime:
     """A time with its zone, an epoch in milliseconds (number or text), or a date, in UTC. Raises `ValueError`."""
     if isinstance(value, bool) or value is None:
         raise ValueError("is missing" if value is None else f"is {show(value)}, not a time")
@@ -127,8 +127,8 @@ def one_day(starting_at: datetime, ending_at: datetime) -> date:
 
 def show(value: Any) -> str:
     """A value in an error message, cut to a readable length."""
-    said = repr(value)
-    return said if len(said) <= 60 else said[:57] + "..."
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
 _NO_OBJECT = object()

@@ -9,7 +9,7 @@ from incident_ledger.errors import UserError
 from incident_ledger.importers import Reject, Rejects
 from incident_ledger.importers.rejects import write_rejects
 from incident_ledger.importers.usage.extraction import Batch, collect
-from incident_ledger.importers.usage.parsing import ApiResponse, read_answers
+from incident_ledger.importers.usage.parsing import ApiResponse, read_responses
 from incident_ledger.importers.usage.schemas import REPORTS, Report
 from incident_ledger.importers.usage.writer import land
 from incident_ledger.warehouse import Warehouse
@@ -45,10 +45,10 @@ def load_usage(
 ) -> LoadReport:
     """Land the exports in `files`, which count as one export: all pages of a period belong into one call.
 
-    The newest export of a record counts; an export was made at the answer's `data_refreshed_at` where it has one, else
-    at `exported_at`, else at `loaded_at`. Loading the same files again changes nothing.
+    The newest export of a record counts; an export was made at the response's `data_refreshed_at` where it has one,
+    else at `exported_at`, else at `loaded_at`. Loading the same files again changes nothing.
 
-    Raises `UserError` for an unknown source, a file that cannot be read and files without any answer of that source;
+    Raises `UserError` for an unknown source, a file that cannot be read and files without any response of that source;
     nothing is written then. Records that cannot be read go to `import_rejects`, and the others are landed.
     """
     batch = read_batch(source, files, exported_at or loaded_at)
@@ -73,14 +73,14 @@ def load_usage(
 def read_batch(source: str, files: Sequence[Path], exported_at: datetime) -> Batch:
     """What the files hold, without a warehouse. Raises `UserError` as `load_usage` does."""
     report = _report(source)
-    answers: list[ApiResponse] = []
+    responses: list[ApiResponse] = []
     rejects: list[Reject] = Rejects()
     for path in files:
-        found, bad = read_answers(path)
-        answers += found
+        found, bad = read_responses(path)
+        responses += found
         rejects.extend(bad)
-    batch = collect(report, answers, exported_at)
-    if answers and len(batch.rejects) == len(answers) and all(reject.field is None for reject in batch.rejects):
+    batch = collect(report, responses, exported_at)
+    if responses and len(batch.rejects) == len(responses) and all(reject.field is None for reject in batch.rejects):
         first = batch.rejects[0]
         raise UserError(f"{first}. Nothing was loaded.")
     rejects.extend(batch.rejects)

@@ -1,4 +1,4 @@
-"""Whether the pages that were given are all: an export that says that there is more is not a day's full total."""
+"""Whether the pages that were given are all: an export with a page missing is not a day's full total."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,34 +11,34 @@ from incident_ledger.importers.usage.parsing import ApiResponse
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What an answer says of its place. `number` of `count` in `group` where it is numbered; `says` quotes it."""
+    """The place of a response. `number` of `count` in `group` where it is numbered; `quote` shows it."""
 
     file: str
     line: int
     days: frozenset[date]
     has_more: bool
-    says: str
+    quote: str
     group: str | None = None
     number: int | None = None
     count: int | None = None
 
     @classmethod
-    def of(cls, answer: ApiResponse, days: set[date]) -> "Page":
+    def of(cls, response: ApiResponse, days: set[date]) -> "Page":
         """Anthropic: `has_more`. Cursor: `pagination`, or `totalPages` without a number."""
-        body = answer.body
+        body = response.body
         paging = body.get("pagination")
         group: str | None = None
         number = count = None
-        has_more, says = body.get("has_more") is True, "has_more is true"
+        has_more, quote = body.get("has_more") is True, "has_more is true"
         if isinstance(paging, dict):
-            has_more, says = paging.get("hasNextPage") is True, "hasNextPage is true"
+            has_more, quote = paging.get("hasNextPage") is True, "hasNextPage is true"
             group, number, count = canonical(body.get("period")), _int(paging, "currentPage"), _int(paging, "numPages")
         elif _int(body, "totalPages") is not None:
             group, count = canonical(body.get("subscriptionCycleStart")), _int(body, "totalPages")
-            says = f"totalPages is {count}"
+            quote = f"totalPages is {count}"
         return cls(
-            file=answer.file, line=answer.line, days=frozenset(days),
-            has_more=has_more, says=says, group=group, number=number, count=count,
+            file=response.file, line=response.line, days=frozenset(days),
+            has_more=has_more, quote=quote, group=group, number=number, count=count,
         )  # fmt: skip
 
     def note(self) -> str:
@@ -46,7 +46,7 @@ class Page:
         days = sorted(self.days)
         period = "" if not days else f" ({days[0]})" if len(days) == 1 else f" ({days[0]} to {days[-1]})"
         return (
-            f"{self.file}, line {self.line}: {self.says}, and not all pages were given: what it holds{period} is not "
+            f"{self.file}, line {self.line}: {self.quote}, and not all pages were given: what it holds{period} is not "
             "the full total. Load all pages in one command."
         )
 
@@ -55,7 +55,7 @@ def incomplete(pages: Sequence[Page]) -> Iterator[Page]:
     """The pages whose export is not all there.
 
     Numbered pages of one period are complete when each number was given. Anthropic's pages have no number: in the order
-    given, each that says that there is more is followed by another, and the last says that there is none.
+    given, each that has more is followed by another, and the last has no more.
     """
     groups: dict[str, list[Page]] = {}
     run: list[Page] = []

@@ -1,4 +1,4 @@
-"""From files to the answers in them: one JSON answer, a list of answers, or one answer a line."""
+"""From files to the responses in them: one JSON response, a list of responses, or one response a line."""
 
 import io
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ class ApiResponse:
     body: dict[str, Any]
 
 
-def read_answers(path: Path) -> tuple[list[ApiResponse], list[Reject]]:
-    """All answers of a file, and the lines that are none.
+def read_responses(path: Path) -> tuple[list[ApiResponse], list[Reject]]:
+    """All responses of a file, and the lines that are none.
 
-    Raises `UserError` when the file cannot be read, is empty or too large, or has no answer at all.
+    Raises `UserError` when the file cannot be read, is empty or too large, or has no response at all.
     """
     name = str(path)
     content = read_file(name).content.removeprefix(b"\xef\xbb\xbf")
@@ -32,20 +32,20 @@ def read_answers(path: Path) -> tuple[list[ApiResponse], list[Reject]]:
     try:
         whole = scan_json(content)
     except JsonError as error:
-        answers, rejects = _by_line(name, content)
-        if answers:
-            return answers, rejects
-        raise UserError(f"{name}: malformed JSON: {error}. A file holds one JSON answer, or one a line.") from None
+        responses, rejects = _by_line(name, content)
+        if responses:
+            return responses, rejects
+        raise UserError(f"{name}: malformed JSON: {error}. A file holds one JSON response, or one a line.") from None
     bodies = whole if isinstance(whole, list) else [whole]
     if not any(isinstance(body, dict) for body in bodies):
-        raise UserError(f"{name}: {_no_object(whole)}. A file holds one answer of a usage API, or one a line.")
+        raise UserError(f"{name}: {_not_an_object(whole)}. A file holds one response of a usage API, or one a line.")
     first = content.count(b"\n", 0, len(content) - len(content.lstrip())) + 1
-    answers = [ApiResponse(name, first, body) for body in bodies if isinstance(body, dict)]
-    return answers, [_no_answer(name, first, body) for body in bodies if not isinstance(body, dict)]
+    responses = [ApiResponse(name, first, body) for body in bodies if isinstance(body, dict)]
+    return responses, [_not_a_response(name, first, body) for body in bodies if not isinstance(body, dict)]
 
 
 def _by_line(name: str, content: bytes) -> tuple[list[ApiResponse], list[Reject]]:
-    answers: list[ApiResponse] = []
+    responses: list[ApiResponse] = []
     rejects: list[Reject] = Rejects()
     for number, line in enumerate(io.BytesIO(content), start=1):
         if not line.strip():
@@ -57,17 +57,17 @@ def _by_line(name: str, content: bytes) -> tuple[list[ApiResponse], list[Reject]
             rejects.append(Reject(name, number, reason, line.decode(errors="backslashreplace").rstrip("\r\n")))
             continue
         if isinstance(body, dict):
-            answers.append(ApiResponse(name, number, body))
+            responses.append(ApiResponse(name, number, body))
         else:
-            rejects.append(_no_answer(name, number, body, line.decode().rstrip("\r\n")))
-    return answers, rejects
+            rejects.append(_not_a_response(name, number, body, line.decode().rstrip("\r\n")))
+    return responses, rejects
 
 
-def _no_answer(name: str, line: int, body: Any, record: str = "") -> Reject:
-    return Reject(name, line, _no_object(body), record)
+def _not_a_response(name: str, line: int, body: Any, record: str = "") -> Reject:
+    return Reject(name, line, _not_an_object(body), record)
 
 
-def _no_object(value: Any) -> str:
+def _not_an_object(value: Any) -> str:
     if isinstance(value, Fault):
         return f"cannot be kept: {value.reason}"
     names = {list: "a list", str: "a text", bool: "true or false", type(None): "null"}

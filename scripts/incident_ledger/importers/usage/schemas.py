@@ -1,4 +1,4 @@
-"""The six reports: where an answer keeps its records, what each must have, and what identifies it.
+"""The six reports: where a response keeps its records, what each must have, and what identifies it.
 
 Shapes: Anthropic's Admin API (`usage_report/messages`, `cost_report`, `usage_report/claude_code`, and their successors
 `analytics/usage` and `analytics/cost`, which are accepted by the same names) and Cursor's Admin API
@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from incident_ledger.importers.usage import fields
-from incident_ledger.importers.usage.fields import Check, moment, one_day
+from incident_ledger.importers.usage.fields import Check, one_day, parse_time
 
 Record = dict[str, Any]
 
@@ -25,11 +25,11 @@ class Report:
     """One source of `load usage`.
 
     `day` gives the UTC day of usage and `key` what identifies a record; both raise `ValueError` with a text that begins
-    with the field's name. `context` names fields of the answer that a record needs with it. A record without any of
+    with the field's name. `context` names fields of the response that a record needs with it. A record without any of
     `measured_by`, or with one of `foreign`, is of another report: it would read as nothing but nulls.
 
-    Where `named_by` says who a record is of, one without any of these names is retracted when a newer export of its day
-    does not hold it any more: with its name it has another key. `export_of` is whose export that must be.
+    Where `named_by` names the user of a record, one without any of these names is retracted when a newer export of its
+    day does not hold it any more: with its name it has another key. `export_of` is whose export that must be.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Report:
     measures: frozenset[str] = field(default_factory=frozenset)
 
     def has_own(self, body: Record) -> bool:
-        """Whether any record of an answer, or any result of its buckets, is one of this report."""
+        """Whether any record of a response, or any result of its buckets, is one of this report."""
         members = body.get(self.container)
         records = [member for member in members if isinstance(member, dict)] if isinstance(members, list) else []
         if self.has_results:
@@ -101,7 +101,7 @@ def _member_key(member: Record) -> list[Any]:
 
 def _named(record: Record, name: str) -> datetime:
     try:
-        return moment(record.get(name))
+        return parse_time(record.get(name))
     except ValueError as error:
         raise ValueError(f"{name} {error}") from None
 

@@ -14,7 +14,7 @@ from incident_ledger.warehouse.tables import USAGE_LOADS, USAGE_RECORDS, names
 
 RETRACTED = "null"  # the record of a row that takes its key back; staging leaves such a key out
 
-# A record is new when the newest one of its key that was exported no later says something else. So the same file again
+# A record is new when the newest one of its key that was exported no later has other content. So the same file again
 # adds nothing, a correction adds a row, and a correction taken back adds one more. The literal days prune.
 _RECORDS = """
     select new_rows.*
@@ -101,9 +101,10 @@ _NAMELESS = """
         where current_records.record != 'null' and concat({names}) = ''
 """
 
-# A day is noted when records of it are landed that no row speaks of yet (so a load that died between the two statements
-# is mended by the same file again), or when it became complete or incomplete. `recorded_at` is the warehouse's clock,
-# and never before `loaded_at` or the day: a filter on it prunes, and whoever asks for newer loads or days loses none.
+# A day is noted when records of it are landed and noted by no row yet (so the same file again
+# completes a load that died between the two statements), or when it became complete or incomplete. `recorded_at` is the
+# warehouse's clock, and never before `loaded_at` or the day: a filter on it prunes, and whoever asks for newer loads or
+# days loses none.
 _DAYS = """
     with
         touched as ({new_rows}),
@@ -168,8 +169,8 @@ def land(
 def _gone(warehouse: Warehouse, report: Report, batch: Batch, params: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows that take back the nameless records which a whole export of their day does not hold any more.
 
-    What was refused may be one of them, a record that stands alone is no export, and a lone page after an incomplete
-    one may be the last of that: none says that anything is gone. A named record is never taken back.
+    What was refused may be one of them, a record that stands alone is not an export, and a lone page after an
+    incomplete one may be the last of that: none proves that anything is gone. A named record is never taken back.
     """
     exports: dict[date, list[UsageRecord]] = {}
     for record in batch.records.values():

@@ -23,10 +23,10 @@ def attempt(way: Channel, envelope: Envelope, seconds: float) -> Result:
     if ended.value is None:
         # It may be asleep, or wait for a name to be resolved; what was never connected has reached nobody.
         return Result(Outcome.UNCERTAIN if ended.has_connected else Outcome.FAILED, words, is_late=True)
-    said = f"{words}: {ended.value.error}" if ended.value.error else words
+    reason = f"{words}: {ended.value.error}" if ended.value.error else words
     # "Sent" after the cut is what a service makes of half an answer.
     outcome = Outcome.UNCERTAIN if ended.value.outcome is Outcome.SENT else ended.value.outcome
-    return Result(outcome, said, is_late=True)
+    return Result(outcome, reason, is_late=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,5 +65,5 @@ def address(text: str) -> Address:
         return Address(addr_spec=text)
     except (ValueError, MessageError, IndexError):
         raise UserError(
-            f"{text!r} is no e-mail address; mend it in seeds/policy/contacts.csv or in the setting."
+            f"{text!r} is not an e-mail address; fix it in seeds/policy/contacts.csv or in the setting."
         ) from None

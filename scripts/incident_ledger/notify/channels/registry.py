@@ -81,7 +81,7 @@ def _folder(entry: "_Entry", settings: Settings) -> FolderChannel:
 class _Entry:
     name: str
     url: str  # empty when it is none
-    reason: str  # said when it cannot be used
+    reason: str  # shown when it cannot be used
 
 
 def _entries(settings: Settings) -> list[_Entry]:
@@ -102,14 +102,16 @@ def _entry(text: str, position: int) -> _Entry:
     parts = _ENTRY.fullmatch(text)
     if parts is None:
         return _Entry(
-            f"channel-{position}", "", f"{where}is no URL (name=scheme://…); it is not shown, it may be secret."
+            f"channel-{position}", "", f"{where}is not a URL (name=scheme://…); it is not shown, it may be secret."
         )
     if parts["scheme"].lower() == FOLDER:
         path = parts["url"].partition("://")[2]
         if path and (not path.startswith("/") or "\0" in unquote(path)):
-            return _Entry(parts["name"] or f"channel-{position}", "", f"{where}is no absolute path: {FOLDER}:///path")
+            return _Entry(
+                parts["name"] or f"channel-{position}", "", f"{where}is not an absolute path: {FOLDER}:///path"
+            )
         return _Entry(parts["name"] or FOLDER, parts["url"], "")
     # Without the password: a new one is no new channel.
     digest = hashlib.sha256(_PASSWORD.sub(r"\1@", parts["url"]).encode()).hexdigest()[:8]
-    reason = f"{where}({parts['scheme']}://…) is no URL that Apprise can use; it is not shown, it may be secret."
+    reason = f"{where}({parts['scheme']}://…) is not a URL that Apprise can use; it is not shown, it may be secret."
     return _Entry(parts["name"] or f"{parts['scheme'].lower()}-{digest}", parts["url"], reason)

@@ -61,7 +61,7 @@ def load_file(
     replace: bool = False,
     on_bytes: OnBytes = lambda _size: None,
 ) -> Loaded:
-    """Load a file, appending unless told to replace. `on_bytes` hears of every piece read (twice for a new table).
+    """Load a file, appending unless it is to replace. `on_bytes` gets each piece's size (twice for a new table).
 
     Raises `UserError` with file and line for what is wrong with the file; the table is then as it was.
     """

@@ -201,7 +201,7 @@ def _column(path: Path, name: str, kind: pa.DataType, depth: int = 0) -> Column:
 
 
 def rewrite(source: pq.ParquetFile, path: Path, columns: tuple[Column, ...], target: Path) -> int:
-    """Write the file anew with these columns, in this order; the number of rows.
+    """Rewrite the file with these columns, in this order; the number of rows.
 
     Raises `UserError` with the column and the row of the first value that does not fit.
     """

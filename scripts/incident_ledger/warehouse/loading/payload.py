@@ -15,7 +15,7 @@ from incident_ledger.warehouse.client import Column
 from incident_ledger.warehouse.loading.values import JsonText
 
 ROWS = 20_000
-_CELLS = 2_000_000  # of a slice, in which all columns are held at once
+_CELLS = 2_000_000  # of a slice, in which all columns are in memory at once
 _ARROW = {
     "STRING": pa.string(),
     "BYTES": pa.binary(),

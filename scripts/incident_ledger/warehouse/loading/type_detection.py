@@ -13,7 +13,7 @@ from typing import Any
 
 from incident_ledger.encoding import Fault
 from incident_ledger.warehouse.client import Column
-from incident_ledger.warehouse.loading.values import BadValueError, Number, UnkeptError, moment, named, utc
+from incident_ledger.warehouse.loading.values import BadValueError, Number, UnkeptError, named, parse_time, utc
 
 MAX_RECORDS = 15  # BigQuery's limit of nesting
 _INT64 = 2**63
@@ -131,7 +131,7 @@ def _of_text(text: str) -> frozenset[Form]:
             date.fromisoformat(text)
             kind = "DATE"
         elif _MOMENT.fullmatch(text):
-            found = moment(text, "TIMESTAMP")
+            found = parse_time(text, "TIMESTAMP")
             kind = "DATETIME" if found.tzinfo is None else "TIMESTAMP"
             utc(found)
     except ValueError:

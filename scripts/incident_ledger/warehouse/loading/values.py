@@ -199,7 +199,7 @@ def _date(value: Any) -> date:
     raise _unfit(value, "DATE (YYYY-MM-DD)")
 
 
-def moment(value: Any, what: str) -> datetime:
+def parse_time(value: Any, what: str) -> datetime:
     """A time with or without a zone. Raises `BadValueError`."""
     text = _text(value, what)
     if _TOO_FINE.search(text):
@@ -211,7 +211,7 @@ def moment(value: Any, what: str) -> datetime:
 
 
 def utc(time_of: datetime) -> datetime:
-    """The same moment in UTC. Raises `BadValueError` where that is no year of the calendar."""
+    """The same instant in UTC. Raises `BadValueError` where that is out of range."""
     try:
         return time_of.astimezone(UTC)
     except OverflowError:
@@ -220,12 +220,12 @@ def utc(time_of: datetime) -> datetime:
 
 def _timestamp(value: Any) -> datetime:
     # As in BigQuery, a time without a zone is in UTC.
-    time_of = moment(value, "TIMESTAMP")
+    time_of = parse_time(value, "TIMESTAMP")
     return time_of.replace(tzinfo=UTC) if time_of.tzinfo is None else utc(time_of)
 
 
 def _datetime(value: Any) -> datetime:
-    time_of = moment(value, "DATETIME")
+    time_of = parse_time(value, "DATETIME")
     if time_of.tzinfo is not None:
         raise BadValueError(f"{str(value)[:60]!r} has a time zone, and a DATETIME has none")
     return time_of

@@ -1,8 +1,8 @@
-"""Who may speak to the local warehouse's server: who has its token and asks for this very address. No web page does.
+"""Who may call the local warehouse's server: who has its token and asks for this very address. No web page does.
 
-The token is made anew at each start and stands in a file that only its owner can read. A page in a browser of this
+A new token is made at each start and stands in a file that only its owner can read. A page in a browser of this
 machine cannot read it; that the server's own address was asked for, and by no foreign page, is demanded beside it, so
-that a page does not even learn what is here. The token tells servers apart, too: whoever holds the token of another
+that a page does not even learn what is here. The token distinguishes servers, too: whoever holds the token of another
 one, whose port this one has got, is refused before anything is written.
 """
 
@@ -46,12 +46,12 @@ def refusal(headers: Iterable[tuple[bytes, bytes]], port: int, token: str) -> Re
         given.setdefault(name.lower(), []).append(value)
     places = [f"{host}:{port}".encode() for host in _HOSTS]
     if len(given.get(b"host", [])) != 1 or given[b"host"][0].lower() not in places:
-        return Refusal(403, "Only this machine's own address may be asked for.")
+        return Refusal(403, "Only this machine's own address may be requested.")
     pages = [b"http://" + place for place in places]
     if any(origin.lower() not in pages for origin in given.get(b"origin", [])):
         return Refusal(403, "No web page may ask.")
-    said = given.get(b"authorization", [])
-    if len(said) != 1 or not hmac.compare_digest(said[0], b"Bearer " + token.encode()):
+    credentials = given.get(b"authorization", [])
+    if len(credentials) != 1 or not hmac.compare_digest(credentials[0], b"Bearer " + token.encode()):
         return Refusal(401, "This server's own token is needed; it was given none, or another's.")
     return None
 

@@ -1,6 +1,6 @@
 """The local warehouse: starts, finds, describes and stops its server process.
 
-One server a folder, held to that by a lock that the server keeps as long as it lives, so that a stale `server.json`, a
+One server a folder, enforced by a lock that the server keeps as long as it lives, so that a stale `server.json`, a
 dead process or a process id used again mislead nobody. Whoever needs the warehouse calls `ensure_running`; several
 may do so at once. The server ends by itself when nobody used it for a while (`server.py`), or by `stop`.
 """
@@ -58,7 +58,7 @@ class Server(NamedTuple):
 
 @dataclass(frozen=True)
 class Status:
-    """What can be said of the local warehouse without sending it a statement.
+    """What is known of the local warehouse without sending it a statement.
 
     `is_busy`: it runs and did not answer within two seconds; one long statement does that. Sizes are bytes.
     """
@@ -193,7 +193,7 @@ def _spawn(folder: Path, memory: str, idle: float, owner: int | None) -> Server:
 
 
 def _inherited() -> dict[str, str]:
-    """What the server needs of our environment: no setting of ours, no password, no credentials."""
+    """What the server needs of the environment: no setting of the project, no password, no credentials."""
     return {name: value for name, value in os.environ.items() if name in _NEEDED or name.startswith(_NEEDED_KINDS)}
 
 
@@ -224,7 +224,7 @@ def _start_error(folder: Path, error: str, log: Path) -> Exception:
 
 
 def _running(folder: Path) -> Server | None:
-    """The server that is there; asking it also starts its idle time anew."""
+    """The server that is there; the request also restarts its idle time."""
     state, token = _state(folder), _token(folder)
     # While it starts or ends, the file has no process id.
     if not state.get("pid") or token is None or not _is_locked(folder):
@@ -236,7 +236,7 @@ def _running(folder: Path) -> Server | None:
         return None
     except httpx.HTTPError:
         return server  # at work on a long statement
-    # Refused: the port is another server's, or this one was started anew since we read its files.
+    # Refused: the port is another server's, or this one was restarted since its files were read.
     return server if answer.status_code == httpx.codes.OK else None
 
 
@@ -262,7 +262,7 @@ def _state(folder: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         return {}
     known = {name: content[name] for name, kind in _STATE.items() if isinstance(content.get(name), kind)}
-    # Only such an address is asked, and only such a process is ever told to end.
+    # Only such an address is requested, and only such a process is ever ended.
     if not re.fullmatch(r"http://127\.0\.0\.1:\d{1,5}", known.get("endpoint", "")):
         return {}
     if isinstance(known.get("pid"), bool) or known.get("pid", 2) < 2:
@@ -316,7 +316,7 @@ def _signal(pid: int, number: int) -> None:
 
 
 def _is_server(pid: int) -> bool:
-    """Whether that process is a server of ours, where the system tells (Linux): a damaged file may name any."""
+    """Whether that process is a server of this package, where the system shows it: a damaged file may name any."""
     if not Path("/proc/self/cmdline").exists():
         return pid > 1
     try:

@@ -66,7 +66,7 @@ class Activity:
 
 
 def main() -> None:
-    """Serve until told to stop. What goes wrong at the start is one JSON line on the descriptor `--ready-fd`."""
+    """Serve until stopped. What goes wrong at the start is one JSON line on the descriptor `--ready-fd`."""
     options = _options()
     os.umask(0o077)
     with os.fdopen(options.ready_fd, "w") as ready:
@@ -110,7 +110,7 @@ def _lock(folder: Path) -> TextIO:
 async def _serve(options: argparse.Namespace, ready: TextIO, lock: TextIO) -> None:
     # Notes of properties that DuckDB has no use for, one a statement.
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
-    # The emulator takes seconds to import: not before the lock is ours.
+    # The emulator takes seconds to import: not before the lock is taken.
     from bqemulator.config import LogFormat, LogLevel, PersistenceMode, Settings
     from bqemulator.observability.logging_ import configure_logging
 

@@ -17,7 +17,7 @@ def _matches(pattern: str) -> str:
     return f"regexp_full_match({_TEXT}, '{pattern}')"
 
 
-# What is not text goes by DuckDB's own conversion, which is BigQuery's but for what is said here.
+# What is not text goes by DuckDB's own conversion, which is BigQuery's but for what is written here.
 SAFE = {
     "int64": f"""CASE
         WHEN {_IS_TEXT} THEN CASE WHEN {_matches(_INTEGER)} THEN TRY_CAST(trim({_TEXT}) AS BIGINT)

@@ -92,7 +92,7 @@ _WRITERS |= {f"E{digits}S": partial(_seconds, digits) for digits in range(1, 7)}
 
 
 def write(words: str, us: int, zone: str, kind: str) -> str:
-    """The text of a moment. `us` is the clock's own for a DATE, DATETIME or TIME, an instant for a TIMESTAMP."""
+    """The text of a time. `us` is the clock's own for a DATE, DATETIME or TIME, an instant for a TIMESTAMP."""
     local = local_us(us, zone) if kind == "TIMESTAMP" else us
     if local is None:
         return f"\0Invalid time zone: {zone}"
@@ -201,7 +201,7 @@ class _Reader:
             case _:
                 raise KeyError(element)
 
-    def moment(self, zone: str) -> int:
+    def microseconds(self, zone: str) -> int:
         if self.hour12 is not None:
             self.hour = self.hour12 % 12 + (12 if self.is_pm else 0)
         if not 1 <= self.year <= 9999:
@@ -243,7 +243,7 @@ def parse(words: str, text: str, zone: str, kind: str) -> int | None:
             reader.read(element[1])
             at = element.end()
         _literal(reader, full[at:])
-        return None if reader.text.strip() else reader.moment(zone)
+        return None if reader.text.strip() else reader.microseconds(zone)
     except _Unparsed:
         return None
 

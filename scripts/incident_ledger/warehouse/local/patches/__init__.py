@@ -1,6 +1,6 @@
-"""What bqemulator gets wrong, mended in the server's own process: one function a fault.
+"""What bqemulator gets wrong, fixed in the server's own process: one function a fault.
 
-Each function says what it mends and was seen to be needed with bqemulator 1.4.0, which is pinned. For each one,
+Each function names what it fixes and was seen to be needed with bqemulator 1.4.0, which is pinned. For each one,
 `tests/python/warehouse/test_patches.py` shows the fault in a server without it, so that a test fails as soon as the
 emulator no longer needs it. Nothing but the server imports this package.
 """
@@ -37,7 +37,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     loads.uploads_keep_their_job_id,
     loads.parquet_by_name,
     loads.json_lines_are_checked,
-    loads.csv_skips_what_it_is_told,
+    loads.csv_skips_its_leading_rows,
     functions.functions_as_google_computes_them,
     operators.operators_as_google_computes_them,
     outside.closed_database,
@@ -68,7 +68,7 @@ FIXES: tuple[Callable[[], None], ...] = (
 
 
 def apply(memory: str) -> None:
-    """Mend everything, once a process and before the server starts. `memory` is DuckDB's limit, such as `2GB`."""
+    """Fix everything, once a process and before the server starts. `memory` is DuckDB's limit, such as `2GB`."""
     engine.bounded_memory(memory)
     for fix in FIXES:
         fix()

@@ -37,7 +37,7 @@ def _check(sql: str) -> str | None:
     try:
         tree = sqlglot.parse_one(sql, read="bigquery")
     except SqlglotError:
-        return None  # told by who runs it
+        return None  # the one that runs it raises
     pairs = (
         _of_merge(tree) if isinstance(tree, exp.Merge) else _of_update(tree) if isinstance(tree, exp.Update) else None
     )

@@ -92,18 +92,18 @@ def rest_alone() -> None:
 class _Recent(OrderedDict[str, Any]):
     """Results by job id; the oldest go when all together are over `MAX_RESULT_BYTES`, the newest always stays."""
 
-    held = 0
+    kept_bytes = 0
 
     def __setitem__(self, key: str, table: Any) -> None:
         if key in self:
             del self[key]
         super().__setitem__(key, table)
-        self.held += table.nbytes
-        while self.held > MAX_RESULT_BYTES and len(self) > 1:
+        self.kept_bytes += table.nbytes
+        while self.kept_bytes > MAX_RESULT_BYTES and len(self) > 1:
             del self[next(iter(self))]
 
     def __delitem__(self, key: str) -> None:
-        self.held -= self[key].nbytes
+        self.kept_bytes -= self[key].nbytes
         super().__delitem__(key)
 
     def pop(self, key: str, default: Any = None) -> Any:

@@ -29,7 +29,7 @@ _UNKNOWN = re.compile(
 
 
 def functions_as_google_computes_them() -> None:
-    """Some hundred functions answer otherwise than BigQuery's: each is computed by our own, or refused by name."""
+    """Some hundred functions answer otherwise than BigQuery's: each is computed by this project, or refused by name."""
     _refuse_what_is_not_proven()
     _register_our_own()
     _refusals_that_nothing_catches()
@@ -109,9 +109,9 @@ def _explain_errors() -> None:
     explain = executor.translate_runtime_error
 
     def explained(error: Any, **options: Any) -> Any:
-        ours, unknown = _OURS.search(str(error)), _UNKNOWN.search(str(error))
-        if ours:
-            return InvalidQueryError(ours["error"] or ours["refusal"])
+        own, unknown = _OURS.search(str(error)), _UNKNOWN.search(str(error))
+        if own:
+            return InvalidQueryError(own["error"] or own["refusal"])
         if unknown:
             what = next(filter(None, unknown.groups()))
             return InvalidQueryError(f"The local warehouse cannot compute this as BigQuery does: {what}")
@@ -121,7 +121,7 @@ def _explain_errors() -> None:
 
 
 def _arrays_of_json() -> None:
-    """An ARRAY of JSON is told as one of STRING."""
+    """An ARRAY of JSON is reported as one of STRING."""
     original = executor._arrow_field_to_schema_entry
 
     def entry(field: Any) -> dict[str, Any]:

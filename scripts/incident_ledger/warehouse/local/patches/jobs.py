@@ -1,4 +1,4 @@
-"""Fixes to the jobs API: errors that are told, and jobs that run once. Seen in bqemulator 1.4.0."""
+"""Fixes to the jobs API: errors that are reported, and jobs that run once. Seen in bqemulator 1.4.0."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -92,7 +92,7 @@ def dry_run_executes_nothing() -> None:
     """A dry run executes what it takes for a SELECT: a script's DML too, and what it cannot parse.
 
     Here the statement is read, and of a single query the columns are asked for without a row. A statement whose type
-    cannot be told is refused.
+    is not known is refused.
     """
     original = job_routes._dry_run_response
 
@@ -111,7 +111,7 @@ def dry_run_executes_nothing() -> None:
 
 
 def _statement_type(sql: str) -> str:
-    """BigQuery's name for what `sql` is. Raises `InvalidQueryError` when it cannot be told."""
+    """BigQuery's name for what `sql` is. Raises `InvalidQueryError` when that is not known."""
     try:
         script = executor._parse_script_or_raise(sql)
         trees = [tree for tree in sqlglot.parse(sql, read="bigquery") if not isinstance(tree, exp.Semicolon | None)]
@@ -127,7 +127,7 @@ def _statement_type(sql: str) -> str:
         return "SELECT"
     kind = str(executor.classify_statement_type(sql))
     if not kind:
-        raise InvalidQueryError("the local warehouse cannot tell what this statement does, and dry-runs none such")
+        raise InvalidQueryError("the local warehouse cannot determine what this statement does; it is not dry-run")
     return kind
 
 

@@ -84,7 +84,7 @@ def parquet_by_name() -> None:
     executor._LOAD_FORMAT_HANDLERS["PARQUET"] = load
 
 
-def csv_skips_what_it_is_told() -> None:
+def csv_skips_its_leading_rows() -> None:
     """Exactly one line of a CSV file is skipped, whatever `skipLeadingRows` says (BigQuery's default is none)."""
     load = executor._load_path_into_target
 

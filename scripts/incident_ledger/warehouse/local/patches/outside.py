@@ -80,7 +80,7 @@ def foreign(sql: str) -> str | None:
     try:
         trees = sqlglot.parse(sql, read="bigquery")
     except SqlglotError:
-        return None  # told by who translates it
+        return None  # the one that translates it raises
     return next(
         (found for tree in trees if tree is not None for node in tree.walk() if (found := _foreign(node))), None
     )

@@ -182,7 +182,7 @@ def descriptions_hold_parentheses() -> None:
 
 
 def default_dataset_keeps_the_text() -> None:
-    """With a default dataset the whole statement is written anew: JSON paths are lost, and INFORMATION_SCHEMA fails.
+    """With a default dataset the whole statement is rewritten: JSON paths are lost, and INFORMATION_SCHEMA fails.
 
     Here the dataset is put before each name that has none, and all else stays as it was sent.
     """
@@ -193,7 +193,7 @@ def default_dataset_keeps_the_text() -> None:
         try:
             places = _unqualified(bq_sql)
         except SqlglotError:
-            return bq_sql  # told by who translates it
+            return bq_sql  # the one that translates it raises
         if None in places or not (default_project and default_dataset):
             written: str = original(bq_sql, **names)
             return re.sub(r"(?i)`(INFORMATION_SCHEMA)\.(\w+)`", r"\1.\2", written)
@@ -254,7 +254,7 @@ def statements_are_parsed_once() -> None:
 
 
 def _caller() -> str:
-    """The module that asked sqlglot to parse."""
+    """The module that called sqlglot to parse."""
     frame = sys._getframe(2)
     while frame.f_back and frame.f_globals["__name__"].startswith("sqlglot"):
         frame = frame.f_back

@@ -10,7 +10,7 @@ from bqemulator.storage.sql_identifiers import quoted_table_ref
 
 
 def added_columns_arrive() -> None:
-    """A column added by the tables API (dbt's `append_new_columns`) is told of and never made."""
+    """A column added by the tables API (dbt's `append_new_columns`) is reported and never made."""
     original = DuckDBCatalogRepository.update_table
 
     def update_table(self: Any, meta: Any, *args: Any, **options: Any) -> Any:

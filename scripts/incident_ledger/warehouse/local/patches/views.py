@@ -60,10 +60,10 @@ def views_can_be_deleted() -> None:
 
 
 def views_have_no_constraints() -> None:
-    """Which columns may be null is asked of each new view, too, which plans it once more: none of them is bound."""
+    """Which columns may be null is queried of each new view, too, which plans it once more: none of them is bound."""
     original = ddl_sync._column_notnull_map
 
-    def asked(target: str, ctx: Any) -> dict[str, bool]:
+    def no_constraints(target: str, ctx: Any) -> dict[str, bool]:
         *_, schema, name = re.findall(r'"((?:[^"]|"")*)"', target)
         kind = (
             "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ? AND table_type = 'VIEW'"
@@ -71,4 +71,4 @@ def views_have_no_constraints() -> None:
         is_view = ctx.engine.execute(kind, [schema, name]).fetchone()
         return {} if is_view else original(target, ctx)
 
-    ddl_sync._column_notnull_map = asked
+    ddl_sync._column_notnull_map = no_constraints

@@ -67,7 +67,7 @@ def test_only_days_that_a_load_touched_since_the_last_check_are_checked(warehous
 def test_a_load_that_began_before_a_run_and_is_seen_after_its_build_is_checked_by_the_next(
     warehouse: Warehouse, policy: Policy
 ) -> None:
-    """Its times are those before the run, and before other loads that the run saw: no clock tells that it is new."""
+    """Its times are those before the run, and before other loads that the run saw: no clock shows that it is new."""
     suite = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
     load(warehouse, "2026-03-02", NOW - HOUR / 4)
     assert run(warehouse, policy, suite, NOW) == [date(2026, 3, 2)]
@@ -112,7 +112,9 @@ def test_a_clock_that_is_wrong_by_days_hides_no_load(warehouse: Warehouse, polic
     assert run(warehouse, policy, suite, ahead + HOUR) == [date(2026, 3, 3)]
 
 
-def test_a_correction_of_an_old_day_is_told_from_what_was_known_of_it(warehouse: Warehouse, policy: Policy) -> None:
+def test_a_correction_of_an_old_day_is_distinguished_from_what_was_known_of_it(
+    warehouse: Warehouse, policy: Policy
+) -> None:
     """Older than what is looked at first, it is counted whole by a second statement; a quiet run sends one."""
     suite = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
     for day in ("2026-03-01", "2026-03-02"):
@@ -128,7 +130,7 @@ def test_a_correction_of_an_old_day_is_told_from_what_was_known_of_it(warehouse:
     assert "`recorded_at` >= timestamp '2026-03-01 00:00:00.000000+00' and `day` in (date '2026-03-01')" in on_loads[1]
 
 
-def test_all_suites_ask_for_changes_in_one_statement_and_one_that_cannot_harms_no_other(
+def test_all_suites_read_changes_in_one_statement_and_one_that_cannot_harms_no_other(
     warehouse: Warehouse, policy: Policy
 ) -> None:
     good = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
@@ -147,7 +149,9 @@ def test_all_suites_ask_for_changes_in_one_statement_and_one_that_cannot_harms_n
     assert [(batch.day, batch.check_severity_level) for batch in found] == [(None, "P1"), (date(2026, 3, 2), None)]
 
 
-def test_a_table_that_tells_its_own_changes_is_checked_where_they_differ(warehouse: Warehouse, policy: Policy) -> None:
+def test_a_table_that_records_its_own_changes_is_checked_where_they_differ(
+    warehouse: Warehouse, policy: Policy
+) -> None:
     """By the records and the newest change of each of the last days, not by a clock; a day that is gone too."""
     make_table(
         warehouse,
@@ -178,7 +182,7 @@ def test_a_day_that_was_bad_is_checked_until_it_is_clean(warehouse: Warehouse, p
 
 
 def test_a_source_that_was_never_loaded_is_not_late_and_one_that_was_is(warehouse: Warehouse, policy: Policy) -> None:
-    """Freshness and volume are judged over the last days together, and only once there was something."""
+    """Freshness and volume are checked over the last days as one batch, and only once there was something."""
     table = make_table(
         warehouse, "facts", "select date '2026-03-01' as day, timestamp '2026-03-01 10:00:00+00' as seen_at limit 0"
     )
@@ -230,7 +234,7 @@ def test_a_run_repeated_for_the_same_time_writes_nothing_new(warehouse: Warehous
     assert warehouse.rows(counted) == before
 
 
-def test_a_check_that_could_not_run_hides_no_change_and_is_said_to_be_over(
+def test_a_check_that_could_not_run_hides_no_change_and_is_reported_as_over(
     warehouse: Warehouse, policy: Policy
 ) -> None:
     suite = suite_of(not_null("amount"), table=daily(warehouse), day_column="day", changes=CHANGES)
@@ -281,7 +285,7 @@ def signals(warehouse: Warehouse, settings: Settings, tmp_path: Path, monkeypatc
 
 
 def test_signals_follow_the_checks_of_tables_and_of_suites(warehouse: Warehouse, policy: Policy, signals: Any) -> None:
-    """Clean, bad, bad, clean; and beside it a file that was no suite and is mended."""
+    """Clean, bad, bad, clean; and beside it a file that was not a suite and is fixed."""
     table = daily(warehouse)
     key, hours = f"table:{warehouse.settings.dataset}.{table}", [NOW + n * HOUR for n in range(5)]
     good = suite_of(not_null("amount"), table=table)

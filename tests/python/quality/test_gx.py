@@ -1,4 +1,4 @@
-"""Our counts beside Great Expectations' own, for every type of rule that is counted together, on data with nulls."""
+"""Counts beside Great Expectations' own, for every type of rule counted in one statement, on data with nulls."""
 
 import warnings
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from engines.googlesql import Catalog, execute
 from incident_ledger.policy import Policy
-from incident_ledger.quality.grading import RuleResult
+from incident_ledger.quality.result_types import RuleResult
 from incident_ledger.quality.suites import build
 from incident_ledger.warehouse import Warehouse
 from quality.helpers import check_one, make_table, only, rule
@@ -103,11 +103,11 @@ def records(kinds: dict[str, str], rows: list[tuple[object, ...]]) -> str:
 
 
 @pytest.fixture(scope="module")
-def asked(bare: Warehouse, table: str) -> Any:
+def gx_batch(bare: Warehouse, table: str) -> Any:
     """The library's own batch, by the way that its documentation shows."""
     import great_expectations as gx
 
-    # The local warehouse has no storage API of its own; our engine asks for none.
+    # The local warehouse has no storage API of its own; our engine uses none.
     bare.client._ensure_bqstorage_client = lambda *_args, **_options: None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -122,33 +122,33 @@ def asked(bare: Warehouse, table: str) -> Any:
         return asset.add_batch_definition_whole_table("whole").get_batch()
 
 
-def great_expectations(asked: Any, wanted: dict[str, Any]) -> Any:
-    """The library's own verdict."""
+def great_expectations(gx_batch: Any, wanted: dict[str, Any]) -> Any:
+    """The library's own result."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return asked.validate(build(wanted["type"], wanted["kwargs"], wanted["severity"]), result_format="BASIC")
+        return gx_batch.validate(build(wanted["type"], wanted["kwargs"], wanted["severity"]), result_format="BASIC")
 
 
-def ours(warehouse: Warehouse, policy: Policy, table: str, wanted: dict[str, Any]) -> RuleResult:
+def rule_result(warehouse: Warehouse, policy: Policy, table: str, wanted: dict[str, Any]) -> RuleResult:
     return only(check_one(warehouse, policy, table, wanted))
 
 
 @pytest.mark.parametrize("wanted", AS_GREAT_EXPECTATIONS, ids=lambda wanted: wanted["type"])
 def test_records_are_counted_as_great_expectations_counts_them(
-    bare: Warehouse, policy: Policy, table: str, asked: Any, wanted: dict[str, Any]
+    bare: Warehouse, policy: Policy, table: str, gx_batch: Any, wanted: dict[str, Any]
 ) -> None:
-    mine, theirs = ours(bare, policy, table, wanted), great_expectations(asked, wanted)
-    assert theirs.exception_info.get("raised_exception") is False
-    assert (mine.failed, mine.success) == (theirs.result["unexpected_count"], theirs.success)
-    assert mine.examined == theirs.result["element_count"]
+    found, expected = rule_result(bare, policy, table, wanted), great_expectations(gx_batch, wanted)
+    assert expected.exception_info.get("raised_exception") is False
+    assert (found.failed, found.success) == (expected.result["unexpected_count"], expected.success)
+    assert found.examined == expected.result["element_count"]
 
 
 @pytest.mark.parametrize("wanted", TABLE_RULES, ids=lambda wanted: wanted["type"])
 def test_rules_about_the_table_succeed_as_great_expectations_says(
-    bare: Warehouse, policy: Policy, table: str, asked: Any, wanted: dict[str, Any]
+    bare: Warehouse, policy: Policy, table: str, gx_batch: Any, wanted: dict[str, Any]
 ) -> None:
-    mine, theirs = ours(bare, policy, table, wanted), great_expectations(asked, wanted)
-    assert (mine.success, mine.failed, mine.is_table_rule) == (theirs.success, None, True)
+    found, expected = rule_result(bare, policy, table, wanted), great_expectations(gx_batch, wanted)
+    assert (found.success, found.failed, found.is_table_rule) == (expected.success, None, True)
 
 
 def test_a_key_of_several_columns_is_doubled_by_its_nulls_too(bare: Warehouse, policy: Policy) -> None:
@@ -157,7 +157,7 @@ def test_a_key_of_several_columns_is_doubled_by_its_nulls_too(bare: Warehouse, p
     table = make_table(bare, "pairs", records({"a": "int64", "b": "int64"}, pairs))
     kind = "expect_compound_columns_to_be_unique"
     found = [
-        ours(bare, policy, table, rule(kind, column_list=["a", "b"], **more)).failed
+        rule_result(bare, policy, table, rule(kind, column_list=["a", "b"], **more)).failed
         for more in ({}, {"ignore_row_if": "any_value_is_missing"}, {"ignore_row_if": "never"})
     ]
     assert found == [2, 0, 4]
@@ -167,11 +167,11 @@ def test_integers_beyond_what_a_float_holds_are_exact(bare: Warehouse, policy: P
     """2^53 is below 2^53 + 1, which as a float it is not."""
     table = make_table(bare, "other", f"select n from unnest([{2**53}, {2**53 + 1}, {2**53 + 2}]) as n")
     wanted = rule(f"{COLUMN}be_between", column="n", min_value=2**53 + 1, max_value=2**53 + 1)
-    assert ours(bare, policy, table, wanted).failed == 2
+    assert rule_result(bare, policy, table, wanted).failed == 2
 
 
 def test_not_a_number_is_in_no_range(bare: Warehouse, policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By Google's own engine, which is asked what was sent: the local warehouse has no NaN, since DuckDB orders it."""
+    """By Google's own engine, which runs what was sent: the local warehouse has no NaN, since DuckDB orders it."""
     table = make_table(bare, "other", "select x from unnest([1.0, 3.0, null]) as x")
     send, sent = bare.client.query, []
 
@@ -184,7 +184,7 @@ def test_not_a_number_is_in_no_range(bare: Warehouse, policy: Policy, monkeypatc
     numbers = execute("select x from unnest([1.0, cast('nan' as float64), null]) as x", google)
     google.add(f"{bare.settings.project}.{bare.settings.dataset}.other", numbers.columns, numbers.raw)
     for bounds in ({"min_value": 0}, {"max_value": 2}, {"min_value": 0, "max_value": 2}):
-        assert ours(bare, policy, table, rule(f"{COLUMN}be_between", column="x", **bounds)).success is not None
+        assert rule_result(bare, policy, table, rule(f"{COLUMN}be_between", column="x", **bounds)).success is not None
         sql, values = sent[-1]
         (row,) = execute(sql, google, {name: (numbers.columns["x"], value) for name, value in values.items()}).rows
         assert list(row.values()) == [3, 1], bounds
@@ -194,7 +194,7 @@ def test_distinct_values_outside_a_set_are_counted_by_their_records(bare: Wareho
     """Two other values, three records of them."""
     table = make_table(bare, "other", "select c from unnest(['a', 'x', 'x', 'y', null]) as c")
     wanted = rule("expect_column_distinct_values_to_be_in_set", column="c", value_set=["a"])
-    assert ours(bare, policy, table, wanted).failed == 3
+    assert rule_result(bare, policy, table, wanted).failed == 3
 
 
 def test_own_sql_is_counted_whatever_it_ends_with(bare: Warehouse, policy: Policy) -> None:
@@ -208,7 +208,7 @@ def test_own_sql_is_counted_whatever_it_ends_with(bare: Warehouse, policy: Polic
         "select g from {batch} group by g having count(*) > 1;": 10,
     }
     for query, failed in queries.items():
-        result = ours(bare, policy, table, rule("unexpected_rows_expectation", unexpected_rows_query=query))
+        result = rule_result(bare, policy, table, rule("unexpected_rows_expectation", unexpected_rows_query=query))
         assert (result.failed, result.examined) == (failed, 1000), query
 
 
@@ -217,7 +217,7 @@ def test_a_row_condition_is_typed_as_its_column(bare: Warehouse, policy: Policy)
         bare, "other", "select date_add(date '2026-01-01', interval i day) as d, i as n from unnest([0, 1, 2, 3]) as i"
     )
     later = {"type": "comparison", "column": {"name": "d"}, "operator": ">=", "parameter": "2026-01-03"}
-    result = ours(bare, policy, table, rule(f"{COLUMN}be_between", column="n", max_value=2, row_condition=later))
+    result = rule_result(bare, policy, table, rule(f"{COLUMN}be_between", column="n", max_value=2, row_condition=later))
     assert (result.failed, result.examined) == (1, 2)
 
 

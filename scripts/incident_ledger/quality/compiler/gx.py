@@ -1,10 +1,10 @@
-"""What Great Expectations says that a rule means, taken from the parts of it that are not documented.
+"""What a rule means to Great Expectations, taken from the parts of it that are not documented.
 
 Its metrics are built of partial ones: a `….condition` holds the SQL condition of a record that breaks a rule, an
-`….aggregate_fn` an aggregate over a column. Those are asked for here without sending a statement, so that `scan` can
+`….aggregate_fn` an aggregate over a column. Those are requested here without sending a statement, so that `scanner` can
 count all rules of a table, for all its days, in one. What has no such part is computed by its own `ValidationGraph`.
 
-Seen in Great Expectations 1.24.1; `test_metrics.py` compares the counts with `validate(result_format="BASIC")`.
+Seen in Great Expectations 1.24.1; `test_gx.py` compares the counts with `validate(result_format="BASIC")`.
 """
 
 import logging
@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from incident_ledger.quality.compiler.typing import RuleError, Schema, convert
 from incident_ledger.quality.suites import Rule, build
-from incident_ledger.quality.typed_values import RuleError, Schema, convert
 from incident_ledger.warehouse import Warehouse
 
 _BATCH = "batch"
@@ -70,7 +70,7 @@ class Engine:
         return {name: resolved[metric.id] for name, metric in needed.items()}
 
     def _condition_metric(self, rule: Rule) -> tuple[str, Any] | None:
-        """The metric whose condition tells a record that breaks the rule, and over what."""
+        """The metric whose condition is that of a record that breaks the rule, and over what."""
         for name, metric in self._dependencies(rule).items():
             if name.endswith(".unexpected_count") and (rule_is_about_nulls(rule) or "nonnull" not in name):
                 return f"{name.removesuffix('.unexpected_count')}.condition", metric
@@ -119,11 +119,11 @@ class Engine:
         ((name, metric),) = dependencies.items()
         return self._partial(f"{name}.aggregate_fn", metric, {})
 
-    def ask(self, rule: Rule, where: str | None) -> tuple[bool, Any]:
+    def evaluate(self, rule: Rule, where: str | None) -> tuple[bool, Any]:
         """Success and observed value by Great Expectations' own calculation, on the rows that `where` leaves.
 
         Its statements then read from a subquery that holds the literal days and the row condition, typed. Raises
-        `RuleError` when it cannot tell.
+        `RuleError` when it has no answer.
         """
         expectation = build(rule.type, {**_without_condition(rule), "batch_id": _BATCH}, rule.severity)
         needed = expectation.get_validation_dependencies(
@@ -182,7 +182,7 @@ class Engine:
         return resolved
 
     def _dependencies(self, rule: Rule) -> Mapping[str, Any]:
-        # Our statement holds the row condition, typed; the library sees the rule without it.
+        # The statement has the row condition, typed; the library sees the rule without it.
         expectation = build(rule.type, {**_without_condition(rule), "batch_id": _BATCH}, rule.severity)
         try:
             found = expectation.get_validation_dependencies(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from incident_ledger.quality.grading import RuleResult
+from incident_ledger.quality.result_types import RuleResult
 from incident_ledger.quality.titles import what_broke
 
 

@@ -1,4 +1,4 @@
-"""Conditions of our own, where Great Expectations' differ from the design or from what BigQuery takes.
+"""Conditions that replace Great Expectations' where those differ from the design or from what BigQuery takes.
 
 - between: bounds typed as the column (a DATE parameter against a TIMESTAMP is refused), integers beyond 2^53 exact, and
   a NaN is in no range;
@@ -12,12 +12,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from incident_ledger.quality.metrics import Engine, rule_is_about_nulls
+from incident_ledger.quality.compiler.gx import Engine, rule_is_about_nulls
+from incident_ledger.quality.compiler.typing import GROUPABLE, NUMBERS, ORDERED, TEXT, RuleError, Schema, convert
 from incident_ledger.quality.suites import Rule
-from incident_ledger.quality.typed_values import GROUPABLE, NUMBERS, ORDERED, TEXT, RuleError, Schema, convert
 
 UNIQUE = {"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"}
 ROW_COUNT = {"expect_table_row_count_to_be_between", "expect_table_row_count_to_equal"}
@@ -33,9 +33,9 @@ _PARAMETER = re.compile(r"(as_of|day)(?:\s*([+-])\s*(\d+)\s*(minutes|hours|days)
 
 
 def with_parameters(rule: Rule, as_of: datetime, schema: Schema) -> Rule:
-    """The rule with its `{"$PARAMETER": "as_of - 36 hours"}` bounds as times, so that a suite can speak of freshness.
+    """The rule with its `{"$PARAMETER": "as_of - 36 hours"}` bounds as times, so that a suite can check freshness.
 
-    Raises `RuleError` for a parameter that is none of ours.
+    Raises `RuleError` for an unknown parameter.
     """
     kwargs = {
         name: _parameter(value["$PARAMETER"], as_of) if isinstance(value, Mapping) and "$PARAMETER" in value else value
@@ -62,7 +62,7 @@ def _parameter(text: Any, as_of: datetime) -> str:
 
 
 def check_columns(rule: Rule, schema: Schema) -> None:
-    """Refuse, before anything is asked, what the table's columns cannot answer. Raises `RuleError`."""
+    """Refuse, before anything is sent, what the table's columns cannot answer. Raises `RuleError`."""
     if rule.type in _OF_SCHEMA:
         return
     for column in rule.columns:
@@ -139,7 +139,7 @@ def _outside(rule: Rule, schema: Schema) -> Any:
 
 
 def _set(rule: Rule, schema: Schema) -> Any:
-    """In and not in a set: a null in the set says nothing, since a null breaks neither rule."""
+    """In and not in a set: a null in the set has no effect, since a null breaks neither rule."""
     import sqlalchemy as sa
 
     column = rule.kwargs["column"]
@@ -147,7 +147,7 @@ def _set(rule: Rule, schema: Schema) -> Any:
     value: Any = sa.column(column)
     items = [convert(item, kind, column) for item in rule.kwargs["value_set"] if item is not None]
     if not items:
-        raise RuleError("value_set holds no value")
+        raise RuleError("value_set has no value")
     is_wanted = "_not_be_in_set" not in rule.type
     if kind == "BOOL":  # the dialect writes `in` of booleans as a comparison that BigQuery does not know
         equal = sa.or_(*(value == item for item in items))
@@ -168,32 +168,3 @@ def distinct(rule: Rule, schema: Schema) -> tuple[Any, int, Any]:
     others = _set(replace(rule, type="expect_column_values_to_be_in_set"), schema)
     within = sa.case((sa.not_(others), sa.column(column)))
     return within, len(wanted), others if "equal" in rule.type else None
-
-
-def succeeded(rule: Rule, value: Any) -> bool | None:
-    """Whether the value of the whole table (a count, a maximum, a mean, …) is what the rule wants; None if unknown.
-
-    Raises `RuleError` when the two cannot be compared.
-    """
-    if value is None:
-        return None
-    if "value" in rule.kwargs:
-        return bool(value == rule.kwargs["value"])
-    low, high = rule.kwargs.get("min_value"), rule.kwargs.get("max_value")
-    if low is None and high is None:
-        raise RuleError("a range needs min_value or max_value")
-    kind = _kind_of(value)
-    above = low is None or _above(value, convert(low, kind, rule.type), strict=bool(rule.kwargs.get("strict_min")))
-    below = high is None or _above(convert(high, kind, rule.type), value, strict=bool(rule.kwargs.get("strict_max")))
-    return above and below
-
-
-def _above(value: Any, bound: Any, *, strict: bool) -> bool:
-    return bool(value > bound) if strict else bool(value >= bound)
-
-
-def _kind_of(value: Any) -> str:
-    if isinstance(value, datetime):
-        return "TIMESTAMP" if value.tzinfo else "DATETIME"
-    kinds = ((date, "DATE"), (str, "STRING"), (int, "NUMERIC"), (float, "FLOAT64"))
-    return next((kind for known, kind in kinds if isinstance(value, known)), "NUMERIC")

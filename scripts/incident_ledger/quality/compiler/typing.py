@@ -50,25 +50,25 @@ class Schema:
 
 
 def quoted(name: Any) -> str:
-    """A name in backticks. Raises `RuleError` for what can be no name."""
+    """A name in backticks. Raises `RuleError` for what cannot be a name."""
     if not isinstance(name, str) or not name or any(sign in name for sign in "`\\\n"):
-        raise RuleError(f"{name!r} is no name of a column")
+        raise RuleError(f"{name!r} is not the name of a column")
     return f"`{name}`"
 
 
 def convert(value: Any, kind: str, column: str) -> Any:
-    """`value` of a suite as the Python value that is sent as `kind`. Raises `RuleError` when it is none."""
+    """`value` of a suite as the Python value that is sent as `kind`. Raises `RuleError` when it is not one."""
     converter = _CONVERTERS.get(kind)
     if converter is None:
         raise RuleError(f"column {column!r} is {kind}, which cannot be compared with {value!r}")
     try:
         return converter(value)
     except (ValueError, TypeError, OverflowError, InvalidOperation):
-        raise RuleError(f"{value!r} is no {kind}, which column {column!r} is") from None
+        raise RuleError(f"{value!r} is not of type {kind}, which column {column!r} is") from None
 
 
 def literal(value: Any) -> str:
-    """A value as GoogleSQL writes it, for a statement that a person runs. What we send ourselves is bound instead."""
+    """A value as GoogleSQL writes it, for a statement that a person runs. What is sent here is bound instead."""
     value = value.value if isinstance(value, Param) else value
     if isinstance(value, list):
         return f"[{', '.join(literal(item) for item in value)}]"
@@ -113,8 +113,8 @@ def _bool(value: Any) -> bool:
     return value
 
 
-def moment(value: Any) -> datetime:
-    """A time in UTC: a date is its first moment, and a time without a zone is UTC, as everywhere here."""
+def utc_time(value: Any) -> datetime:
+    """A time in UTC: a date is its midnight, and a time without a zone is UTC, as everywhere here."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     elif isinstance(value, date) and not isinstance(value, datetime):
@@ -125,14 +125,14 @@ def moment(value: Any) -> datetime:
 
 
 def _date(value: Any) -> date:
-    at = moment(value)
+    at = utc_time(value)
     if (at.hour, at.minute, at.second, at.microsecond) != (0, 0, 0, 0):
         raise ValueError
     return at.date()
 
 
 def _datetime(value: Any) -> datetime:
-    return moment(value).replace(tzinfo=None)
+    return utc_time(value).replace(tzinfo=None)
 
 
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
@@ -144,5 +144,5 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "BOOL": _bool,
     "DATE": _date,
     "DATETIME": _datetime,
-    "TIMESTAMP": moment,
+    "TIMESTAMP": utc_time,
 }

@@ -64,7 +64,7 @@ def test_a_rule_about_the_table_raises_its_cap_and_has_no_rate(bare: Warehouse, 
     assert all(result.is_table_rule for result in batch.rules)
 
 
-def test_a_rule_that_examined_no_record_raises_nothing_and_the_volume_rule_speaks(
+def test_a_rule_that_examined_no_record_raises_nothing_and_the_volume_rule_fails(
     bare: Warehouse, policy: Policy
 ) -> None:
     table = make_table(bare, "t", "select 1 as id, 1 as amount limit 0")

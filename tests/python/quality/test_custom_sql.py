@@ -9,8 +9,8 @@ import pytest
 from engines.recorder import expected_to_be_refused
 from incident_ledger.policy import Policy
 from incident_ledger.quality.checker import check_all
+from incident_ledger.quality.compiler.typing import RuleError
 from incident_ledger.quality.custom_sql import OwnQuery, rows_of_select
-from incident_ledger.quality.typed_values import RuleError
 from incident_ledger.warehouse import Warehouse
 from quality.helpers import NOW, make_table, not_null, rule, statements, suite_from, suite_of
 
@@ -26,9 +26,9 @@ ATTACKS = {
     "a hash comment": "select * from {batch}); " + DELETE + "; select 1 from (select 1 # ",
     "begin and end": "begin " + DELETE + "; select * from {batch}; end",
     "execute immediate": "execute immediate '" + DELETE + "'; select * from {batch}",
-    "execute immediate alone": "execute immediate 'select * from {batch}'",
+    "only execute immediate": "execute immediate 'select * from {batch}'",
     "a with that deletes": "with gone as (" + DELETE + " returning *) select * from {batch}",
-    "a statement that is no query": DELETE + " and exists (select * from {batch})",
+    "a statement that is not a query": DELETE + " and exists (select * from {batch})",
     "insert": "insert into `{ledger}` (event_id) select '1' from {batch}",
     "merge": "merge `{ledger}` using {batch} on true when matched then delete",
     "truncate": "truncate table `{ledger}`; select * from {batch}",
@@ -95,7 +95,7 @@ def test_what_is_not_one_select_is_that_rules_finding_and_deletes_nothing(ledger
 def test_a_condition_or_column_that_ends_its_quotes_is_a_finding_by_both_ways(
     ledger: Warehouse, policy: Policy, kind: str
 ) -> None:
-    """Counted by our statement, and asked by Great Expectations' own."""
+    """Counted by the common statement, and evaluated by Great Expectations' own."""
     bounds = {"min_value": 0} if "median" in kind else {}
     rules = [
         rule(
@@ -128,7 +128,7 @@ def test_a_table_whose_name_ends_its_quotes_is_a_finding_of_the_suite(
         assert batch.check_severity_level == "P1"
 
 
-def test_a_dry_run_tells_of_each_statement_with_a_suites_sql_before_it_is_sent(
+def test_a_dry_run_classifies_each_statement_with_a_suites_sql_before_it_is_sent(
     ledger: Warehouse, policy: Policy
 ) -> None:
     rules = [
@@ -151,11 +151,11 @@ def test_what_the_warehouse_does_not_call_a_select_is_not_sent(ledger: Warehouse
         f"begin delete from {ledger_name} where true; end",
         f"execute immediate 'delete from {ledger_name} where true'",
     ):
-        with expected_to_be_refused(), pytest.raises(RuleError, match="no single SELECT"):
+        with expected_to_be_refused(), pytest.raises(RuleError, match="not a single SELECT"):
             rows_of_select(ledger, sql, {})
 
 
-def test_own_sql_keeps_its_meaning_when_it_is_written_anew(ledger: Warehouse, policy: Policy) -> None:
+def test_own_sql_keeps_its_meaning_when_it_is_written_from_its_tree(ledger: Warehouse, policy: Policy) -> None:
     """Comments, quotes, a join, a `with`, a set operation, and a semicolon at the end."""
     queries = {
         "select * from {batch} where name = 'it\\'s; -- x' or amount > 8 -- the rest": 2,
@@ -173,7 +173,7 @@ def test_own_sql_keeps_its_meaning_when_it_is_written_anew(ledger: Warehouse, po
     assert {result.rule_id: result.error or result.failed for result in batch.rules} == queries
 
 
-def test_a_plain_filter_is_told_from_a_query() -> None:
+def test_a_plain_filter_is_distinguished_from_a_query() -> None:
     filters = {
         "select * from {batch} where amount > 3": "amount > 3",
         "select * from {batch} where a = 'group by' -- why": "a = 'group by'",
@@ -188,7 +188,7 @@ def test_a_plain_filter_is_told_from_a_query() -> None:
     assert {text: OwnQuery.read(text).filter for text in filters} == filters
 
 
-def test_a_suite_from_a_file_is_held_to_the_same(ledger: Warehouse, policy: Policy) -> None:
+def test_a_suite_from_a_file_obeys_the_same_rules(ledger: Warehouse, policy: Policy) -> None:
     """The attack that was found, as a file that somebody gives us."""
     query = aimed("select * from {batch}) ; " + DELETE + "; select count(*) from (select 1 as x", ledger)
     content = {

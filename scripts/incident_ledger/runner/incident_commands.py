@@ -1,0 +1,81 @@
+"""What a person does to an incident: one event, written once, by one person at a time where the state matters."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from incident_ledger import policy
+from incident_ledger.ledger import commands
+from incident_ledger.ledger.commands import CommandContext
+from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.lookup import find_incident
+from incident_ledger.ledger.state import IncidentState, read_events, read_state
+from incident_ledger.ledger.writer import append
+from incident_ledger.policy import Policy
+from incident_ledger.runner.lease import COMMANDS, Lease, with_lease
+from incident_ledger.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class IncidentCommand:
+    """What a command records: an event of `kind` with this payload, by the state of the incident.
+
+    `kind` is None where the state does not matter (notes, causes): the same words at one time are one event anyway.
+    `is_of_then`: it is about the state at its time, and not about the state now.
+    """
+
+    kind: EventType | None
+    on: Callable[[IncidentState, CommandContext], Event]
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    severity_level: str | None = None
+    is_of_then: bool = False
+
+
+def record_opening(
+    warehouse: Warehouse, rules: Policy, context: CommandContext, event: Event, *, is_another: bool = False
+) -> tuple[int, IncidentState | None]:
+    """How many events were written, and the incident of the same title and component that is open already.
+
+    While there is one nothing is written, unless this is another one.
+    """
+    with _exclusive(warehouse, rules, context):
+        opened: list[IncidentState] = []
+        if not is_another:
+            opened = read_state(warehouse, is_open=True, source=event.source, source_keys=[event.source_key])
+        if opened:
+            return 0, opened[-1]
+        return append(warehouse, [event], context.now), None
+
+
+def record_command(
+    warehouse: Warehouse, part: str, context: CommandContext, command: IncidentCommand, *, is_dated: bool
+) -> tuple[Event, int]:
+    """A command's event and how many were written: one, or none when it is repeated or done by several at once.
+
+    `part` is an incident's id or the beginning of it; `is_dated` when the time was given, and is not now.
+    """
+    if command.kind in (None, EventType.ACKNOWLEDGED):  # of several acknowledgements the first counts, and none is sent
+        event = _event(warehouse, part, context, command, is_dated=is_dated)
+        return event, append(warehouse, [event], context.now)
+    with _exclusive(warehouse, policy.load(warehouse), context):
+        event = _event(warehouse, part, context, command, is_dated=is_dated)
+        return event, append(warehouse, [event], context.now)
+
+
+def _event(
+    warehouse: Warehouse, part: str, context: CommandContext, command: IncidentCommand, *, is_dated: bool
+) -> Event:
+    incident = find_incident(warehouse, part)
+    if command.kind is None or not is_dated:
+        return command.on(incident, context)
+    history = [item.event for item in read_events(warehouse, incident_ids=[incident.incident_id])]
+    known = commands.written_before(history, context, command.kind, command.payload, command.severity_level)
+    if known:
+        return known
+    return command.on(commands.state_at(incident, history, context.at) if command.is_of_then else incident, context)
+
+
+def _exclusive(warehouse: Warehouse, rules: Policy, context: CommandContext) -> AbstractContextManager[Lease]:
+    """One person's command at a time: what is read before it still holds when it is written."""
+    return with_lease(warehouse, COMMANDS, rules, context.now, who=context.actor)

@@ -1,0 +1,26 @@
+"""Signals as the warehouse holds them: rows of `fct_signals`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from incident_ledger.response.signals import Signal
+from incident_ledger.warehouse import Warehouse
+
+
+def read_signals(warehouse: Warehouse) -> list[Signal]:
+    """What the detectors find now: all rows of `fct_signals`, by one query."""
+    sql = f"select {signal_columns()} from {warehouse.mart('fct_signals')}"  # noqa: S608 - names of our own columns
+    return [to_signal(row) for row in warehouse.rows(sql)]
+
+
+def signal_columns() -> str:
+    """The columns of `fct_signals` that make a `Signal`."""
+    return ", ".join(each.name for each in fields(Signal))
+
+
+def to_signal(row: Mapping[str, Any]) -> Signal:
+    """A row as a value."""
+    evidence = row["evidence"]
+    return Signal(**{**row, "evidence": json.loads(evidence) if isinstance(evidence, str) else evidence or {}})
