@@ -23,6 +23,8 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text as RichText
 
+from incident_ledger import encoding
+from incident_ledger.encoding import TimeError, iso_time
 from incident_ledger.errors import UserError
 
 # C0 (but newline and tab), C1, soft hyphen, lone surrogates, separators that break lines, and what is seen by nobody
@@ -79,7 +81,7 @@ class Console(RichConsole):
 
 out = Console()
 err = Console(stderr=True)
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+_YEARS = range(1970, 9999)
 _ANY = 1_000_000
 _UNBROKEN = 400  # columns: a file or a pipe is no narrow terminal
 
@@ -190,18 +192,9 @@ def parse_time(text: str | None, name: str) -> datetime:
     if text is None:
         return datetime.now(UTC)
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise UserError(f"{name} {text!r} is not a time. Write it as 2026-03-02T09:00:00Z.") from None
-    if time.tzinfo is None:
-        raise UserError(f"{name} {text!r} has no time zone. Write {time.isoformat()}Z if it is UTC.")
-    try:
-        time = time.astimezone(UTC)
-    except OverflowError:
-        time = datetime.min.replace(tzinfo=UTC)
-    if not _FIRST <= time < _LAST:
-        raise UserError(f"{name} {text!r} is outside of the years {_FIRST.year} to {_LAST.year - 1}.")
-    return time
+        return encoding.parse_time(text, _YEARS)
+    except TimeError as error:
+        raise UserError(f"{name} {text!r} {error}. {error.advice[0].upper()}{error.advice[1:]}.") from None
 
 
 def to_json(value: Any) -> str:
@@ -211,7 +204,7 @@ def to_json(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return iso_time(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):

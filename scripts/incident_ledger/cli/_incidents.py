@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incident_ledger.cli._console import Text, err, out, print_rows
-from incident_ledger.encoding import canonical, timestamp
+from incident_ledger.encoding import canonical, screen_line, timestamp
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.events import Event
-from incident_ledger.ledger.lookup import minutes_of, one_line
+from incident_ledger.ledger.lookup import minutes_of
 from incident_ledger.ledger.state import IncidentState, RecordedEvent
 from incident_ledger.notify.channels.registry import channel_names, require_channels
 from incident_ledger.policy import Policy
@@ -43,8 +43,8 @@ def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything:
             severity(item.severity_level),
             Text(ended(item)),
             Text(lasted(item, now)),
-            Text(one_line(item.title, 200)),
-            Text(one_line(item.component or "no component"), style="dim"),
+            Text(screen_line(item.title, 200)),
+            Text(screen_line(item.component or "no component"), style="dim"),
         ]
         for item in ordered
     ]
@@ -56,7 +56,7 @@ def print_one(incident: IncidentState, events: Sequence[RecordedEvent], now: dat
     """State, times, minutes and events."""
     head = Text.assemble(
         (incident.severity_level, _STYLES.get(incident.severity_level, "")),
-        f"  {ended(incident)}  {one_line(incident.title, 200)}",
+        f"  {ended(incident)}  {screen_line(incident.title, 200)}",
     )
     out.print(Text(incident.incident_id, style="bold"), head, sep="  ", soft_wrap=True)
     fields: list[tuple[str, Any]] = [
@@ -73,7 +73,7 @@ def print_one(incident: IncidentState, events: Sequence[RecordedEvent], now: dat
     ]
     for name, value in fields:
         if value is not None:
-            out.print(f"  {name:<17}{one_line(str(value), 400)}", soft_wrap=True)
+            out.print(f"  {name:<17}{screen_line(str(value), 400)}", soft_wrap=True)
     out.print("")
     superseded = {item.event.payload.get("supersedes") for item in events}
     for item in events:
@@ -89,7 +89,7 @@ def event_line(event: Event, *, with_id: bool = True) -> str:
     words += [event.event_type.value, *([event.severity_level] if event.severity_level else []), f"by {event.actor}"]
     text = " ".join(words)
     if payload:
-        text += "  " + one_line(", ".join(f"{key}: {_value(value)}" for key, value in payload.items()), 300)
+        text += "  " + screen_line(", ".join(f"{key}: {_value(value)}" for key, value in payload.items()), 300)
     return text
 
 
@@ -98,7 +98,7 @@ def open_line(incident: IncidentState) -> str:
     since = _utc(incident.detection_time)
     return (
         f"{incident.incident_id} is open already, since {since}: {incident.severity_level} {ended(incident)}, "
-        f"{one_line(incident.title)}"
+        f"{screen_line(incident.title)}"
     )
 
 

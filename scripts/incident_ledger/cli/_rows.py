@@ -4,13 +4,14 @@ import base64
 import json
 import math
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from rich.table import Table
 
 from incident_ledger.cli._console import Text, console_of, err, out, visible, wide_out, width_of
+from incident_ledger.encoding import iso_time
 from incident_ledger.warehouse import Column, QueryResult
 
 _LONGEST_LINE = 1000  # of a table in a file or a pipe
@@ -44,7 +45,7 @@ def _scalar(value: Any) -> Any:
         case float() if not math.isfinite(value):
             result = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
         case datetime() if value.tzinfo is not None:
-            result = value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            result = iso_time(value)
         case datetime() | date() | time():
             result = value.isoformat()
     return result if isinstance(result, bool | int | float | str | list | dict) else str(result)

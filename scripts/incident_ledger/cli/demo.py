@@ -11,9 +11,9 @@ from incident_ledger.cli._console import Text, err, out
 from incident_ledger.cli._incidents import lasted, severity
 from incident_ledger.cli.run import job
 from incident_ledger.demo import screen
+from incident_ledger.encoding import screen_line
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.events import MACHINES, Event, EventType
-from incident_ledger.ledger.lookup import one_line
 from incident_ledger.ledger.state import IncidentState, read_events
 from incident_ledger.runner.job import RunReport
 from incident_ledger.settings import load_settings
@@ -99,7 +99,7 @@ def _print_broken(warehouse: Warehouse, report: RunReport) -> None:
         state, style = _answer(each, answered.get(each.incident_id), deadlines.get(each.incident_id), report.as_of)
         head = Text.assemble(severity(each.severity_level), f"  {each.incident_id}  open {lasted(each, report.as_of)}")
         out.print(Text.assemble(head, f"{back}, ", (state, style)), soft_wrap=True)
-        out.print(Padding(Text(one_line(each.title, 200)), (0, 0, 0, 4), expand=False))
+        out.print(Padding(Text(screen_line(each.title, 200)), (0, 0, 0, 4), expand=False))
 
 
 def _answer(

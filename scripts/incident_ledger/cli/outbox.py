@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from incident_ledger.cli._console import Text, err, out, parse_time, print_rows, to_json, write_text
+from incident_ledger.encoding import shortened
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.notify import queries
 from incident_ledger.notify.channels.registry import channel_names, require_channels
-from incident_ledger.notify.formatting import shortened
 from incident_ledger.policy import load as load_policy
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from incident_ledger.cli._console import Text, err, out, print_rows, to_json, write_text
+from incident_ledger.encoding import screen_line
 from incident_ledger.errors import ExitCode, UserError
 from incident_ledger.importers.replay import find_reject, kept_rejects
 from incident_ledger.importers.replay import replay as take_in_again
-from incident_ledger.ledger.lookup import one_line
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import connect
 
@@ -46,7 +46,7 @@ def list_(
             *([Text(f"{reject.replayed_at:%Y-%m-%d %H:%M}Z" if reject.replayed_at else "")] if everything else []),
             Text(f"{reject.file}:{reject.line}"),
             Text(reject.field or ""),
-            Text(one_line(reject.error, 120)),
+            Text(screen_line(reject.error, 120)),
         ]
         for reject in found[:_SHOWN]
     ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from incident_ledger.encoding import canonical
+from incident_ledger.encoding import canonical, escaped
 from incident_ledger.importers import Reject
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import MAX_REQUEST_BYTES, merge_rows
@@ -34,7 +34,7 @@ def write_rejects(
 def _row(source: str, reject: Reject) -> dict[str, Any]:
     identity = [source, reject.file, reject.line, reject.field, reject.record]
     # A refused text may hold what the warehouse does not take either: NUL and half a character are shown, not kept.
-    record, error = (_printable(text) for text in (reject.record, reject.error))
+    record, error = (escaped(text) for text in (reject.record, reject.error))
     return {
         "reject_id": hashlib.sha256(canonical(identity).encode(errors="backslashreplace")).hexdigest()[:32],
         "file": reject.file,
@@ -43,7 +43,3 @@ def _row(source: str, reject: Reject) -> dict[str, Any]:
         "field": reject.field,
         "record": record[:_LONGEST_RECORD],
     }
-
-
-def _printable(text: str) -> str:
-    return text.replace("\0", "\\u0000").encode(errors="backslashreplace").decode()

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from incident_ledger.encoding import screen_line
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.warehouse import Warehouse
@@ -53,14 +54,8 @@ def _minutes(start: datetime | None, end: datetime | None) -> float | None:
 def _listed(incidents: list[IncidentState]) -> str:
     newest = incidents[::-1][:_SHOWN]
     lines = [
-        f"  {item.incident_id}  {item.severity_level} {item.status.value}  {one_line(item.title)}" for item in newest
+        f"  {item.incident_id}  {item.severity_level} {item.status.value}  {screen_line(item.title)}" for item in newest
     ]
     if len(incidents) > _SHOWN:
         lines.append(f"  ... and {len(incidents) - _SHOWN} more")
     return "\n".join(lines)
-
-
-def one_line(text: str, width: int = 80) -> str:
-    """A text for one line of a screen: line breaks and other controls become spaces, what is too long is cut."""
-    line = " ".join("".join(character if character.isprintable() else " " for character in text[: width * 8]).split())
-    return line if len(line) <= width else line[: width - 1] + "…"

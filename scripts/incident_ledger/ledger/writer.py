@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from incident_ledger.encoding import canonical
+from incident_ledger.encoding import find_fault, path_text
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.events import Event
 from incident_ledger.warehouse import Warehouse
@@ -43,23 +43,7 @@ def _row(event: Event, recorded_at: datetime) -> dict[str, Any]:
 
 def _check_texts(event: Event) -> None:
     where = f"{event.event_type.value} of {event.incident_id}"
-    texts = {"actor": event.actor, "source": event.source, "source_key": event.source_key}
-    for name, value in [*texts.items(), ("payload", canonical(event.payload))]:
-        if "\x00" in value or (name == "payload" and _has_nul(event.payload)):
-            raise UserError(f"{where}: {name} holds a NUL character (U+0000), which no warehouse keeps. Take it out.")
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise UserError(
-                f"{where}: {name} holds {value[error.start]!r}, half a surrogate pair, which is no text. Take it out."
-            ) from None
-
-
-def _has_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any(_has_nul(part) for pair in value.items() for part in pair)
-    if isinstance(value, list | tuple):
-        return any(_has_nul(part) for part in value)
-    return False
+    texts = {name: getattr(event, name) for name in ("actor", "source", "source_key", "payload")}
+    if found := find_fault(texts):
+        steps, fault = found
+        raise UserError(f"{where}: {path_text(steps)}: {fault.reason}, which no warehouse keeps. Take it out.")

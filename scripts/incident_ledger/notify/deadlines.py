@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from incident_ledger.encoding import one_line
 from incident_ledger.ledger.events import MACHINES, Event, EventType
 from incident_ledger.ledger.state import IncidentState, in_order
-from incident_ledger.notify.formatting import one_line, utc, whole_minutes
+from incident_ledger.notify.formatting import utc, whole_minutes
 from incident_ledger.policy import Policy
 
 _MINUTE = timedelta(minutes=1)

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
+from incident_ledger.encoding import clean, one_line
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import IncidentState, in_order
 from incident_ledger.notify.flapping import Flapping
-from incident_ledger.notify.formatting import QUERY, clean, field, minutes, one_line, utc
+from incident_ledger.notify.formatting import QUERY, field, minutes, utc
 from incident_ledger.policy import Policy
 from incident_ledger.quality.rates import percent_text
 

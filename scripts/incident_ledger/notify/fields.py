@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from incident_ledger.encoding import TimeError, one_line, parse_time
 from incident_ledger.ledger.events import Event, EventType, Status
 from incident_ledger.ledger.state import IncidentState, in_order
 from incident_ledger.notify.deadlines import answer
@@ -17,7 +18,6 @@ from incident_ledger.notify.formatting import (
     TO_ASSESS,
     field,
     minutes,
-    one_line,
     utc,
     whole_minutes,
 )
@@ -296,10 +296,9 @@ def _payload_text(event: Event, key: str) -> str | None:
 
 def _time(text: str) -> str:
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
+        return utc(parse_time(text))
+    except TimeError:
         return text
-    return utc(time) if time.tzinfo else text
 
 
 def _text(value: str | None, unknown: str) -> str:

@@ -1,9 +1,10 @@
-"""Texts as people read them: cleaned, shortened, times with their zone, durations to the thousandth."""
+"""Texts as people read them in a mail: fields, times with their zone, durations to the thousandth."""
 
-import re
 import textwrap
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+
+from incident_ledger.encoding import clean
 
 NOT_KNOWN = "not yet known"
 TO_ASSESS = "to be assessed"
@@ -13,22 +14,6 @@ QUERY = "Query"  # the label of what is copied and not read
 # Longer texts stand whole in the ledger. 100 kB of a title still fit, and a whole message into one request of BigQuery.
 TITLE_CHARACTERS = 120_000
 FIELD_CHARACTERS = 10_000
-_NOT_CARRIED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
-def clean(text: str) -> str:
-    """`text` without what no mail can carry: control characters other than line ends and tabs, lone surrogates."""
-    return _NOT_CARRIED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def one_line(text: str) -> str:
-    """`text` on one line: every kind of line end and run of blanks becomes one space, so that it can be a header."""
-    return _NOT_CARRIED.sub("", " ".join(text.split())).strip()
-
-
-def shortened(text: str, limit: int) -> str:
-    """At most `limit` characters, the last of them an ellipsis when something was left out."""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def field(text: str, limit: int = FIELD_CHARACTERS) -> str:

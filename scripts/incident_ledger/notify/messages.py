@@ -10,12 +10,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from incident_ledger.encoding import canonical
+from incident_ledger.encoding import canonical, one_line, shortened
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.fields import message_fields, with_event
 from incident_ledger.notify.flapping import Flapping
-from incident_ledger.notify.formatting import SUBJECT_CHARACTERS, item, one_line, shortened
+from incident_ledger.notify.formatting import SUBJECT_CHARACTERS, item
 from incident_ledger.policy import Policy
 
 # Of this project alone; changing it would send again what was sent.

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from incident_ledger.encoding import TimeError, parse_time
 from incident_ledger.policy.tables import Column, Kind, PolicyTable
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -144,19 +145,13 @@ def _boolean(cell: str) -> bool:
 
 
 def _timestamp(cell: str) -> datetime:
-    example = "write it as 2026-03-01T00:00:00Z"
     try:
-        timestamp = datetime.fromisoformat(cell)
-    except ValueError:
-        raise ValueError(f"{cell!r} is no time; {example}") from None
-    if timestamp.tzinfo is None:
-        raise ValueError(f"{cell!r} has no time zone; {example}")
+        timestamp = parse_time(cell)
+    except TimeError as error:
+        raise ValueError(f"{cell!r} {error}; {error.advice}") from None
     if not _TIMESTAMP.fullmatch(cell):  # Python reads more forms than BigQuery does
-        raise ValueError(f"{cell!r} is a time in another form; {example}")
-    try:
-        return timestamp.astimezone(UTC)
-    except OverflowError:
-        raise ValueError(f"{cell!r} is out of range; {example}") from None
+        raise ValueError(f"{cell!r} is a time in another form; write it as 2026-03-01T00:00:00Z")
+    return timestamp
 
 
 def _day(cell: str) -> date:

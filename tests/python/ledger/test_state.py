@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from incident_ledger.encoding import timestamp
+from incident_ledger.encoding import screen_line, timestamp
 from incident_ledger.errors import UserError
 from incident_ledger.importers.statuspage import history
 from incident_ledger.ledger.events import MACHINES, EventType, Status
-from incident_ledger.ledger.lookup import find_incident, minutes_of, one_line
+from incident_ledger.ledger.lookup import find_incident, minutes_of
 from incident_ledger.ledger.state import IncidentState, in_order, read_events, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify import delivery_events
@@ -192,5 +192,5 @@ def test_sources_name_the_columns_of_the_tables_that_the_runner_makes() -> None:
 
 
 def test_text_for_one_line_has_no_breaks_and_an_end() -> None:
-    assert one_line("a\r\nb\tc\x1b[31m \u2028d") == "a b c [31m d"
-    assert len(one_line("x" * 100_000)) == 80
+    assert screen_line("a\r\nb\tc\x1b[31m \u2028d") == "a b c [31m d"
+    assert len(screen_line("x" * 100_000)) == 80

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from incident_ledger.encoding import one_line
 from incident_ledger.notify.channels.base import Envelope
 from incident_ledger.notify.channels.mime import email_bytes
-from incident_ledger.notify.formatting import one_line
 from notify.helpers import ID, START
 
 HEADER = re.compile(rb"^Subject: ([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)\r\n", re.MULTILINE)

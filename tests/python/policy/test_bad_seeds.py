@@ -178,7 +178,7 @@ FAULTS = {
         "severity_caps",
         "",
         "warning,P3,yesterday",
-        "severity_caps.csv:5: valid_from: 'yesterday' is no time",
+        "severity_caps.csv:5: valid_from: 'yesterday' is not a time",
     ),
     "time_without_a_zone": (
         "severity_caps",
@@ -190,7 +190,7 @@ FAULTS = {
         "severity_caps",
         "",
         "warning,P3,9999-12-31T23:59:00-14:00",
-        "severity_caps.csv:5: valid_from: '9999-12-31T23:59:00-14:00' is out of range",
+        "severity_caps.csv:5: valid_from: '9999-12-31T23:59:00-14:00' is outside of the years 1 to 9999",
     ),
     "time_that_only_python_reads": (
         "severity_caps",

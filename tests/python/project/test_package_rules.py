@@ -23,14 +23,13 @@ PROCESSES = {Path("warehouse/local/server.py"), Path("__main__.py")}
 # From the lowest to the highest: a module imports from its own package and from those before it.
 LAYERS = (
     *("errors", "interrupts", "settings", "private", "deadline", "encoding", "warehouse", "dbt_runner"),
-    *("policy", "ledger", "importers", "quality", "detection", "response", "notify", "runner", "doctor", "demo"),
+    *("ledger", "policy", "importers", "quality", "detection", "response", "notify", "runner", "doctor", "demo"),
     *("cli", "__main__"),
 )
 QUERY = re.compile(
     r"\s*(select|with\s+\w+\s+as|merge\s+into|insert\s+into|update\s+\S+\s+set|delete\s+from)\s", re.IGNORECASE
 )
 # What is still to be taken out: these lists only get shorter.
-UPWARD = {("policy.checks", "ledger.events")}
 IN_CIRCLES = {
     *("importers.usage", "importers.usage.writer"),
     *("importers.usage.extraction", "importers.usage.schemas", "importers.usage.ingest"),
@@ -102,7 +101,7 @@ def test_no_import_runs_upward() -> None:
         for other in others
         if LAYERS.index(other.split(".")[0]) > LAYERS.index(module.split(".")[0])
     }
-    assert upward == UPWARD
+    assert upward == set()
 
 
 def test_no_imports_run_in_a_circle() -> None:

@@ -155,7 +155,7 @@ def test_one_bad_record_costs_only_itself(place: Place) -> None:
             "anthropic_usage",
             page({"starting_at": "2026-01-01T00:00:00", "ending_at": "2026-01-01T01:00:00Z", "results": []}),
             "data[0].starting_at",
-            "a time without a zone",
+            "has no time zone",
         ),
         ("claude_code", page({**code("2026-01-01", "a", 1, 1), "actor": "a"}), "data[0].actor", "not an object"),
         ("claude_code", page({**code("2026-01-01", "a", 1, 1), "date": "yesterday"}), "data[0].date", "not a time"),

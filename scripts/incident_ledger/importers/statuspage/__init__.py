@@ -8,7 +8,7 @@
 
 Severity: critical, major, minor, none are P0 to P3. Maintenance is no incident. Components are named
 `statuspage:<page id>/<component>`: archives and polls both have the page's id. Titles and texts are kept letter for
-letter, line breaks too; a screen shows them by `encoding.one_line`.
+letter, line breaks too; a screen shows them by `encoding.screen_line`.
 """
 
 from collections.abc import Sequence

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
+from incident_ledger.encoding import parse_time
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import in_order
 
@@ -123,7 +124,7 @@ def _add_update(history: IncidentHistory, event: Event) -> None:
 def _view_time(event: Event) -> datetime:
     """The newest view of the record that an event shows to have been seen."""
     if event.event_type is EventType.RETRACTED or "listed_at" in event.payload:
-        return datetime.fromisoformat("0001-01-01T00:00:00+00:00")  # a time of the listing, not of the record
+        return datetime.min.replace(tzinfo=UTC)  # a time of the listing, not of the record
     if "updated_at" in event.payload:
         return _time(event, "updated_at")
     return event.occurred_at
@@ -131,7 +132,7 @@ def _view_time(event: Event) -> datetime:
 
 def _time(event: Event, name: str) -> datetime:
     value = event.payload.get(name)
-    return datetime.fromisoformat(value) if isinstance(value, str) else event.occurred_at
+    return parse_time(value) if isinstance(value, str) else event.occurred_at
 
 
 def by_source_key(known: Sequence[Event]) -> dict[str, IncidentHistory]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from incident_ledger import encoding
 from incident_ledger.encoding import Fault
 
 SEVERITIES = {"critical": "P0", "major": "P1", "minor": "P2", "none": "P3"}
@@ -121,15 +122,9 @@ def parse_time(value: Any, field: str) -> datetime:
     if not isinstance(value, str):
         raise FieldError(field, f"is {show(value)}, not a time")
     try:
-        time = datetime.fromisoformat(value)
-    except ValueError:
-        raise FieldError(field, f"is {show(value)}, not a time") from None
-    if time.tzinfo is None:
-        raise FieldError(field, f"is {show(value)}, which has no time zone")
-    try:
-        return time.astimezone(UTC)
-    except OverflowError:
-        raise FieldError(field, f"is {show(value)}, which is out of range") from None
+        return encoding.parse_time(value)
+    except encoding.TimeError as error:
+        raise FieldError(field, f"is {show(value)}, which {error}") from None
 
 
 def show(value: Any) -> str:

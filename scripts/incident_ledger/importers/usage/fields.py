@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from incident_ledger import encoding
+
 Check = Callable[[Any], str | None]
 
 _INT64 = 2**63 - 1
@@ -158,11 +160,6 @@ def _epoch(value: Any) -> datetime:
 
 def _iso(value: str) -> datetime:
     try:
-        if len(value) == 10:
-            return datetime.combine(date.fromisoformat(value), datetime.min.time(), tzinfo=UTC)
-        found = datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError(f"is {show(value)}, not a time") from None
-    if found.tzinfo is None:
-        raise ValueError(f"is {show(value)}, a time without a zone")
-    return found.astimezone(UTC)
+        return encoding.parse_time(f"{value}T00:00:00Z" if len(value) == len("2026-03-02") else value)
+    except encoding.TimeError as error:
+        raise ValueError(f"is {show(value)}, which {error}") from None

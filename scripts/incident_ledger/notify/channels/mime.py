@@ -10,9 +10,9 @@ from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Any
 
+from incident_ledger.encoding import one_line
 from incident_ledger.errors import UserError
 from incident_ledger.notify.channels.base import Envelope
-from incident_ledger.notify.formatting import one_line
 from incident_ledger.notify.messages import first_message_id, header_id
 
 

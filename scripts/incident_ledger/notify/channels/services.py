@@ -5,9 +5,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from apprise import Apprise, NotifyFormat, NotifyType
 
+from incident_ledger.encoding import one_line
 from incident_ledger.notify.channels.base import Channel, Envelope, Outcome, Result, masked, secrets_of
 from incident_ledger.notify.channels.exchanges import watch_exchanges
-from incident_ledger.notify.formatting import one_line
 
 _KINDS = {"critical": NotifyType.FAILURE, "initial": NotifyType.WARNING, "resolution": NotifyType.SUCCESS}
 

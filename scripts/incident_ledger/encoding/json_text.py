@@ -1,4 +1,4 @@
-"""Text of others as JSON, within bounds: what no table keeps or Python cannot read is named, with its place.
+"""JSON of others, within bounds: what no table keeps or Python cannot read is named, with its place.
 
     read_json    the value, or `JsonError` with line, column and field
     scan_json    the value with a `Fault` where something cannot be kept, for a reader that refuses one record of many
@@ -12,10 +12,11 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 from uuid import uuid4
+
+from incident_ledger.encoding.texts import escaped, text_problem
 
 MAX_DEPTH = 100
 MAX_DIGITS = 39  # BIGNUMERIC keeps no longer whole number
@@ -25,7 +26,6 @@ _MAX_SHOWN = 60
 Step = str | int
 # Possessive: a text is read once, also one that nobody closed.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},:]|[^\s\[\]{},:"]++', re.DOTALL)
-_UNKEPT = re.compile("[\x00\ud800-\udfff]")
 
 
 class JsonError(ValueError):
@@ -48,13 +48,6 @@ class Fault:
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no spaces: equal values give equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def timestamp(time: datetime) -> str:
-    """UTC, to the microsecond, in one form. Raises `ValueError` for a time without a zone."""
-    if time.tzinfo is None:
-        raise ValueError(f"{time.isoformat()} has no time zone")
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def read_json(text: str | bytes, *, number: Callable[[str], Any] | None = None) -> Any:
@@ -98,7 +91,7 @@ def find_fault(value: Any) -> tuple[list[Step], Fault] | None:
                 return [], fault
             if found := find_fault(item):
                 return [key, *found[0]], found[1]
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             if found := find_fault(item):
                 return [index, *found[0]], found[1]
@@ -108,7 +101,7 @@ def find_fault(value: Any) -> tuple[list[Step], Fault] | None:
 def path_text(steps: list[Step]) -> str:
     """`data[0].model`, its middle left out when it is long."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
-    shown = text.encode(errors="backslashreplace").decode().replace("\0", "\\u0000")
+    shown = escaped(text)
     return shown if len(shown) <= _MAX_SHOWN else f"{shown[: _MAX_SHOWN // 2]}…{shown[-_MAX_SHOWN // 2 :]}"
 
 
@@ -226,11 +219,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Fault:
 
 
 def _text_fault(text: str) -> Fault | None:
-    if not _UNKEPT.search(text):
-        return None
-    if "\0" in text:
-        return Fault("a text holds the character NUL (\\u0000)", text)
-    return Fault("a text holds half a character (a lone surrogate)", text)
+    problem = text_problem(text)
+    return Fault(f"a text {problem}", text) if problem else None
 
 
 def _error(text: str, reason: str, position: int | None, steps: list[Step] | None) -> JsonError:
