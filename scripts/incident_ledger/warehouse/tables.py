@@ -1,10 +1,13 @@
 """The tables that the runner writes, all in `raw_dataset`: one schema each, partitioned and clustered.
 
-dbt reads them as the source `incident_ledger_raw`; a test compares its YAML with this file.
+Their shape stands in the YAML of dbt's source `incident_ledger_raw`: the columns (not null by a constraint), and under
+`config.meta` the key, the partition and the clustering.
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Literal
 
 from google.cloud.bigquery import (
     Dataset,
@@ -14,165 +17,110 @@ from google.cloud.bigquery import (
     TimePartitioning,
 )
 from google.cloud.exceptions import NotFound
+from pydantic import BaseModel, Field
 
 from incident_ledger.errors import UserError
+from incident_ledger.properties import read_properties
 from incident_ledger.warehouse.client import Warehouse
 
 _LABEL = "incident-ledger-schema"
 
 
-@dataclass(frozen=True)
-class RawTable:
-    """One table: columns as (name, type, mode), its day partition and its clustering."""
+_SOURCES = "models/staging/ledger/_sources.yml"
 
+
+class _Constraint(BaseModel):
+    type: Literal["not_null"]
+
+
+class _Column(BaseModel):
+    name: str
+    data_type: Literal["string", "int64", "float64", "bool", "timestamp", "date", "json"]
+    constraints: tuple[_Constraint, ...] = ()
+
+
+class _Meta(BaseModel, extra="forbid"):
+    key: tuple[str, ...] = ()
+    partition: str | None = None
+    cluster: tuple[str, ...] = ()
+
+
+class _Config(BaseModel):
+    meta: _Meta = _Meta()
+
+
+class _Declaration(BaseModel):
     name: str
     description: str
-    columns: tuple[tuple[str, str, str], ...]
-    key: tuple[str, ...] = ()  # columns that are never null; none for a table that only takes rows in
-    partition: str | None = None
-    cluster: tuple[str, ...] = field(default=())
+    config: _Config = _Config()
+    columns: tuple[_Column, ...] = Field(min_length=1)
 
 
-def _required(**columns: str) -> tuple[tuple[str, str, str], ...]:
-    return tuple((name, kind, "REQUIRED") for name, kind in columns.items())
+class _Source(BaseModel):
+    tables: tuple[_Declaration, ...]
 
 
-def _nullable(**columns: str) -> tuple[tuple[str, str, str], ...]:
-    return tuple((name, kind, "NULLABLE") for name, kind in columns.items())
+class _Sources(BaseModel):
+    sources: tuple[_Source]
 
 
-INCIDENT_EVENTS = RawTable(
-    name="incident_events",
-    description="Append only. One row an event of an incident; what an incident is now is derived from these rows.",
-    key=("event_id",),
-    columns=(
-        *_required(event_id="STRING", incident_id="STRING", event_type="STRING", occurred_at="TIMESTAMP"),
-        *_required(recorded_at="TIMESTAMP", actor="STRING", source="STRING", source_key="STRING"),
-        *_nullable(severity_level="STRING", payload="JSON"),
-    ),
-    partition="recorded_at",
-    cluster=("incident_id",),
-)
+@cache
+def _declarations() -> dict[str, _Declaration]:
+    return {table.name: table for table in read_properties(_SOURCES, _Sources).sources[0].tables}
 
-IMPORT_REJECTS = RawTable(
-    name="import_rejects",
-    description="One row a record that an import or load refused. `replayed_at` is set once it was taken in after all.",
-    key=("reject_id",),
-    columns=(
-        *_required(reject_id="STRING", source="STRING", file="STRING", line="INT64", error="STRING"),
-        *_nullable(field="STRING", record="STRING"),
-        *_required(rejected_at="TIMESTAMP"),
-        *_nullable(replayed_at="TIMESTAMP"),
-    ),
-    partition="rejected_at",
-)
 
-QUALITY_RESULTS = RawTable(
-    name="quality_results",
-    description="One row a rule, batch and run. `day` is null for a table that is checked whole.",
-    key=("result_id",),
-    columns=(
-        *_required(result_id="STRING", run_id="STRING", checked_at="TIMESTAMP"),
-        *_required(table_name="STRING", component="STRING", suite="STRING", rule_id="STRING"),
-        *_nullable(day="DATE", column_name="STRING", expectation_type="STRING", dimension="STRING", owner="STRING"),
-        *_nullable(gx_severity="STRING", is_table_rule="BOOL", success="BOOL"),
-        *_nullable(examined="INT64", failed="INT64", failed_record_rate="FLOAT64"),
-        *_nullable(severity_level="STRING", threshold="STRING", error="STRING", evidence="JSON"),
-    ),
-    partition="checked_at",
-    cluster=("component",),
-)
+@dataclass(frozen=True)
+class RawTable:
+    """One table by its name; its shape is read from dbt's source when it is first asked for."""
 
-QUALITY_BATCHES = RawTable(
-    name="quality_batches",
-    description="One row a table, batch and run: the suite's verdict. The worse of two measures decides the severity.",
-    key=("batch_id",),
-    columns=(
-        *_required(batch_id="STRING", run_id="STRING", checked_at="TIMESTAMP"),
-        *_required(table_name="STRING", component="STRING", suite="STRING"),
-        *_nullable(day="DATE", owner="STRING", examined="INT64"),
-        *_required(rules_total="INT64", rules_ran="INT64", rules_failed="INT64", rules_errored="INT64"),
-        *_nullable(failed_validation_rate="FLOAT64", severity_level="STRING", worst_rule_id="STRING", error="STRING"),
-        # For signals: the check's own failure beside the table's state, and what a person reads first.
-        *_nullable(check_component="STRING", check_severity_level="STRING", title="STRING"),
-        *_nullable(value="FLOAT64", threshold="STRING", evidence="JSON"),
-        # What was recorded of the day's changes before the build, and when that was read: the next run compares.
-        *_nullable(changes_seen="STRING", changes_until="TIMESTAMP"),
-    ),
-    partition="checked_at",
-    cluster=("component",),
-)
+    name: str
 
-_NOT_OF_A_BREACH = {
-    "run_id", "owner", "examined", "rules_ran", "rules_failed", "failed_validation_rate",
-    "changes_seen", "changes_until",
-}  # fmt: skip
+    @property
+    def _declared(self) -> _Declaration:
+        try:
+            return _declarations()[self.name]
+        except KeyError:
+            raise UserError(f"{_SOURCES}: has no table {self.name}; restore it") from None
 
-# No partitions: it is small, since most checks find nothing, and is always read whole.
-QUALITY_BREACHES = RawTable(
-    name="quality_breaches",
-    description="What breaches are made of: the rows of `quality_batches` that are bad, and the first that are not.",
-    key=("batch_id",),
-    columns=tuple(column for column in QUALITY_BATCHES.columns if column[0] not in _NOT_OF_A_BREACH),
-    cluster=("component",),
-)
+    @property
+    def description(self) -> str:
+        """What a row is."""
+        return self._declared.description
 
-USAGE_RECORDS = RawTable(
-    name="usage_records",
-    description="One row a record of a usage export as it came (JSON text), by day of usage.",
-    key=("source", "record_key", "exported_at", "record"),
-    columns=(
-        *_required(source="STRING", record_key="STRING", day="DATE", record="STRING"),
-        *_required(exported_at="TIMESTAMP", loaded_at="TIMESTAMP", file="STRING", line="INT64"),
-    ),
-    partition="day",
-    cluster=("source",),
-)
+    @cached_property
+    def columns(self) -> tuple[tuple[str, str, str], ...]:
+        """Columns as (name, type, mode), in BigQuery's words."""
+        return tuple(
+            (column.name, column.data_type.upper(), "REQUIRED" if column.constraints else "NULLABLE")
+            for column in self._declared.columns
+        )
 
-USAGE_LOADS = RawTable(
-    name="usage_loads",
-    description="One row a load and day that it touched: which days changed since when, without reading the records.",
-    key=("load_id",),
-    columns=(
-        *_required(load_id="STRING", source="STRING", day="DATE", records="INT64", loaded_at="TIMESTAMP"),
-        *_nullable(is_complete="BOOL", file="STRING"),
-        *_required(recorded_at="TIMESTAMP"),
-    ),
-    partition="recorded_at",
-)
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Columns that together are never null and never twice; none for a table that only takes rows in."""
+        return self._declared.config.meta.key
 
-NOTIFICATIONS = RawTable(
-    name="notifications",
-    description="The outbox. One row a message and channel; `status` is pending, sent, uncertain, failed or rerouted.",
-    key=("message_id", "channel"),
-    columns=(
-        *_required(message_id="STRING", event_id="STRING", incident_id="STRING", template="STRING"),
-        *_required(channel="STRING", audience="STRING", recipients="STRING", subject="STRING"),
-        *_required(body_text="STRING", body_html="STRING", created_at="TIMESTAMP", status="STRING", attempts="INT64"),
-        *_nullable(uncertain_attempts="INT64", last_attempt_at="TIMESTAMP", sent_at="TIMESTAMP", last_error="STRING"),
-        *_nullable(not_before="TIMESTAMP", severity_level="STRING"),
-    ),
-    partition="created_at",
-    cluster=("incident_id",),
-)
+    @property
+    def partition(self) -> str | None:
+        """The column of its day partitions."""
+        return self._declared.config.meta.partition
 
-RUN_STEPS = RawTable(
-    name="run_steps",
-    description="One row a step of a run: its times and its outcome.",
-    columns=(
-        *_required(run_id="STRING", command="STRING", as_of="TIMESTAMP", step="STRING", position="INT64"),
-        *_required(started_at="TIMESTAMP", finished_at="TIMESTAMP", outcome="STRING"),
-        *_nullable(detail="JSON", holder="STRING"),
-    ),
-    partition="started_at",
-)
+    @property
+    def cluster(self) -> tuple[str, ...]:
+        """The columns of its clustering."""
+        return self._declared.config.meta.cluster
 
-LEASES = RawTable(
-    name="leases",
-    description="One row a lease: who may run and deliver (`run`), or act for a person (`command`), and until when.",
-    key=("name",),
-    columns=(*_required(name="STRING", holder="STRING", until="TIMESTAMP"), *_nullable(milliseconds="INT64")),
-)
+
+INCIDENT_EVENTS = RawTable("incident_events")
+IMPORT_REJECTS = RawTable("import_rejects")
+QUALITY_RESULTS = RawTable("quality_results")
+QUALITY_BATCHES = RawTable("quality_batches")
+QUALITY_BREACHES = RawTable("quality_breaches")
+USAGE_RECORDS = RawTable("usage_records")
+USAGE_LOADS = RawTable("usage_loads")
+NOTIFICATIONS = RawTable("notifications")
+RUN_STEPS = RawTable("run_steps")
+LEASES = RawTable("leases")
 
 ALL = (
     INCIDENT_EVENTS,

@@ -16,7 +16,7 @@ from incident_ledger.ledger.state import IncidentState, in_order, read_events, r
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify import delivery_events
 from incident_ledger.response import planner
-from incident_ledger.warehouse import Warehouse, tables
+from incident_ledger.warehouse import Warehouse
 from ledger.factories import T0, after, event, resolved, state
 from ledger.fold import fold
 
@@ -179,16 +179,6 @@ def test_events_of_one_microsecond_are_ordered_by_type_and_then_by_id() -> None:
 def test_every_column_of_the_view_but_none_else_is_in_the_python_state() -> None:
     columns = yaml.safe_load((MODELS / "marts/incidents/incident_state.yml").read_text())["models"][0]["columns"]
     assert {column["name"] for column in columns} == set(IncidentState.__dataclass_fields__)
-
-
-def test_sources_name_the_columns_of_the_tables_that_the_runner_makes() -> None:
-    (source,) = yaml.safe_load((MODELS / "staging/ledger/_sources.yml").read_text())["sources"]
-    declared = {
-        table["name"]: [(column["name"], column["data_type"].upper()) for column in table["columns"]]
-        for table in source["tables"]
-    }
-    made = {table.name: [(name, kind) for name, kind, _ in table.columns] for table in tables.ALL}
-    assert declared == made
 
 
 def test_text_for_one_line_has_no_breaks_and_an_end() -> None:
