@@ -3,12 +3,11 @@
 suites          a file of GX's own JSON, every rule accounted for: one that GX would drop is a finding
                 (suite_types values, rule_schema what a rule must look like, rule_ids, legacy_format before GX 1.0,
                 lint unknown keys and values, first_suite a beginning)
-catalogue       which of GX's expectations count records, and which cannot be evaluated
-custom_sql      a suite's own SQL: one SELECT, or refused
+catalogue       which of GX's expectations cannot be evaluated, and which the schema answers
 change_tracking which changes are recorded, read before a build
 partitions      which day partitions changed since they were last checked
-compiler        what a rule means, as SQL conditions with values as BigQuery types them
-scanner         all rules of a table in one grouped statement (a second one for uniqueness)
+compiler        a rule and a table's schema to what is asked, pure; what GX does not document stays in it
+scanner         that asked: all rules of a table in one grouped statement (a second one for uniqueness)
 grading         counts and policy to severities, pure (result_types values, titles and rates texts)
 results         rows of `quality_results` and `quality_batches`
 breaches        the batches that a breach is made of, which signals are read from

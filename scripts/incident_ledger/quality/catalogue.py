@@ -1,13 +1,16 @@
-"""What kind of rule each of Great Expectations' expectations is, by its own classes, and which cannot be evaluated."""
+"""Which of Great Expectations' expectations cannot be evaluated, and which the table's schema answers."""
 
 from collections.abc import Mapping
 
 from incident_ledger.quality.compiler.typing import RuleError, Schema
 
 UNEXPECTED_ROWS = "unexpected_rows_expectation"
-# Map expectations that Great Expectations answers on SQL from the schema, without looking at a record.
-_ABOUT_TYPES = {"expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list"}
-TYPES = {*_ABOUT_TYPES, "expect_column_type_to_be"}
+# What Great Expectations answers on SQL from the schema, without looking at a record.
+TYPES = {
+    "expect_column_values_to_be_of_type",
+    "expect_column_values_to_be_in_type_list",
+    "expect_column_type_to_be",
+}
 
 _NO_SQL = "Great Expectations has no SQL for it"
 _BESIDE = "it reads what is beside the batch"
@@ -50,17 +53,6 @@ _NAMES: Mapping[str, frozenset[str]] = {
 
 
 SCALARS = frozenset(_NAMES) - {"ARRAY", "RECORD"}
-
-
-def is_about_records(kind: str) -> bool:
-    """Whether an expectation counts records that break it; else it is about the column or the table as a whole."""
-    from great_expectations.expectations import expectation as gx
-    from great_expectations.expectations.registry import get_expectation_impl
-
-    if kind in _ABOUT_TYPES:
-        return False
-    of_records = (gx.ColumnMapExpectation, gx.ColumnPairMapExpectation, gx.MulticolumnMapExpectation)
-    return kind == UNEXPECTED_ROWS or issubclass(get_expectation_impl(kind), of_records)
 
 
 def has_type(column: str, wanted: list[str], schema: Schema) -> bool:

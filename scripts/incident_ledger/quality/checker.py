@@ -9,6 +9,7 @@ from incident_ledger.errors import IncidentLedgerError, UserError
 from incident_ledger.policy import Policy
 from incident_ledger.quality import partitions
 from incident_ledger.quality.change_tracking import ChangeLog, ChangesRead, read_changes
+from incident_ledger.quality.compiler.counts import Count
 from incident_ledger.quality.compiler.gx import Engine
 from incident_ledger.quality.compiler.typing import RuleError, Schema
 from incident_ledger.quality.grading import Batch, check_failure, grade_batch, grade_rule
@@ -16,7 +17,7 @@ from incident_ledger.quality.partitions import DayColumn, Partition
 from incident_ledger.quality.result_types import BatchResult
 from incident_ledger.quality.results import record
 from incident_ledger.quality.rule_schema import reason_of
-from incident_ledger.quality.scanner import Count, Scan
+from incident_ledger.quality.scanner import Scan
 from incident_ledger.quality.suites import Rule, Suite, TableName, load_folders
 from incident_ledger.warehouse import Warehouse
 
@@ -200,7 +201,7 @@ class _Checks:
 
     def _grade(self, suite: Suite, table: _Table, parts: Sequence[_Part]) -> list[BatchResult]:
         name, policy, now = table.name, self.policy, self.now
-        engine = Engine(self.warehouse, name.dataset, name.table, table.schema)
+        engine = Engine.of(self.warehouse, name.dataset, name.table, table.schema)
         source = self.warehouse.name(name.dataset, name.table)
         batches = []
         for part in parts:

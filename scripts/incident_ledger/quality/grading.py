@@ -11,9 +11,9 @@ from datetime import date, datetime
 from typing import Any
 
 from incident_ledger.policy import Policy
+from incident_ledger.quality.compiler.counts import Count
 from incident_ledger.quality.rates import fraction_text, percent_text
 from incident_ledger.quality.result_types import BatchResult, RuleResult
-from incident_ledger.quality.scanner import Count
 from incident_ledger.quality.suites import Rule, Suite
 from incident_ledger.quality.titles import what_broke
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from incident_ledger.quality.catalogue import REFUSED
+from incident_ledger.quality.compiler.custom_sql import OwnQuery
 from incident_ledger.quality.compiler.typing import RuleError
-from incident_ledger.quality.custom_sql import OwnQuery
 from incident_ledger.quality.suite_types import SCOPES, SEVERITIES, Rule
 
 _RULE_KEYS = {

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from incident_ledger.policy import Policy
-from incident_ledger.quality.catalogue import REFUSED, is_about_records
+from incident_ledger.quality.catalogue import REFUSED
+from incident_ledger.quality.compiler.gx import is_about_records
 from incident_ledger.quality.result_types import RuleResult
 from incident_ledger.quality.suites import build, load_suite
 from incident_ledger.warehouse import Warehouse

@@ -9,8 +9,9 @@ import pytest
 from engines.recorder import expected_to_be_refused
 from incident_ledger.policy import Policy
 from incident_ledger.quality.checker import check_all
+from incident_ledger.quality.compiler.custom_sql import OwnQuery
 from incident_ledger.quality.compiler.typing import RuleError
-from incident_ledger.quality.custom_sql import OwnQuery, rows_of_select
+from incident_ledger.quality.scanner import rows_of_select
 from incident_ledger.warehouse import Warehouse
 from quality.helpers import NOW, make_table, not_null, rule, statements, suite_from, suite_of
 

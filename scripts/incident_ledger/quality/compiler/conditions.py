@@ -17,7 +17,7 @@ from typing import Any
 
 from incident_ledger.quality.compiler.gx import Engine, rule_is_about_nulls
 from incident_ledger.quality.compiler.typing import GROUPABLE, NUMBERS, ORDERED, TEXT, RuleError, Schema, convert
-from incident_ledger.quality.suites import Rule
+from incident_ledger.quality.suite_types import Rule
 
 UNIQUE = {"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"}
 ROW_COUNT = {"expect_table_row_count_to_be_between", "expect_table_row_count_to_equal"}

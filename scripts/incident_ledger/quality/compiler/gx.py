@@ -1,21 +1,24 @@
 """What a rule means to Great Expectations, taken from the parts of it that are not documented.
 
 Its metrics are built of partial ones: a `….condition` holds the SQL condition of a record that breaks a rule, an
-`….aggregate_fn` an aggregate over a column. Those are requested here without sending a statement, so that `scanner` can
-count all rules of a table, for all its days, in one. What has no such part is computed by its own `ValidationGraph`.
+`….aggregate_fn` an aggregate over a column. Those are requested here without sending a statement, so that all
+rules of a table can be counted, for all its days, in one. What has no such part is computed by its own
+`ValidationGraph`. No other module calls a part of the library that is not documented.
 
 Seen in Great Expectations 1.24.1; `test_gx.py` compares the counts with `validate(result_format="BASIC")`.
 """
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+from incident_ledger.quality.catalogue import TYPES, UNEXPECTED_ROWS
 from incident_ledger.quality.compiler.typing import RuleError, Schema, convert
-from incident_ledger.quality.suites import Rule, build
-from incident_ledger.warehouse import Warehouse
+from incident_ledger.quality.suite_types import Rule, build
+from incident_ledger.warehouse.client import Warehouse
 
 _BATCH = "batch"
 _CONDITION = {"row_condition", "condition_parser"}
@@ -23,24 +26,22 @@ _BOOLEAN = {"result_format": "BOOLEAN_ONLY"}
 
 
 class Engine:
-    """Great Expectations' SQL engine for one table, through the warehouse's client: no other credentials exist."""
+    """Great Expectations' SQL engine for a table with the columns of `schema`.
 
-    def __init__(self, warehouse: Warehouse, dataset: str, table: str, schema: Schema) -> None:
+    Without a warehouse it can send nothing: `statistics` and `evaluate` raise `RuleError`.
+    """
+
+    def __init__(self, schema: Schema, source: Any = None, connect: Callable[[], Any] | None = None) -> None:
+        """`source` is the table that statements read from, by way of `connect`."""
         import sqlalchemy as sa
         from great_expectations.execution_engine import SqlAlchemyExecutionEngine
         from sqlalchemy.sql import quoted_name
-        from sqlalchemy_bigquery import BigQueryDialect
 
         quiet()
-        # Rows over REST: the storage API would be a second endpoint with credentials of its own.
-        connect = BigQueryDialect.import_dbapi().connect
-        engine = sa.create_engine(
-            f"bigquery://{warehouse.settings.project}?user_supplied_client=True",
-            creator=lambda: connect(client=warehouse.client, prefer_bqstorage_client=False),
-        )
+        engine = sa.create_engine("bigquery://?user_supplied_client=True", creator=connect or _no_connection)
         self._engine = SqlAlchemyExecutionEngine(engine=engine)
         self.dialect = self._engine.engine.dialect
-        self._table = sa.Table(table, sa.MetaData(), schema=dataset)
+        self._table = sa.Table("batch", sa.MetaData()) if source is None else source
         self._schema = schema
         columns = [quoted_name(name, quote=True) for name in schema.kinds]
         types = [
@@ -48,6 +49,16 @@ class Engine:
         ]
         self._known = {"table.columns": columns, "table.column_types": types}
         self._load(self._table)
+
+    @classmethod
+    def of(cls, warehouse: Warehouse, dataset: str, table: str, schema: Schema) -> "Engine":
+        """For one table, through the warehouse's client: no other credentials exist."""
+        import sqlalchemy as sa
+        from sqlalchemy_bigquery import BigQueryDialect
+
+        # Rows over REST: the storage API would be a second endpoint with credentials of its own.
+        connect = partial(BigQueryDialect.import_dbapi().connect, warehouse.client, prefer_bqstorage_client=False)
+        return cls(schema, sa.Table(table, sa.MetaData(), schema=dataset), connect)
 
     def condition(self, rule: Rule, statistics: Mapping[str, Any] | None = None) -> Any:
         """The condition of a record that breaks the rule, nulls as the rule treats them; None when it has none.
@@ -306,10 +317,25 @@ def rule_is_about_nulls(rule: Rule) -> bool:
     return rule.type in {"expect_column_values_to_not_be_null", "expect_column_values_to_be_null"}
 
 
+def is_about_records(kind: str) -> bool:
+    """Whether an expectation counts records that break it; else it is about the column or the table as a whole."""
+    from great_expectations.expectations import expectation as gx
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    if kind in TYPES:
+        return False
+    of_records = (gx.ColumnMapExpectation, gx.ColumnPairMapExpectation, gx.MulticolumnMapExpectation)
+    return kind == UNEXPECTED_ROWS or issubclass(get_expectation_impl(kind), of_records)
+
+
 def quiet() -> None:
     """No progress bars, no tracebacks of aborted metrics on the terminal: each is a rule's finding."""
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
+
+
+def _no_connection() -> Any:
+    raise RuleError("there is no warehouse to ask")
 
 
 def _without_condition(rule: Rule) -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""A suite's own SQL: one SELECT by a parser, sent as the parser read it, in a job that was seen to be a SELECT.
+"""A suite's own SQL: one SELECT by a parser, sent as the parser read it.
 
 A file that somebody else wrote must not be able to change the warehouse. So the text is parsed, and what is not exactly
 one query is refused; what is sent is written from the tree, so that no bracket, comment or semicolon of the text
-can end the statement around it; and a dry run, which is free and runs nothing, must call the whole a SELECT beforehand.
+can end the statement around it. Before it is sent, a dry run must call the whole a SELECT (`scanner`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +13,6 @@ from sqlglot import parse
 from sqlglot.errors import SqlglotError
 
 from incident_ledger.quality.compiler.typing import RuleError
-from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.dry_run import statement_type
 
 BATCH = "{batch}"
 _DIALECT = "bigquery"
@@ -72,17 +69,6 @@ class OwnQuery:
 
     def _batches(self) -> list[Any]:
         return [table for table in self.tree.find_all(exp.Table) if table.name == self.batch_name and not table.db]
-
-
-def rows_of_select(warehouse: Warehouse, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of a statement with a suite's SQL in it, once a dry run has called it a SELECT.
-
-    Raises `RuleError` when it is anything else, and what `Warehouse.rows` raises.
-    """
-    kind = statement_type(warehouse, sql, params)
-    if kind != "SELECT":
-        raise RuleError(f"its own SQL is not a single SELECT: the warehouse calls it {kind or 'nothing that it knows'}")
-    return warehouse.rows(sql, params)
 
 
 def _one_query(text: str) -> Any:
