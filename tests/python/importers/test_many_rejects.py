@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from importers.pages import incident
-from incident_ledger import importers
 from incident_ledger.errors import UserError
-from incident_ledger.importers import Document, Reject
+from incident_ledger.importers import Document, Reject, protocol
 from incident_ledger.importers.pipeline import take_in
 from incident_ledger.importers.rejects import write_rejects
 from incident_ledger.importers.replay import kept_rejects, replay
@@ -73,7 +72,7 @@ def test_each_reject_says_what_it_brought(ledger: Warehouse) -> None:
 def test_more_rejects_than_a_person_looks_through_are_a_word_on_the_file(
     ledger: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importers, "MAX_REJECTS", 20)
+    monkeypatch.setattr(protocol, "MAX_REJECTS", 20)
     lines = [json.dumps(incident("good")), *(["{}"] * 21)]
     document = Document("a.jsonl", "\n".join(lines).encode())
     with pytest.raises(

@@ -811,9 +811,9 @@ def test_operators_as_google_computes_them(unfixed: Warehouse, fixed: Warehouse,
 
 
 def test_all_fixes_have_a_test() -> None:
-    from incident_ledger.warehouse.local import patches
+    from incident_ledger.warehouse.local.patches import fixes
 
     tests = {test.removeprefix("test_") for test in globals() if test.startswith("test_")}
     # Without the one the server does not start, without the other nothing can be loaded once it is closed.
-    needed = {fix.__name__ for fix in patches.FIXES} - {"bundled_extensions", "uploads_are_read_apart"}
+    needed = {fix.__name__ for fix in fixes.FIXES} - {"bundled_extensions", "uploads_are_read_apart"}
     assert needed <= tests, json.dumps(sorted(needed - tests))

@@ -117,9 +117,9 @@ async def _serve(options: argparse.Namespace, ready: TextIO, lock: TextIO) -> No
     configure_logging(level=LogLevel.ERROR, fmt=LogFormat.CONSOLE)
     import bqemulator.server as emulator
 
-    from incident_ledger.warehouse.local import patches
+    from incident_ledger.warehouse.local.patches import fixes
 
-    patches.apply(options.memory)
+    fixes.apply(options.memory)
     activity, create_app, token = Activity(), emulator.create_app, new_token(options.folder)
     emulator.create_app = lambda context: guarded(activity.counting(create_app(context)), token)
     state = options.folder / "server.json"
