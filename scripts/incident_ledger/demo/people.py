@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from incident_ledger.ledger import commands
 from incident_ledger.ledger.events import Event
+from incident_ledger.ledger.reducer import opened
 from incident_ledger.ledger.state import read_state
 from incident_ledger.ledger.writer import append
-from incident_ledger.response.planner import opened
 from incident_ledger.warehouse import Warehouse
 
 MAYA, TOMAS, AISHA = "Maya Lindqvist", "Tomas Rivera", "Aisha Okafor"

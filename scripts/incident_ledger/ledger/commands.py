@@ -11,16 +11,12 @@ from typing import Any
 from incident_ledger.encoding import timestamp
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.events import MACHINES, Event, EventType, Status, incident_id
+from incident_ledger.ledger.reducer import effective, replay
 from incident_ledger.ledger.state import IncidentState
 
 SOURCE = "cli"
 _SLUG_LENGTH = 80
-# Events that say a status without naming it.
-_STATUSES = {
-    EventType.DETECTED: Status.INVESTIGATING,
-    EventType.REOPENED: Status.INVESTIGATING,
-    EventType.RESOLVED: Status.RESOLVED,
-}
+_BEGUN = Status.INVESTIGATING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,13 +107,8 @@ def written_before(
 
 def state_at(incident: IncidentState, history: Sequence[Event], at: datetime) -> IncidentState:
     """The incident with the severity and the status at a time of its past; all else as it is now."""
-    superseded = {event.payload.get("supersedes") for event in history}
-    severity_level, status = incident.initial_severity_level, Status.INVESTIGATING
-    for event in sorted(history, key=lambda each: each.occurred_at):
-        if event.occurred_at > at or event.event_id in superseded:
-            continue
-        severity_level = event.severity_level or severity_level
-        status = Status(_STATUSES.get(event.event_type) or event.payload.get("status") or status)
+    past = replay([event for event in effective(history) if event.occurred_at <= at], {})
+    severity_level, status = (past.severity_level, past.status) if past else (incident.initial_severity_level, _BEGUN)
     return replace(incident, severity_level=severity_level, status=status)
 
 

@@ -102,7 +102,7 @@ def read_state(
     used = {name: pair for name, pair in conditions.items() if pair[1] is not None}
     where = " and ".join(condition for condition, _ in used.values()) or "true"
     sql = f"select * from {warehouse.mart('incident_state')} where {where} order by detection_time, incident_id"  # noqa: S608
-    return [_state(row) for row in warehouse.rows(sql, {name: value for name, (_, value) in used.items()})]
+    return [to_state(row) for row in warehouse.rows(sql, {name: value for name, (_, value) in used.items()})]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +160,8 @@ def _listed(values: Sequence[str] | None) -> list[str] | None:
     return None if values is None else list(values)
 
 
-def _state(row: Mapping[str, Any]) -> IncidentState:
+def to_state(row: Mapping[str, Any]) -> IncidentState:
+    """A row of the view. Raises `OutsideError` for one of another version's view."""
     missing = [item.name for item in fields(IncidentState) if item.name not in row]
     if missing:
         raise OutsideError(

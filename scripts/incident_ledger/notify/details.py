@@ -7,7 +7,7 @@ from typing import Any
 
 from incident_ledger.encoding import clean, one_line
 from incident_ledger.ledger.events import Event, EventType
-from incident_ledger.ledger.state import IncidentState, in_order
+from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.flapping import Flapping
 from incident_ledger.notify.formatting import QUERY, field, minutes, utc
 from incident_ledger.policy import Policy
@@ -21,8 +21,7 @@ _QUERY_CHARACTERS = 4_000  # a longer one fills a screen; it stands in the ledge
 def known(
     event: Event, state: IncidentState, policy: Policy, effective: Sequence[Event], flapping: Flapping | None
 ) -> tuple[tuple[str, str], ...]:
-    """Labels and texts, of what is known alone. `effective` are the incident's events that are not superseded."""
-    effective = sorted({each.event_id: each for each in effective}.values(), key=in_order)
+    """Labels and texts, of what is known alone. `effective` are the incident's events as the reducer orders them."""
     lines = [
         ("Flapping", _flapped(event, state, flapping)),
         ("Description", state.description),

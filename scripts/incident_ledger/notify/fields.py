@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 from incident_ledger.encoding import TimeError, one_line, parse_time
+from incident_ledger.ledger import reducer
 from incident_ledger.ledger.events import Event, EventType, Status
-from incident_ledger.ledger.state import IncidentState, in_order
+from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.deadlines import answer
 from incident_ledger.notify.details import known
 from incident_ledger.notify.flapping import Flapping
@@ -72,8 +72,7 @@ def message_fields(
     flapping: Flapping | None = None,
 ) -> MessageFields:
     """The fields for a message about `event`. `state` is the incident with the event in it (see `with_event`)."""
-    superseded = {each.payload.get("supersedes") for each in (*history, event)}
-    effective = [each for each in (*history, event) if each.event_id not in superseded]
+    effective = reducer.effective([*history, event])
     end = [event] if event.event_type is EventType.RESOLVED else effective
     updates = _update_minutes(state, policy, now)
     return MessageFields(
@@ -232,28 +231,11 @@ def _duration(state: IncidentState, effective: Sequence[Event]) -> str:
     """From detection to resolution without the time between a resolution and a reopening, as `mttr_minutes`."""
     if state.resolution_time is None:
         return NOT_KNOWN
-    gaps = timedelta(microseconds=state.reopened_gap_microseconds) - _gaps_from(effective, state.resolution_time)
+    # What came after this resolution is no part of what had passed by then.
+    later = sum(reducer.reopened_gaps(effective, since=state.resolution_time), timedelta())
+    gaps = timedelta(microseconds=state.reopened_gap_microseconds) - later
     span = state.resolution_time - state.detection_time - gaps
     return minutes(span) if span >= timedelta(0) else f"{NOT_KNOWN} (resolved before it was detected: a time is wrong)"
-
-
-def _gaps_from(effective: Sequence[Event], start: datetime) -> timedelta:
-    """The time between resolutions from `start` on and their reopenings: no part of what had passed at `start`."""
-    turns = [event for event in effective if event.event_type is EventType.REOPENED or _is_end(event)]
-    turns.sort(key=in_order)
-    return sum(
-        (
-            after.occurred_at - before.occurred_at
-            for before, after in pairwise(turns)
-            if _is_end(before) and not _is_end(after) and before.occurred_at >= start
-        ),
-        start=timedelta(),
-    )
-
-
-def _is_end(event: Event) -> bool:
-    status = event.payload.get("status") if event.event_type is EventType.STATUS_CHANGED else None
-    return event.event_type is EventType.RESOLVED or status == Status.RESOLVED
 
 
 def _root_cause(state: IncidentState, effective: Sequence[Event]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from incident_ledger.ledger.events import Event, EventType, Status, incident_id
+from incident_ledger.ledger.events import Event, EventType, incident_id
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy
 from incident_ledger.response.signals import Signal
@@ -33,29 +33,6 @@ def plan(state: Sequence[IncidentState], signals: Iterable[Signal], policy: Poli
         else:
             events += _returned(signal, incident, policy)
     return events
-
-
-def opened(detected: Event) -> IncidentState:
-    """The incident that a `detected` event begins, before anything else is known of it."""
-    payload = detected.payload
-    level = detected.severity_level or ""
-    return IncidentState(
-        incident_id=detected.incident_id,
-        source=detected.source,
-        source_key=detected.source_key,
-        title=payload["title"],
-        severity_level=level,
-        initial_severity_level=level,
-        worst_detected_severity_level=level,
-        status=Status.INVESTIGATING,
-        is_open=True,
-        detection_time=detected.occurred_at,
-        last_event_time=detected.occurred_at,
-        rule_id=payload.get("rule_id"),
-        component=next(iter(payload.get("components", ())), None),
-        components=tuple(payload.get("components", ())),
-        evidence=payload.get("evidence", {}),
-    )
 
 
 def _latest_by_subject(state: Sequence[IncidentState]) -> dict[tuple[str, str], IncidentState]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.encoding import canonical
 from incident_ledger.ledger.events import Event
+from incident_ledger.ledger.reducer import opened
 from incident_ledger.ledger.setup import has_views
 from incident_ledger.ledger.state import IncidentState, read_events, read_state
 from incident_ledger.notify.messages import Message, compose
@@ -17,7 +18,7 @@ from incident_ledger.quality.breaches import known
 from incident_ledger.quality.result_types import BatchResult
 from incident_ledger.quality.results import batch_rows
 from incident_ledger.quality.suites import Suite, load_folders
-from incident_ledger.response.planner import opened, plan
+from incident_ledger.response.planner import plan
 from incident_ledger.response.signals import Signal
 from incident_ledger.runner.signal_rows import signal_columns, to_signal
 from incident_ledger.warehouse import Warehouse

@@ -7,6 +7,7 @@ from incident_ledger.ledger.events import Event, EventType, Status, incident_id
 from incident_ledger.ledger.state import IncidentState
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+RANKS = {"P0": 0, "P1": 1, "P2": 2, "P3": 3}
 
 
 def after(minutes: float) -> datetime:

@@ -1,14 +1,17 @@
 """What a person may say of an incident, and what is refused."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from incident_ledger.errors import UserError
 from incident_ledger.ledger import commands
 from incident_ledger.ledger.commands import CommandContext
-from incident_ledger.ledger.events import EventType
-from ledger.factories import T0, after, resolved, state
+from incident_ledger.ledger.events import Event, EventType, Status
+from incident_ledger.ledger.state import IncidentState
+from ledger.factories import T0, after, event, resolved, state
 
 SEVERITIES = ("P0", "P1", "P2", "P3")
 
@@ -17,9 +20,9 @@ def context(minutes: float, now: float = 1000, actor: str = "alice") -> CommandC
     return CommandContext(actor=actor, at=after(minutes), now=after(now))
 
 
-def opened(**more: object) -> object:
+def opened(by: CommandContext | None = None, **more: Any) -> Event:
     usual = {"title": "Down", "severity_level": "P2", "components": ["api:x"], "known_severities": SEVERITIES}
-    return commands.open_incident(context(0), **(usual | more))  # type: ignore[arg-type]
+    return commands.open_incident(by or context(0), **(usual | more))
 
 
 def test_opening_is_one_detection_with_a_derived_id() -> None:
@@ -71,8 +74,7 @@ def test_openings_of_one_second_are_one_event_of_that_second() -> None:
     events = []
     for actor, microseconds in (("alice", 1), ("bob", 999_999)):
         context = CommandContext(actor=actor, at=T0 + timedelta(microseconds=microseconds), now=after(9))
-        opened = {"title": "Down", "severity_level": "P2", "components": [], "known_severities": SEVERITIES}
-        events.append(commands.open_incident(context, **opened, start=context.at))  # type: ignore[arg-type]
+        events.append(opened(context, components=[], start=context.at))
     assert events[0].event_id == events[1].event_id
     assert events[0].occurred_at == T0
 
@@ -95,9 +97,29 @@ def test_time_in_the_future_and_nobody_are_refused() -> None:
         lambda incident, context: commands.note(incident, context, "x"),
     ],
 )
-def test_nothing_happens_before_the_detection(act: object) -> None:
+def test_nothing_happens_before_the_detection(act: Callable[[IncidentState, CommandContext], Event]) -> None:
     with pytest.raises(UserError, match=r"before INC-.* was detected"):
-        act(state(), context(-1))  # type: ignore[operator]
+        act(state(), context(-1))
+
+
+def test_the_state_at_a_past_time_is_what_its_events_up_to_then_come_to() -> None:
+    history = [
+        event("detected", severity="P1"),
+        event("note", 1, severity="P0", status="resolving"),
+        event("root_cause_identified", 2, category="deploy"),
+        event("resolved", 10),
+        event("reopened", 20, status="resolving"),
+        event("severity_changed", 30, severity="P3"),
+    ]
+    now = state(severity_level="P3", initial_severity_level="P1")
+    past = [commands.state_at(now, history, after(minute)) for minute in (-1, 1, 5, 15, 25, 35)]
+    assert [(each.severity_level, each.status) for each in past] == [
+        *[("P1", Status.INVESTIGATING)] * 2,
+        ("P1", Status.IDENTIFIED),
+        ("P1", Status.RESOLVED),
+        ("P1", Status.RESOLVING),
+        ("P3", Status.RESOLVING),
+    ]
 
 
 def test_acknowledgement_is_taken_once_or_earlier() -> None:

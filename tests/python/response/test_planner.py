@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import PROJECT_DIR
-from incident_ledger.ledger.events import Event, EventType, Status
+from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy, load_files
 from incident_ledger.response.planner import plan
 from incident_ledger.response.signals import Signal
+from ledger.fold import states
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -38,65 +39,17 @@ def signal(
     )
 
 
-def fold(state: Sequence[IncidentState], events: Sequence[Event]) -> list[IncidentState]:
-    """What `incident_state` derives, for the few events that `plan` writes."""
-    known = {incident.incident_id: incident for incident in state}
-    for event in events:
-        if event.event_type is EventType.DETECTED:
-            assert event.severity_level is not None
-            known[event.incident_id] = IncidentState(
-                incident_id=event.incident_id,
-                source=event.source,
-                source_key=event.source_key,
-                title=event.payload["title"],
-                severity_level=event.severity_level,
-                initial_severity_level=event.severity_level,
-                worst_detected_severity_level=event.severity_level,
-                status=Status.INVESTIGATING,
-                is_open=True,
-                detection_time=event.occurred_at,
-                last_event_time=event.occurred_at,
-            )
-            continue
-        now = known[event.incident_id]
-        changes: dict[str, object] = {"last_event_time": event.occurred_at}
-        if event.event_type is EventType.SEVERITY_CHANGED:
-            changes |= {
-                "severity_level": event.severity_level,
-                "worst_detected_severity_level": POLICY.worst(
-                    [now.worst_detected_severity_level, event.severity_level or now.worst_detected_severity_level]
-                ),
-            }
-        elif event.event_type is EventType.RESOLVED:
-            changes |= {
-                "is_open": False,
-                "status": Status.RESOLVED,
-                "resolution_time": event.occurred_at,
-                "last_resolution_time": event.occurred_at,
-            }
-        elif event.event_type is EventType.REOPENED:
-            changes |= {
-                "is_open": True,
-                "status": Status.INVESTIGATING,
-                "resolution_time": None,
-                "last_reopened_time": event.occurred_at,
-                "reopen_count": now.reopen_count + 1,
-            }
-        known[event.incident_id] = replace(now, **changes)  # type: ignore[arg-type]
-    return list(known.values())
-
-
 def types(events: Sequence[Event]) -> list[str]:
     return [event.event_type.value for event in events]
 
 
 def opened(severity: str = "P2") -> list[IncidentState]:
-    return fold([], plan([], [signal(severity)], POLICY, START))
+    return states(plan([], [signal(severity)], POLICY, START))
 
 
 def resolved(severity: str = "P2", at: datetime = START + HOUR) -> list[IncidentState]:
-    state = opened(severity)
-    return fold(state, plan(state, [signal(severity, gone=at)], POLICY, at))
+    events = plan([], [signal(severity)], POLICY, START)
+    return states([*events, *plan(states(events), [signal(severity, gone=at)], POLICY, at)])
 
 
 def test_a_breach_opens_one_incident_detected_when_its_check_found_it() -> None:
@@ -213,18 +166,18 @@ def history(checks: Sequence[tuple[str, int]]) -> list[tuple[Signal, datetime]]:
 
 @given(steps)
 def test_planning_twice_at_the_same_time_writes_nothing_the_second_time(checks: list[tuple[str, int]]) -> None:
-    state: list[IncidentState] = []
+    events: list[Event] = []
     for each, now in history(checks):
-        state = fold(state, plan(state, [each], POLICY, now))
-        assert plan(state, [each], POLICY, now) == []
+        events += plan(states(events), [each], POLICY, now)
+        assert plan(states(events), [each], POLICY, now) == []
 
 
 @given(steps)
 def test_an_incident_is_open_exactly_while_the_last_check_was_bad(checks: list[tuple[str, int]]) -> None:
-    state: list[IncidentState] = []
+    events: list[Event] = []
     for each, now in history(checks):
-        state = fold(state, plan(state, [each], POLICY, now))
-        still_open = [incident for incident in state if incident.is_open]
+        events += plan(states(events), [each], POLICY, now)
+        still_open = [incident for incident in states(events) if incident.is_open]
         assert len(still_open) == (0 if each.ended_at else 1)
 
 
@@ -233,7 +186,7 @@ def test_the_order_of_signals_and_state_does_not_matter(order: list[int], seed: 
     signals = [
         replace(signal("P1"), source_key=f"table:d.t{number}", component=f"table:d.t{number}") for number in order
     ]
-    state = fold([], plan([], signals[:3], POLICY, START))
+    state = states(plan([], signals[:3], POLICY, START))
     expected = plan(state, sorted(signals, key=lambda each: each.source_key), POLICY, START)
     shuffled = list(state)
     random.Random(seed).shuffle(shuffled)
@@ -241,6 +194,6 @@ def test_the_order_of_signals_and_state_does_not_matter(order: list[int], seed: 
 
 
 def test_a_resolution_says_that_the_check_found_nothing_wrong_and_what_it_was_before() -> None:
-    state = fold([], plan([], [signal("P1")], POLICY, START))
+    state = states(plan([], [signal("P1")], POLICY, START))
     (event,) = plan(state, [signal("P1", gone=START + HOUR)], POLICY, START + HOUR)
     assert event.payload["verification"] == "Checked again at 2026-03-02 10:00 UTC and found well. Before: P1 breach"

@@ -147,7 +147,7 @@ def test_one_bad_record_costs_only_itself(place: Place) -> None:
             "anthropic_usage",
             page(bucket("2026-01-01", cost("1"), usage(output_tokens=1))),
             "data[0].results[0]",
-            "no record of anthropic_usage",
+            "is not a record of anthropic_usage",
         ),
         ("anthropic_usage", page(bucket("2026-01-01", usage(model=5))), "data[0].results[0].model", "not text"),
         ("anthropic_usage", page({"results": []}), "data[0].starting_at", "is missing"),
@@ -161,7 +161,7 @@ def test_one_bad_record_costs_only_itself(place: Place) -> None:
         ("claude_code", page({**code("2026-01-01", "a", 1, 1), "date": "yesterday"}), "data[0].date", "not a time"),
         ("cursor_events", events({"timestamp": "soon", "model": "m"}), "usageEvents[0].timestamp", "not a time"),
         ("cursor_events", events({"timestamp": "1", "model": "m"}), "usageEvents[0].timestamp", "not a time"),
-        ("cursor_daily", {"data": [{"date": 1710720000000}]}, "data[0]", "no record of cursor_daily"),
+        ("cursor_daily", {"data": [{"date": 1710720000000}]}, "data[0]", "is not a record of cursor_daily"),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_its_field(

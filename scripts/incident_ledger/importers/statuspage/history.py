@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from incident_ledger.encoding import parse_time
 from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.reducer import effective
 from incident_ledger.ledger.state import in_order
 
 SOURCE = "statuspage"
@@ -55,8 +56,7 @@ class IncidentHistory:
 def build_history(events: Iterable[Event]) -> IncidentHistory | None:
     """What these events of one incident come to; None without a detection of this importer."""
     everything = tuple({event.event_id: event for event in events}.values())
-    superseded = {event.payload.get("supersedes") for event in everything}
-    counting = sorted((event for event in everything if event.event_id not in superseded), key=in_order)
+    counting = effective(everything)
     detected = next(
         (event for event in counting if event.event_type is EventType.DETECTED and event.actor == ACTOR), None
     )
@@ -79,7 +79,10 @@ def build_history(events: Iterable[Event]) -> IncidentHistory | None:
     for event in counting:
         _apply(history, event)
     # Every update and text ever imported is known, also that of an event that was superseded since.
-    for event in [*(event for event in sorted(everything, key=in_order) if event.event_id in superseded), *counting]:
+    superseded = {event.event_id: event for event in everything}
+    for event in counting:
+        del superseded[event.event_id]
+    for event in [*sorted(superseded.values(), key=in_order), *counting]:
         _add_update(history, event)
     return history
 
