@@ -14,7 +14,7 @@ from incident_ledger.cli._console import Text, err, out, parse_time, to_json, wi
 from incident_ledger.dbt_runner import NodeResult
 from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.policy import Policy
-from incident_ledger.policy.tables import ALL, BY_NAME
+from incident_ledger.policy.seeds import policy_tables
 from incident_ledger.settings import Settings, load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
@@ -34,12 +34,12 @@ def show(
     files: Annotated[bool, typer.Option("--files", help="The seed files, not what the warehouse holds.")] = False,
 ) -> None:
     """Show what holds: the policy tables of the warehouse, or the seed files as long as those are not loaded."""
-    if table is not None and table not in BY_NAME:
-        raise UserError(f"No policy table {table!r}; there are {', '.join(BY_NAME)}.")
+    if table is not None and table not in policy_tables():
+        raise UserError(f"No policy table {table!r}; there are {', '.join(policy_tables())}.")
     settings = load_settings()
     at = parse_time(as_of, "--as-of") if as_of else None
     found = policy.load_files(_folder(settings)) if files else _in_force(settings)
-    names = [table] if table else [spec.name for spec in ALL]
+    names = [table] if table else list(policy_tables())
     if as_json:
         rows = {
             name: [{key: _plain(value) for key, value in row.values.items()} for row in found.rows(name, at)]
@@ -126,7 +126,7 @@ def _shown(name: str, found: Policy, at: datetime | None, width: int) -> Table:
     Rows side by side, else as columns, else one below the other: whatever breaks no word.
     """
     rows = found.rows(name, at)
-    columns = [column for column in BY_NAME[name].column_names if any(row[column] is not None for row in rows)]
+    columns = [column for column in policy_tables()[name].column_names if any(row[column] is not None for row in rows)]
     cells = [[_word(row[column]) for column in columns] for row in rows]
     turned = [[column, *(row[number] for row in cells)] for number, column in enumerate(columns)]
     for header, body in ((columns, cells), ([], turned)):

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from incident_ledger.errors import UserError
-from incident_ledger.policy.tables import WEEKDAYS
 
+WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _LONGEST_BREAK_DAYS = 366
 
 

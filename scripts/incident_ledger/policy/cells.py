@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from incident_ledger.encoding import TimeError, parse_time
-from incident_ledger.policy.tables import Column, Kind, PolicyTable
+from incident_ledger.policy.seeds import Column, Kind, PolicyTable
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _INTEGER = re.compile(r"-?\d+")

@@ -11,17 +11,16 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from incident_ledger.ledger.events import EventType
+from incident_ledger.policy.calendar import WEEKDAYS
 from incident_ledger.policy.cells import Problem, Row
-from incident_ledger.policy.tables import ALL, BY_NAME, MEASURES, WEEKDAYS, PolicyTable
+from incident_ledger.policy.seeds import PolicyTable, policy_tables
 
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
 _ALL_PERCENT = Decimal(100)
-# Subjects that the code asks for under any policy; each must always be valid.
-_NEEDED = {
+# Subjects that the code asks for under any policy; each must always be valid. So must all choices of others.
+_NEEDED: dict[str, Iterable[str]] = {
     "classification_rules": ("monitoring_system_failure",),
-    "severity_caps": ("critical", "warning", "info"),
     "runtime_limits": ("reopening_window_hours",),
-    "quality_thresholds": MEASURES,
 }
 
 
@@ -62,7 +61,7 @@ def check(tables: Tables) -> list[Problem]:
 
 
 def _duplicates(tables: Tables) -> Iterator[Problem]:
-    for table in ALL:
+    for table in policy_tables().values():
         seen: dict[tuple[Any, ...], Row] = {}
         for row in tables.rows[table.name]:
             key = (*(row[name] for name in table.key), row.valid_from)
@@ -88,7 +87,7 @@ def _unknown_severities(tables: Tables) -> Iterator[Problem]:
     if not tables.ready("severities"):
         return
     known = tables.values("severities", "severity_level")
-    for table in ALL:
+    for table in policy_tables().values():
         for column in {"severity_level", "severity_levels"} & set(table.column_names):
             for row in tables.rows[table.name]:
                 for level in (row[column] or "").split(" "):
@@ -232,10 +231,12 @@ def _limits(tables: Tables) -> Iterator[Problem]:
 def _coverage(tables: Tables) -> Iterator[Problem]:
     """Every severity and every subject that code asks for has a row, and one that is always valid."""
     levels = tables.values("severities", "severity_level") if tables.ready("severities") else set()
-    needed: dict[str, Iterable[str]] = {"response_rules": levels, "audiences": levels, **_NEEDED}
+    needed = {"response_rules": levels, "audiences": levels, **_NEEDED}
+    for name, column in (("severity_caps", "gx_severity"), ("quality_thresholds", "measure")):
+        needed[name] = policy_tables()[name].choices(column)
     words = {"response_rules": "response rule", "audiences": "recipient in its audience"}
     for name, subjects in needed.items():
-        table = BY_NAME[name]
+        table = policy_tables()[name]
         if not tables.ready(name):
             continue
         for subject in sorted(subjects):
@@ -259,7 +260,7 @@ def _is_always_valid(rows: Iterable[Row], subject: str) -> Iterator[Problem]:
 
 def _versions(table: str, tables: Tables) -> dict[tuple[Any, ...], list[Row]]:
     """Rows that hold together: those of one subject and one `valid_from`."""
-    spec: PolicyTable = BY_NAME[table]
+    spec: PolicyTable = policy_tables()[table]
     found: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in tables.rows[table]:
         since: datetime | None = row.valid_from

@@ -11,7 +11,7 @@ from typing import Any
 from incident_ledger.errors import UserError
 from incident_ledger.policy.calendar import Calendar
 from incident_ledger.policy.cells import Row
-from incident_ledger.policy.tables import BY_NAME
+from incident_ledger.policy.seeds import policy_tables
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 _MONITORING_FAILURE = "monitoring_system_failure"  # the rule_id of the playbook's "Monitoring system failure"
@@ -290,7 +290,7 @@ class Policy:
 
     def rows(self, table: str, at: datetime | None = None) -> tuple[Row, ...]:
         """Rows of a table; with `at` only those that were valid then: of each subject the newest that had begun."""
-        rows, spec = self.tables[table], BY_NAME[table]
+        rows, spec = self.tables[table], policy_tables()[table]
         if at is None or not spec.is_versioned:
             return rows
         begun = [row for row in rows if (row.valid_from or _ALWAYS) <= at]

@@ -9,7 +9,7 @@ from incident_ledger.errors import StatementError, UserError
 from incident_ledger.policy.cells import Problem, Row, in_order, read_file, read_row
 from incident_ledger.policy.checks import Tables, check
 from incident_ledger.policy.model import Policy
-from incident_ledger.policy.tables import ALL, BY_NAME, Column, Kind, PolicyTable
+from incident_ledger.policy.seeds import Column, Kind, PolicyTable, policy_tables
 from incident_ledger.warehouse import Warehouse
 
 _SHOWN_PROBLEMS = 20
@@ -22,10 +22,10 @@ class _NotThereError(UserError):
 
 def load_files(folder: Path) -> Policy:
     """The policy of a folder of CSV files. Raises `UserError` with every wrong cell and row, as `file:line: column`."""
-    names = {table.name: _shown(folder / f"{table.name}.csv") for table in ALL}
+    names = {table.name: _shown(folder / f"{table.name}.csv") for table in policy_tables().values()}
     rows: dict[str, list[Row]] = {}
     problems: dict[str, list[Problem]] = {}
-    for table in ALL:
+    for table in policy_tables().values():
         path = folder / f"{table.name}.csv"
         rows[table.name], problems[table.name] = read_file(path, names[table.name], table)
     return _checked(rows, names, problems)
@@ -66,7 +66,8 @@ def is_current(warehouse: Warehouse, folder: Path) -> bool:
 
 def _load(warehouse: Warehouse) -> Policy:
     dataset = warehouse.settings.policy_dataset
-    sql = "\nunion all\n".join(_select(table, warehouse.name(dataset, table.name)) for table in ALL)
+    selects = [_select(table, warehouse.name(dataset, table.name)) for table in policy_tables().values()]
+    sql = "\nunion all\n".join(selects)
     try:
         found = warehouse.rows(sql)
     except StatementError as error:
@@ -76,11 +77,11 @@ def _load(warehouse: Warehouse) -> Policy:
         raise kind(
             f"The policy tables are not all in {dataset} yet. Put them there with: incident-ledger policy load"
         ) from error
-    names = {table.name: f"{dataset}.{table.name}" for table in ALL}
-    rows: dict[str, list[Row]] = {table.name: [] for table in ALL}
-    problems: dict[str, list[Problem]] = {table.name: [] for table in ALL}
+    names = {table.name: f"{dataset}.{table.name}" for table in policy_tables().values()}
+    rows: dict[str, list[Row]] = {table.name: [] for table in policy_tables().values()}
+    problems: dict[str, list[Problem]] = {table.name: [] for table in policy_tables().values()}
     for record in found:
-        table = BY_NAME[record["table_name"]]
+        table = policy_tables()[record["table_name"]]
         cells = dict(zip(table.column_names, json.loads(record["cells"]), strict=True))
         key = " ".join(cells[name] or "" for name in table.key)
         row, wrong = read_row(table, f"{names[table.name]} ({key})", cells)
@@ -101,7 +102,7 @@ def rewritten(files: Policy, loaded: Policy | None) -> list[str]:
     To change or drop such a row in its place changes how incidents of the past are judged: each line says so.
     """
     lines: list[str] = []
-    for table in ALL:
+    for table in policy_tables().values():
         if loaded is None or not table.is_versioned:
             continue
         now = [dict(row.values) for row in files.tables[table.name]]
@@ -119,7 +120,7 @@ def _values(policy: Policy, table: str) -> list[dict[str, object]]:
 
 
 def _checked(rows: Mapping[str, list[Row]], names: Mapping[str, str], problems: Mapping[str, list[Problem]]) -> Policy:
-    ordered = {table.name: in_order(table, rows[table.name]) for table in ALL}
+    ordered = {table.name: in_order(table, rows[table.name]) for table in policy_tables().values()}
     broken = {name for name, wrong in problems.items() if wrong}
     everything = [problem for wrong in problems.values() for problem in wrong]
     everything += check(Tables(ordered, names, broken))

@@ -10,7 +10,7 @@ import pytest
 from incident_ledger.errors import StatementError, UserError
 from incident_ledger.policy import Policy, differing, load
 from incident_ledger.policy.cells import Row
-from incident_ledger.policy.tables import ALL, BY_NAME
+from incident_ledger.policy.seeds import policy_tables
 
 loading = importlib.import_module("incident_ledger.policy.reader")
 
@@ -36,7 +36,7 @@ class Warehouse:
 
 
 def _records(policy: Policy) -> Iterator[dict[str, str]]:
-    for table in ALL:
+    for table in policy_tables().values():
         for row in policy.tables[table.name]:
             yield {
                 "table_name": table.name,
@@ -51,7 +51,7 @@ def _cell(value: Any) -> str | None:
 
 
 def _without(policy: Policy, table: str) -> Policy:
-    rows: dict[str, tuple[Row, ...]] = {**policy.tables, BY_NAME[table].name: ()}
+    rows: dict[str, tuple[Row, ...]] = {**policy.tables, policy_tables()[table].name: ()}
     return Policy(rows)
 
 

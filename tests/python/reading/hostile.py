@@ -34,7 +34,7 @@ from incident_ledger.importers.usage.ingest import read_batch
 from incident_ledger.importers.usage.writer import _row as row_of_usage
 from incident_ledger.ledger.writer import _check_texts
 from incident_ledger.policy.cells import read_file
-from incident_ledger.policy.tables import ALL
+from incident_ledger.policy.seeds import policy_tables
 from incident_ledger.quality.suites import load_suite
 from incident_ledger.warehouse.client import Column
 from incident_ledger.warehouse.loading.file_load import prepare
@@ -196,7 +196,7 @@ FILES: dict[str, st.SearchStrategy[bytes]] = {
     "load csv": csv_files([kind.lower() for kind in KINDS]),
     "load jsonl": json_files(RECORDS, in_lines=True),
     "load parquet": parquet_files(),
-    "policy": st.sampled_from(ALL).flatmap(lambda table: csv_files(list(table.column_names))),
+    "policy": st.sampled_from([*policy_tables().values()]).flatmap(lambda table: csv_files([*table.column_names])),
 }
 READERS = tuple(FILES)
 
@@ -229,7 +229,7 @@ def read(name: str, content: bytes, folder: Path) -> None:
     elif name == "suite":
         load_suite(path)
     elif name == "policy":
-        for table in ALL:
+        for table in policy_tables().values():
             read_file(path, str(path), table)
     else:
         for given, strings in ((None, False), (None, True), (GIVEN, False)):
