@@ -31,7 +31,7 @@ from incident_ledger.importers import Document
 from incident_ledger.importers.rejects import _row as row_of_reject
 from incident_ledger.importers.statuspage import StatuspageImporter
 from incident_ledger.importers.usage.ingest import read_batch
-from incident_ledger.importers.usage.writer import _row as row_of_usage
+from incident_ledger.importers.usage.record_writer import _row as row_of_usage
 from incident_ledger.ledger.writer import _check_texts
 from incident_ledger.policy.cells import read_file
 from incident_ledger.policy.seeds import policy_tables

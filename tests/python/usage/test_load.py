@@ -11,7 +11,7 @@ import pytest
 from incident_ledger.errors import UserError
 from incident_ledger.importers.usage import REPORTS, load_usage
 from incident_ledger.importers.usage.ingest import read_batch
-from incident_ledger.importers.usage.writer import Landed, land
+from incident_ledger.importers.usage.record_writer import Landed, land
 from usage.answers import bucket, code, cost, event, events, page, usage
 from usage.conftest import START, Place
 

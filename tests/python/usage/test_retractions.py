@@ -188,7 +188,7 @@ def test_a_load_that_died_before_it_took_back_is_completed_by_loading_again(
     day, answer = "2031-01-16", page(ann("2031-01-16", 100))
     place.load("claude_code", page(nameless(day, 100)))
     with monkeypatch.context() as patch:
-        patch.setattr("incident_ledger.importers.usage.writer._NAMELESS", "select killed")
+        patch.setattr("incident_ledger.importers.usage.record_writer._NAMELESS", "select killed")
         with pytest.raises(Exception, match="killed"):
             place.load("claude_code", answer, name="killed.jsonl")
     assert counts(place.load("claude_code", answer, name="killed.jsonl")) == (0, 1)

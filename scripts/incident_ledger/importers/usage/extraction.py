@@ -9,7 +9,7 @@ from typing import Any
 
 from incident_ledger.encoding import canonical, find_fault, path_text, written_json
 from incident_ledger.importers import Reject, Rejects
-from incident_ledger.importers.usage.fields import check_fields, parse_time, show
+from incident_ledger.importers.usage.field_checks import check_fields, parse_time, show
 from incident_ledger.importers.usage.pages import Page, incomplete
 from incident_ledger.importers.usage.parsing import ApiResponse
 from incident_ledger.importers.usage.schemas import REPORTS, Report

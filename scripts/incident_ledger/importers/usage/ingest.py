@@ -10,8 +10,8 @@ from incident_ledger.importers import Reject, Rejects
 from incident_ledger.importers.rejects import write_rejects
 from incident_ledger.importers.usage.extraction import Batch, collect
 from incident_ledger.importers.usage.parsing import ApiResponse, read_responses
+from incident_ledger.importers.usage.record_writer import land
 from incident_ledger.importers.usage.schemas import REPORTS, Report
-from incident_ledger.importers.usage.writer import land
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.tables import ensure_tables
 

@@ -14,8 +14,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from incident_ledger.importers.usage import fields
-from incident_ledger.importers.usage.fields import Check, one_day, parse_time
+from incident_ledger.importers.usage.field_checks import (
+    Check,
+    epoch,
+    flag,
+    money,
+    one_day,
+    parse_time,
+    some_money,
+    text,
+    tokens_by_lifetime,
+    usd,
+    whole,
+    written_time,
+)
 
 Record = dict[str, Any]
 
@@ -63,7 +75,7 @@ class Report:
 
 def _bucket_day(bucket: Record) -> date:
     for name in ("starting_at", "ending_at"):
-        if problem := fields.written_time(bucket.get(name)):
+        if problem := written_time(bucket.get(name)):
             raise ValueError(f"{name} {problem}")
     start, end = (_named(bucket, name) for name in ("starting_at", "ending_at"))
     try:
@@ -107,11 +119,11 @@ def _named(record: Record, name: str) -> datetime:
 
 
 def _texts(*names: str) -> dict[str, Check]:
-    return dict.fromkeys(names, fields.text)
+    return dict.fromkeys(names, text)
 
 
 def _counts(*names: str) -> dict[str, Check]:
-    return dict.fromkeys(names, fields.whole)
+    return dict.fromkeys(names, whole)
 
 
 _DIMENSIONS = _texts(
@@ -129,9 +141,9 @@ ANTHROPIC_USAGE = Report(
     checks={
         **_DIMENSIONS,
         **_texts("account_id", "api_key_id", "service_account_id", "service_tier", "workspace_id"),
-        "cache_creation": fields.tokens_by_lifetime,
+        "cache_creation": tokens_by_lifetime,
         **_counts("uncached_input_tokens", "cache_read_input_tokens", "output_tokens", "requests"),
-        "server_tool_use.web_search_requests": fields.whole,
+        "server_tool_use.web_search_requests": whole,
     },
     measures=frozenset(
         {"cache_creation", "uncached_input_tokens", "cache_read_input_tokens", "output_tokens", "requests"}
@@ -149,11 +161,11 @@ ANTHROPIC_COST = Report(
     has_results=True,
     measured_by=("amount",),
     checks={
-        "amount": fields.some_money,
-        "currency": fields.usd,
+        "amount": some_money,
+        "currency": usd,
         **_DIMENSIONS,
         **_texts("cost_type", "description", "service_tier", "token_type", "workspace_id"),
-        "requests": fields.whole,
+        "requests": whole,
     },
     measures=frozenset({"amount", "list_amount", "requests"}),
     day=_bucket_day,
@@ -168,13 +180,13 @@ CLAUDE_CODE = Report(
     checks={
         **_texts("actor.email_address", "actor.api_key_name", "actor.type", "customer_type", "subscription_type"),
         **_texts("terminal_type", "organization_id", "model_breakdown[].model"),
-        "is_remote": fields.flag,
+        "is_remote": flag,
         **_counts("core_metrics.num_sessions", "core_metrics.commits_by_claude_code"),
         **_counts("core_metrics.pull_requests_by_claude_code"),
         **_counts(*(f"core_metrics.lines_of_code.{name}" for name in ("added", "removed"))),
         **_counts(*(f"model_breakdown[].tokens.{n}" for n in ("input", "output", "cache_creation", "cache_read"))),
-        "model_breakdown[].estimated_cost.amount": fields.money,
-        "model_breakdown[].estimated_cost.currency": fields.usd,
+        "model_breakdown[].estimated_cost.amount": money,
+        "model_breakdown[].estimated_cost.currency": usd,
     },
     day=_claude_code_day,
     key=_claude_code_key,
@@ -187,15 +199,15 @@ CURSOR_EVENTS = Report(
     marks=("timestamp", "model"),
     measured_by=("timestamp",),
     checks={
-        "timestamp": fields.epoch,
+        "timestamp": epoch,
         **_texts("model", "kind", "userEmail"),
-        "isTokenBasedCall": fields.flag,
-        "isChargeable": fields.flag,
-        "requestsCosts": fields.money,  # a number of requests, with decimals
+        "isTokenBasedCall": flag,
+        "isChargeable": flag,
+        "requestsCosts": money,  # a number of requests, with decimals
         **_counts(*(f"tokenUsage.{n}" for n in ("inputTokens", "outputTokens", "cacheWriteTokens", "cacheReadTokens"))),
-        "tokenUsage.totalCents": fields.money,
-        "cursorTokenFee": fields.money,
-        "chargedCents": fields.money,
+        "tokenUsage.totalCents": money,
+        "cursorTokenFee": money,
+        "chargedCents": money,
     },
     day=lambda event: _named(event, "timestamp").date(),
     key=_event_key,
@@ -208,7 +220,7 @@ CURSOR_DAILY = Report(
     measured_by=("composerRequests", "chatRequests", "agentRequests", "isActive"),
     checks={
         **_texts("email", "mostUsedModel", "clientVersion"),
-        "isActive": fields.flag,
+        "isActive": flag,
         **_counts("composerRequests", "chatRequests", "agentRequests", "cmdkUsages", "bugbotUsages"),
         **_counts("subscriptionIncludedReqs", "apiKeyReqs", "usageBasedReqs"),
         **_counts("totalLinesAdded", "totalLinesDeleted", "acceptedLinesAdded", "acceptedLinesDeleted"),
@@ -226,9 +238,9 @@ CURSOR_SPEND = Report(
     context=("subscriptionCycleStart",),
     checks={
         **_texts("email", "name", "role"),
-        "spendCents": fields.money,
-        "fastPremiumRequests": fields.whole,
-        "hardLimitOverrideDollars": fields.money,
+        "spendCents": money,
+        "fastPremiumRequests": whole,
+        "hardLimitOverrideDollars": money,
     },
     day=lambda member: _named(member, "subscriptionCycleStart").astimezone(UTC).date(),
     key=_member_key,

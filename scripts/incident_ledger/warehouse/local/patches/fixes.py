@@ -11,7 +11,7 @@ from incident_ledger.warehouse.local.patches import (
     operators,
     outside,
     sql,
-    tables,
+    tables_api,
     views,
 )
 
@@ -40,10 +40,10 @@ FIXES: tuple[Callable[[], None], ...] = (
     outside.no_files_by_address,
     outside.uploads_are_read_apart,
     loads.all_or_nothing,  # around the others: what they refuse is undone
-    tables.added_columns_arrive,
-    tables.sums_of_integers_are_integers,
-    tables.labels_are_listed,
-    tables.record_fields_are_quoted,
+    tables_api.added_columns_arrive,
+    tables_api.sums_of_integers_are_integers,
+    tables_api.labels_are_listed,
+    tables_api.record_fields_are_quoted,
     views.views_are_read_as_views,
     views.views_can_be_deleted,
     views.views_have_no_constraints,
