@@ -18,8 +18,8 @@ import httpx
 from packaging.requirements import Requirement
 
 from incident_ledger import policy
+from incident_ledger.doctor.channel_checks import check_channels, check_owed
 from incident_ledger.doctor.findings import Finding, Grade, wrong
-from incident_ledger.doctor.messages import check_channels, check_owed
 from incident_ledger.errors import ExitCode, IncidentLedgerError, StatementError, UserError
 from incident_ledger.policy import Policy
 from incident_ledger.settings import PREFIX, Settings, load_settings, unknown_variables

@@ -22,7 +22,7 @@ from incident_ledger.quality.partitions import DayColumn, Partition
 from incident_ledger.quality.rule_schema import reason_of
 from incident_ledger.quality.suites import Rule
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.dry_run import statement_type
+from incident_ledger.warehouse.statement_type import statement_type
 
 _PARAMETER = re.compile(r"@(p\d+)\b")
 _Counts = dict[tuple[date | None, str], Count]

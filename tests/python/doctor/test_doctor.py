@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 from conftest import PROJECT_DIR, fresh_settings
 from incident_ledger import policy
 from incident_ledger.cli._app import app
-from incident_ledger.doctor import diagnosis, messages
+from incident_ledger.doctor import diagnosis
+from incident_ledger.doctor.channel_checks import check_channels, check_owed
 from incident_ledger.doctor.findings import Finding, Grade, exit_code
 from incident_ledger.errors import ExitCode
 from incident_ledger.notify.outbox import enqueue
@@ -235,7 +236,7 @@ def test_end_of_the_holidays_is_named_in_time() -> None:
 def test_bad_channel_is_named_and_no_secret_is_shown() -> None:
     channels = "good=mailtos://me:hunter2@example.com,bad=nothing://hunter2@host\nno url hunter2"
     settings = Settings(channels=channels, mail_from="ledger@example.com")
-    findings = list(messages.check_channels(settings))
+    findings = list(check_channels(settings))
     assert the(iter(findings), "channels", Grade.OK).text.startswith("good: ")
     wrong = found(iter(findings), "channels", Grade.WRONG)
     assert [finding.text.split(":")[0] for finding in wrong] == ["bad", "channel-3"]
@@ -244,28 +245,28 @@ def test_bad_channel_is_named_and_no_secret_is_shown() -> None:
 
 
 def test_mail_from_localhost_is_warned_of() -> None:
-    finding = the(messages.check_channels(Settings(channels="mailtos://me:x@example.com")), "channels", Grade.WARN)
+    finding = the(check_channels(Settings(channels="mailtos://me:x@example.com")), "channels", Grade.WARN)
     assert "INCIDENT_LEDGER_MAIL_FROM" in (finding.remedy or "")
 
 
 def test_outbox_is_named_when_there_is_no_channel(tmp_path: Path) -> None:
-    finding = the(messages.check_channels(Settings(local_dir=tmp_path / "new" / "local")), "channels", Grade.OK)
+    finding = the(check_channels(Settings(local_dir=tmp_path / "new" / "local")), "channels", Grade.OK)
     assert str(tmp_path / "new" / "local" / "outbox") in finding.text
     assert not (tmp_path / "new").exists()
 
 
 def test_messages_for_a_channel_that_is_no_longer_set_are_counted(warehouse: Warehouse, settings: Settings) -> None:
     files = policy.load_files(SEEDS)
-    assert list(messages.check_owed(warehouse, files, NOW)) == []
+    assert list(check_owed(warehouse, files, NOW)) == []
     gone = settings.model_copy(update={"channels": SecretStr("gone=json://127.0.0.1:9")})
     enqueue(Warehouse(warehouse.client, gone, warehouse.endpoint), [detected()], NOW)
-    finding = the(messages.check_owed(warehouse, files, NOW), "outbox", Grade.WARN)
+    finding = the(check_owed(warehouse, files, NOW), "outbox", Grade.WARN)
     assert finding.text == "1 to be sent by gone, which the settings no longer name"
 
 
 def test_outbox_that_cannot_be_written_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    finding = the(messages.check_channels(Settings(local_dir=tmp_path / "file")), "channels", Grade.WRONG)
+    finding = the(check_channels(Settings(local_dir=tmp_path / "file")), "channels", Grade.WRONG)
     assert "INCIDENT_LEDGER_LOCAL_DIR" in (finding.remedy or "")
 
 

@@ -7,8 +7,8 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from incident_ledger.cli._app import app
+from incident_ledger.doctor.channel_checks import check_channels
 from incident_ledger.doctor.findings import Grade
-from incident_ledger.doctor.messages import check_channels
 from incident_ledger.errors import UserError
 from incident_ledger.notify.channels.base import BrokenChannel, Outcome
 from incident_ledger.notify.channels.registry import channel_names, channels, require_channels

@@ -4,7 +4,7 @@
     proven    the list of those, made by the catalogue in `tests/python/engines/catalogue`
     refused   what it need not try
     spelling  calls that DuckDB would compute otherwise, renamed to our own as `calls` says
-    times, numbers, texts, conversions    our own, as DuckDB's macros
+    date_times, numbers, strings, conversions    our own, as DuckDB's macros
     macros    all of these, as the server registers them
     python, formats, printf    our own, where SQL does not say it, as functions of Python
 

@@ -8,7 +8,7 @@ several times is bound once, as what a list of one is transformed with.
 import re
 from collections.abc import Iterable, Mapping
 
-from incident_ledger.warehouse.local.functions import conversions, formats, numbers, printf, python, texts, times
+from incident_ledger.warehouse.local.functions import conversions, date_times, formats, numbers, printf, python, strings
 
 
 def _bound_once(head: str, body: str) -> str:
@@ -41,7 +41,13 @@ def _renamed(body: str, names: Mapping[str, str]) -> str:
 
 
 _WRITTEN = (
-    times.ERRORS | numbers.MACROS | times.MACROS | conversions.MACROS | texts.MACROS | formats.MACROS | printf.MACROS
+    date_times.ERRORS
+    | numbers.MACROS
+    | date_times.MACROS
+    | conversions.MACROS
+    | strings.MACROS
+    | formats.MACROS
+    | printf.MACROS
 )  # in order: each one uses what stands before it
 MACROS = {head: _bound_once(head, body) for head, body in _WRITTEN.items()}
 FUNCTIONS = python.FUNCTIONS | formats.FUNCTIONS | printf.FUNCTIONS
