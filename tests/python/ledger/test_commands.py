@@ -41,7 +41,7 @@ def test_opening_is_one_detection_with_a_derived_id() -> None:
     "wrong",
     [{"title": " "}, {"severity_level": "P4"}, {"severity_level": "p1"}, {"components": [""]}, {"start": after(1)}],
 )
-def test_nonsense_is_not_opened(wrong: dict[str, object]) -> None:
+def test_nonsense_is_not_opened(wrong: dict[str, Any]) -> None:
     with pytest.raises(UserError):
         opened(**wrong)
 
