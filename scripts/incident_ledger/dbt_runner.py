@@ -42,6 +42,11 @@ class NodeResult:
         return self.status == "skipped"
 
     @property
+    def is_success(self) -> bool:
+        """A node that was built, or a data test that ran and found no rows."""
+        return self.status in {"success", "pass"}
+
+    @property
     def is_failed_test(self) -> bool:
         """A data test that ran and found rows."""
         return self.status == "fail"
@@ -80,9 +85,14 @@ class Dbt:
             args += ["--full-refresh"]
         return self.invoke(args, as_of=as_of)
 
-    def build_selector(self, selector: str, *, as_of: datetime | None = None) -> list[NodeResult]:
-        """The same for a selector of `selectors.yml`. No unit tests: those are for a change of code, not of data."""
-        return self.invoke(["build", "--selector", selector, "--exclude-resource-type", "unit_test"], as_of=as_of)
+    def members(self, selector: str) -> set[str]:
+        """The models and data tests of a selector of `selectors.yml`, each as `--select` names it."""
+        self.manifest()
+        return set(self._call(["list", "--selector", selector, "--resource-types", "model", "test"], None))
+
+    def build_exactly(self, selectors: Sequence[str], *, as_of: datetime | None = None) -> list[NodeResult]:
+        """Models and data tests named one by one, in order; no other test of them."""
+        return self.invoke(["build", "--select", *selectors, "--indirect-selection", "empty"], as_of=as_of)
 
     def compiled(self, models: Sequence[str]) -> dict[str, tuple[str, str]]:
         """The SQL of models as dbt would send it: (the relation's quoted name, the query) by name."""

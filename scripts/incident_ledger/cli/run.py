@@ -43,8 +43,10 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
+    *,
     as_of: AsOf = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would write; write nothing.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Build and test everything, also what did not change.")] = False,
     wait: Wait = None,
     fail_on: FailOn = None,
     json: AsJson = False,
@@ -56,7 +58,8 @@ def run(
         _print_dry_run(run_dry(connect(settings), time), time, json=json)
         return
     require_channels(settings)
-    _finish(job(connect(settings), time, "run", quiet=json, fail_on=fail_on).run(wait=wait), json=json)
+    work = job(connect(settings), time, "run", quiet=json, fail_on=fail_on, is_full=full)
+    _finish(work.run(wait=wait), json=json)
 
 
 def tick(as_of: AsOf = None, wait: Wait = None, fail_on: FailOn = None, json: AsJson = False) -> None:
@@ -67,11 +70,19 @@ def tick(as_of: AsOf = None, wait: Wait = None, fail_on: FailOn = None, json: As
     _finish(job(connect(settings), time, "tick", quiet=json, fail_on=fail_on).tick(wait=wait), json=json)
 
 
-def job(warehouse: Warehouse, as_of: datetime, command: str, *, quiet: bool = False, fail_on: str | None = None) -> Job:
+def job(
+    warehouse: Warehouse,
+    as_of: datetime,
+    command: str,
+    *,
+    quiet: bool = False,
+    fail_on: str | None = None,
+    is_full: bool = False,
+) -> Job:
     """A job that shows its steps as they go, on standard error, unless it is to be quiet."""
     fail_on = fail_on or warehouse.settings.fail_on or None
     if quiet:
-        return Job(warehouse, as_of, command=command, fail_on=fail_on)
+        return Job(warehouse, as_of, command=command, fail_on=fail_on, is_full=is_full)
 
     def on_begin(step: Step) -> None:
         if err.is_terminal:
@@ -86,7 +97,16 @@ def job(warehouse: Warehouse, as_of: datetime, command: str, *, quiet: bool = Fa
     def on_wait(holder: str) -> None:
         err.print(f"  … waiting for {holder}", style="dim")
 
-    return Job(warehouse, as_of, command=command, fail_on=fail_on, on_begin=on_begin, on_end=on_end, on_wait=on_wait)
+    return Job(
+        warehouse,
+        as_of,
+        command=command,
+        fail_on=fail_on,
+        is_full=is_full,
+        on_begin=on_begin,
+        on_end=on_end,
+        on_wait=on_wait,
+    )
 
 
 def _finish(report: RunReport, *, json: bool) -> None:

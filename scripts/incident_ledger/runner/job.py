@@ -20,7 +20,9 @@ from incident_ledger.notify.service import notify
 from incident_ledger.policy import Policy
 from incident_ledger.quality.preload import preload
 from incident_ledger.response.planner import plan
+from incident_ledger.runner.build import Builds
 from incident_ledger.runner.lease import LEASE, Lease, with_lease
+from incident_ledger.runner.node_selection import OPEN_WINDOW
 from incident_ledger.runner.signal_rows import read_signals
 from incident_ledger.runner.steps import Outcome, Step, Steps, counted, record
 from incident_ledger.warehouse import Warehouse
@@ -52,7 +54,8 @@ class RunReport:
 class Job:
     """One run against one warehouse. A new object for each run.
 
-    With `fail_on` it is an alarm when something of that severity or worse is open afterwards.
+    With `fail_on` it is an alarm when something of that severity or worse is open afterwards. With `is_full` everything
+    is built, also what did not change.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Job:
         *,
         command: str,
         fail_on: str | None = None,
+        is_full: bool = False,
         on_begin: Callable[[Step], None] = lambda _: None,
         on_end: Callable[[Step], None] = lambda _: None,
         on_wait: Callable[[str], None] = lambda _: None,
@@ -73,6 +77,8 @@ class Job:
         self._on_wait = on_wait
         self._steps = Steps(on_begin, on_end)
         self._dbt = Dbt(warehouse.settings, warehouse.endpoint)
+        self._builds = Builds(warehouse, self._dbt, as_of, is_full=is_full)
+        self._is_lately_open = False
         self._report = RunReport(run_id=f"{command}-{timestamp(as_of)}", as_of=as_of)
 
     def run(self, *, wait: float | None = None) -> RunReport:
@@ -98,6 +104,7 @@ class Job:
                 levels = [each.severity_level for each in self._report.open_incidents]
                 self._report.is_alarm = rules.is_alarm(levels, self._fail_on)
             finally:
+                self._builds.save()
                 self._report.steps = self._steps.done
                 record(
                     self._warehouse,
@@ -138,15 +145,15 @@ class Job:
         return note_changes(self._warehouse, self._as_of, load_metas(self._warehouse.settings))
 
     def _build(self, name: str, selector: str) -> bool:
-        """dbt, with a retry for what failed: a passing fault of the warehouse is overcome in the same run."""
+        """What is new of a selector, by dbt; whether all of it is there."""
         with self._steps.step(name) as step:
-            results = self._dbt.build_selector(selector, as_of=self._as_of)
-            again = [node.name for node in results if node.is_error or node.is_skipped]
-            if any(node.is_error for node in results):
-                second = self._dbt.build(again, as_of=self._as_of)
-                results = [node for node in results if node.name not in again] + second
-                step.detail["tried_again"] = again
+            results, selection, again = self._builds.build(selector, is_open=self._is_lately_open)
             _summarise(step, results)
+            if selection.unchanged:
+                step.summary += f", {selection.unchanged} unchanged"
+            step.detail |= {"unchanged": selection.unchanged, "changed": selection.changed}
+            if again:
+                step.detail["tried_again"] = again
             return not any(node.is_error or node.is_skipped for node in results)
 
     def _check(self, noted: "Noted", *, is_built: bool) -> None:
@@ -175,6 +182,9 @@ class Job:
         with self._steps.step("plan") as step:
             signals = read_signals(self._warehouse)
             state = read_state(self._warehouse)
+            self._is_lately_open = any(
+                each.is_open or self._as_of - each.detection_time <= OPEN_WINDOW for each in state
+            )
             events = plan(state, signals, rules, self._as_of)
             lease.confirm()
             written = append(self._warehouse, events, self._as_of)

@@ -104,11 +104,11 @@ class Warehouse:
 
     def table_exists(self, dataset: str, table: str) -> bool:
         """Whether the table (or view) is there."""
-        return self._find(dataset, table) is not None
+        return self.find(dataset, table) is not None
 
     def table(self, dataset: str, table: str) -> bigquery.Table:
         """A table as the tables API describes it. Raises `UserError` when there is none of that name."""
-        found = self._find(dataset, table)
+        found = self.find(dataset, table)
         if found is None:
             raise UserError(f"There is no table {dataset}.{table} in project {self.settings.project}.")
         return found
@@ -133,7 +133,8 @@ class Warehouse:
         """Close the connections."""
         self.client.close()  # type: ignore[no-untyped-call]
 
-    def _find(self, dataset: str, table: str) -> bigquery.Table | None:
+    def find(self, dataset: str, table: str) -> bigquery.Table | None:
+        """A table as the tables API describes it; None when there is none of that name."""
         with self.map_bigquery_errors():
             try:
                 return self.client.get_table(f"{self.settings.project}.{dataset}.{table}", timeout=60)

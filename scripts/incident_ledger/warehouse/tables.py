@@ -120,6 +120,7 @@ USAGE_RECORDS = RawTable("usage_records")
 USAGE_LOADS = RawTable("usage_loads")
 NOTIFICATIONS = RawTable("notifications")
 RUN_STEPS = RawTable("run_steps")
+BUILD_STATE = RawTable("build_state")
 LEASES = RawTable("leases")
 
 ALL = (
@@ -132,6 +133,7 @@ ALL = (
     USAGE_LOADS,
     NOTIFICATIONS,
     RUN_STEPS,
+    BUILD_STATE,
     LEASES,
 )
 

@@ -3,7 +3,7 @@
 import copy
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def layer(node: Node) -> str:
 
 
 def models(manifest: dict[str, Any]) -> list[Node]:
-    """Every model, with the tests that look at it under `tests`."""
+    """Every model, with the tests that look at it under `tests`, and all macros behind its SQL under `macros_used`."""
     nodes = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     for node in nodes:
         node["tests"] = [
@@ -67,7 +67,22 @@ def models(manifest: dict[str, Any]) -> list[Node]:
             and test.get("attached_node") == node["unique_id"]
             and test.get("test_metadata")
         ]
+        node["macros_used"] = macros_used(node["depends_on"]["macros"], manifest["macros"])
     return nodes
+
+
+def macros_used(names: Iterable[str], macros: dict[str, Node]) -> set[str]:
+    """The project's macros of these unique ids, and those that they call."""
+    found: set[str] = set()
+    ahead = [name for name in names if name.startswith("macro.incident_ledger.")]
+    while ahead:
+        name = ahead.pop()
+        if name.split(".")[-1] not in found:
+            found.add(name.split(".")[-1])
+            ahead += [
+                each for each in macros[name]["depends_on"]["macros"] if each.startswith("macro.incident_ledger.")
+            ]
+    return found
 
 
 def tables(manifest: dict[str, Any]) -> list[Node]:
@@ -153,6 +168,14 @@ def no_model_reads_a_clock(node: Node) -> Iterator[str]:
         yield node["name"]
 
 
+def a_table_with_the_as_of_time_says_how_it_depends_on_it(node: Node) -> Iterator[str]:
+    reads = "as_of" in node["macros_used"]
+    if node["config"]["materialized"] == "view" and reads:
+        yield f"{node['name']} is a view"
+    if reads != (node["config"]["meta"].get("clock") in {"run", "open", "day"}):
+        yield f"{node['name']}: {node['config']['meta']}"
+
+
 def what_counts_is_asked_of_a_macro(node: Node) -> Iterator[str]:
     if re.search(r"merged_into\s+is\s+null|mtt[a-z]_(minutes|microseconds)\s*>=?\s*0", node["raw_code"]):
         yield node["name"]
@@ -193,6 +216,10 @@ RULES: dict[Rule, tuple[str, Callable[[Node], None]]] = {
     a_model_is_short: ("operational_metrics", changed(raw_code="select 1\n" * 120)),
     a_model_ends_in_its_final_select: ("operational_metrics", changed(raw_code="select 1")),
     what_counts_is_asked_of_a_macro: ("operational_metrics", changed(raw_code="if(mttr_minutes >= 0, 1, 0)")),
+    a_table_with_the_as_of_time_says_how_it_depends_on_it: (
+        "int_incidents_measured",
+        changed(macros_used={"as_of", "minutes"}),
+    ),
     no_model_reads_a_clock: ("operational_metrics", changed(raw_code="select current_timestamp()")),
 }
 

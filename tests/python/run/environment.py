@@ -19,7 +19,7 @@ AS_OF = "2026-03-02T09:00:00Z"
 END_DAY = date(2026, 3, 1)  # the last day of usage
 # What two equal runs may differ in: when a row was written, and how long a step took.
 _CLOCKS = {"recorded_at", "loaded_at", "built_at", "changes_seen", "changes_until"}
-_RECORDS_OF_RUNS = {"fct_run_steps", "stg_ledger__run_steps", "run_steps", "leases"}
+_RECORDS_OF_RUNS = {"fct_run_steps", "stg_ledger__run_steps", "run_steps", "leases", "build_state"}
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,19 @@ def test_a_run_opens_incidents_by_the_bands_and_notifies_of_each_once(undisturbe
     assert {row["status"] for row in outbox} == {"sent"}
 
 
+def test_a_table_that_was_dropped_comes_back_with_the_next_run(undisturbed: Place, tmp_path: Path) -> None:
+    undisturbed.stop()
+    place = undisturbed.copy_to(tmp_path / "dropped")
+    before = place.snapshot()
+    warehouse = place.warehouse()
+    warehouse.execute(f"drop table {warehouse.mart('operational_metrics')}")
+    warehouse.execute(f"drop view {warehouse.mart('rpt_mttr')}")
+    place.command("run", "--as-of", AS_OF)
+    differing = differences(before, place.snapshot())
+    place.stop()
+    assert differing == []
+
+
 def test_a_later_run_without_news_writes_only_its_own_record(undisturbed: Place, tmp_path: Path) -> None:
     undisturbed.stop()
     place = undisturbed.copy_to(tmp_path / "quiet")
@@ -47,6 +60,12 @@ def test_a_later_run_without_news_writes_only_its_own_record(undisturbed: Place,
     unchanged = ("incident_events", "notifications", "usage_records", "usage_loads", "fct_usage_daily", "outbox")
     assert [name for name in before if name.split(".")[-1] in unchanged and before[name] != after[name]] == []
     assert before.keys() == after.keys()  # no temporary table is left
+    # Usage did not come and no incident changed: neither is built, nor is any view.
+    details = {step["step"]: step["detail"] for step in report["steps"]}
+    changed = {*details["build"]["changed"], *details["report"]["changed"]}
+    assert not changed & {"usage_records", "usage_loads", "severities"}
+    built = [f"{step['step']}: {step['summary']}" for step in report["steps"] if step["step"] in {"build", "report"}]
+    assert all("unchanged" in each for each in built), built
 
 
 def test_a_dry_run_shows_what_the_run_then_writes_and_writes_nothing(undisturbed: Place, tmp_path: Path) -> None:

@@ -297,6 +297,31 @@ def test_labels_are_listed(unfixed: Warehouse, fixed: Warehouse) -> None:
     assert labels(fixed) == {"owner": "us"}
 
 
+def test_changes_are_dated(unfixed: Warehouse, fixed: Warehouse) -> None:
+    def times(warehouse: Warehouse) -> list[datetime]:
+        table = name(warehouse, "t")
+        found = []
+        for change in ("create table", "insert", "load", "update", "nothing"):
+            if change == "create table":
+                warehouse.execute(f"create table `{table}` (a int64)")
+            elif change == "load":
+                load(warehouse, "t", b'{"a": 2}', source_format="NEWLINE_DELIMITED_JSON")
+            elif change != "nothing":
+                sql = (
+                    f"insert into `{table}` (a) values (1)"
+                    if change == "insert"
+                    else f"update `{table}` set a = 3 where a = 1"
+                )
+                warehouse.execute(sql)
+            found.append(warehouse.client.get_table(table, timeout=60).modified)
+        return found
+
+    assert len(set(times(unfixed))) == 1
+    found = times(fixed)
+    assert sorted(set(found)) == found[:4]
+    assert found[3] == found[4]
+
+
 def test_views_can_be_deleted(unfixed: Warehouse, fixed: Warehouse) -> None:
     def deleted(warehouse: Warehouse) -> bool:
         view = name(warehouse, "v")

@@ -1,5 +1,6 @@
 """Fixes to the tables API. Seen in bqemulator 1.4.0."""
 
+from datetime import timedelta
 from typing import Any
 
 import bqemulator.api.routes.tables as table_routes
@@ -7,6 +8,7 @@ import pyarrow as pa
 from bqemulator.catalog.duckdb_repository import DuckDBCatalogRepository
 from bqemulator.storage import arrow_bridge, type_map
 from bqemulator.storage.sql_identifiers import quoted_table_ref
+from bqemulator.versioning.snapshots import SnapshotManager
 
 
 def added_columns_arrive() -> None:
@@ -50,6 +52,22 @@ def labels_are_listed() -> None:
         return {**item, "labels": dict(table.labels or {})}
 
     table_routes._table_to_list_item = list_item
+
+
+def changes_are_dated() -> None:
+    """`lastModifiedTime` stays that of the table's creation, whatever DML and loads do."""
+    original = SnapshotManager.record_change
+
+    def record_change(self: Any, project: str, dataset: str, table: str) -> Any:
+        meta = self._catalog.get_table(project, dataset, table)
+        if meta is not None:
+            # Two changes within a millisecond, which is how exactly the API says it, are two times.
+            now = max(self._clock.now(), meta.last_modified_time + timedelta(milliseconds=1))
+            updated = self._catalog._cache.update_table(meta.model_copy(update={"last_modified_time": now}))
+            self._catalog._write_table(updated)
+        return original(self, project, dataset, table)
+
+    SnapshotManager.record_change = record_change
 
 
 def record_fields_are_quoted() -> None:

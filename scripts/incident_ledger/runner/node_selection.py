@@ -1,0 +1,189 @@
+"""Which nodes of dbt a run builds: those whose rows may be others than when they were last built. Pure.
+
+A node's key is a hash over what its rows depend on: the project's files, when each source and seed below it was last
+modified, and the clock where its model says so. A view holds no rows, so that its own key is the project alone; the
+tests of a view, and the tables that read it, have the keys of what is below it in theirs.
+
+`config.meta.clock` of a model says how far its rows depend on the as-of time:
+
+    run     on each: built by every run
+    open    while an incident is open or was detected within `OPEN_WINDOW`, and else on the day
+    day     on the day (UTC)
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from incident_ledger.encoding import canonical, timestamp
+
+# Deadlines of an incident that is over still pass; the furthest is the next business day, behind holidays.
+OPEN_WINDOW = timedelta(days=7)
+
+Relation = tuple[str, str]
+"""Dataset and table."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A source, seed, model or data test. `selector` is how dbt's `--select` names it."""
+
+    unique_id: str
+    selector: str
+    parents: tuple[str, ...] = ()
+    relation: Relation | None = None
+    """Where its rows are; None for a test."""
+    is_view: bool = False
+    is_built: bool = True
+    """Whether a run builds or tests it; sources and seeds are there."""
+    clock: str | None = None
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The as-of time of a run, and whether rows move with it."""
+
+    as_of: datetime
+    is_open: bool
+
+    def value(self, kind: str | None) -> str:
+        """What a node of this `meta.clock` depends on."""
+        day = self.as_of.astimezone(UTC).date().isoformat()
+        values = {"run": timestamp(self.as_of), "open": timestamp(self.as_of) if self.is_open else day, "day": day}
+        return values[kind] if kind else ""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a run built: its key, and when the table was last modified then (None for what has no rows)."""
+
+    key: str
+    modified: str | None = None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The nodes to build, with the key that each has once it is built, and how many are as they were.
+
+    `changed` names the tables below them that were modified since the last builds.
+    """
+
+    keys: Mapping[str, str]
+    unchanged: int
+    changed: tuple[str, ...] = ()
+
+
+def nodes_of(manifest: Any) -> dict[str, Node]:
+    """What is built and tested, and the sources and seeds below it, of dbt's manifest by its unique id."""
+    nodes = {
+        unique_id: Node(unique_id, ".".join(source.fqn), relation=(source.schema, source.identifier), is_built=False)
+        for unique_id, source in manifest.sources.items()
+    }
+    for unique_id, node in manifest.nodes.items():
+        kind = str(node.resource_type)
+        if kind not in {"model", "seed", "test"}:
+            continue
+        nodes[unique_id] = Node(
+            unique_id,
+            ".".join(node.fqn),
+            parents=tuple(node.depends_on.nodes) if kind != "seed" else (),
+            relation=(node.schema, node.alias) if kind != "test" else None,
+            is_view=node.config.materialized == "view",
+            is_built=kind != "seed",
+            clock=node.config.meta.get("clock"),
+        )
+    return nodes
+
+
+def select(
+    nodes: Mapping[str, Node],
+    wanted: Iterable[str],
+    *,
+    project: str,
+    clock: Clock,
+    modified: Mapping[Relation, str | None],
+    built: Mapping[str, Built],
+) -> Selection:
+    """Of `wanted` (unique ids) what is to be built now.
+
+    `project` is the checksum of the project's files, `modified` says of every relation when it was last modified (None
+    when it is not there), `built` what the last builds recorded. A table that somebody else wrote or dropped is built
+    again, and so is all that reads what is built.
+    """
+    known = _Known(nodes, project, clock, modified, built)
+    wanted = list(wanted)
+    chosen = {unique_id: known.key(unique_id) for unique_id in wanted if not known.is_current(unique_id)}
+    below = {parent for unique_id in chosen for parent in known.below(unique_id)}
+    changed = {
+        relation[1]
+        for unique_id in below
+        if not nodes[unique_id].is_built
+        and (relation := nodes[unique_id].relation) is not None
+        and modified.get(relation) != (built[unique_id].modified if unique_id in built else None)
+    }
+    return Selection(chosen, len(wanted) - len(chosen), tuple(sorted(changed)))
+
+
+class _Known:
+    """What is known of all nodes; each is looked at once."""
+
+    def __init__(
+        self,
+        nodes: Mapping[str, Node],
+        project: str,
+        clock: Clock,
+        modified: Mapping[Relation, str | None],
+        built: Mapping[str, Built],
+    ) -> None:
+        self._nodes, self._project, self._clock, self._modified, self._built = nodes, project, clock, modified, built
+        self._rows_keys: dict[str, str] = {}
+        self._has_rows: dict[str, bool] = {}
+
+    def key(self, unique_id: str) -> str:
+        """The key of a node once it is built."""
+        if self._nodes[unique_id].is_view:
+            return _hash([unique_id, self._project])
+        return self._rows_key(unique_id)
+
+    def is_current(self, unique_id: str) -> bool:
+        """Whether what was built of the node is what a build would give now."""
+        node = self._nodes[unique_id]
+        if node.is_view:
+            is_there = node.relation is not None and self._modified.get(node.relation) is not None
+            return is_there and unique_id in self._built and self._built[unique_id].key == self.key(unique_id)
+        return self._has_current_rows(unique_id)
+
+    def below(self, unique_id: str) -> set[str]:
+        """The node and all that it reads, directly or not."""
+        return {unique_id}.union(*(self.below(parent) for parent in self._nodes[unique_id].parents))
+
+    def _rows_key(self, unique_id: str) -> str:
+        if unique_id not in self._rows_keys:
+            node = self._nodes[unique_id]
+            own = self._clock.value(node.clock) if node.is_built else self._modified_of(node)
+            below = sorted(map(self._rows_key, node.parents))
+            self._rows_keys[unique_id] = _hash([unique_id, self._project, own, below])
+        return self._rows_keys[unique_id]
+
+    def _has_current_rows(self, unique_id: str) -> bool:
+        if unique_id not in self._has_rows:
+            node = self._nodes[unique_id]
+            is_own = not node.is_built or node.is_view or self._is_as_built(node)
+            self._has_rows[unique_id] = is_own and all(map(self._has_current_rows, node.parents))
+        return self._has_rows[unique_id]
+
+    def _is_as_built(self, node: Node) -> bool:
+        last = self._built.get(node.unique_id)
+        is_same = last is not None and last.key == self._rows_key(node.unique_id)
+        if node.relation is None or last is None:
+            return is_same
+        return is_same and self._modified_of(node) is not None and last.modified == self._modified_of(node)
+
+    def _modified_of(self, node: Node) -> str | None:
+        return self._modified.get(node.relation) if node.relation is not None else None
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]

@@ -1,0 +1,104 @@
+"""Which nodes a run builds: a chain of a source, a view, a table with a test, and a table that reads it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from incident_ledger.runner.node_selection import Built, Clock, Node, Relation, Selection, select
+
+AS_OF = datetime(2026, 3, 2, 9, tzinfo=UTC)
+OTHER = "other"
+NODES = {
+    node.unique_id: node
+    for node in (
+        Node("events", "events", relation=("raw", "events"), is_built=False),
+        Node(OTHER, OTHER, relation=("raw", OTHER), is_built=False),
+        Node("staged", "staged", parents=("events",), relation=("staging", "staged"), is_view=True),
+        Node("staged_test", "staged_test", parents=("staged",)),
+        Node("incidents", "incidents", parents=("staged",), relation=("marts", "incidents")),
+        Node("incidents_test", "incidents_test", parents=("incidents",)),
+        Node("ages", "ages", parents=("incidents",), relation=("marts", "ages"), clock="open"),
+        Node("late", "late", parents=(OTHER,), relation=("marts", "late"), clock="run"),
+        Node("daily", "daily", parents=(OTHER,), relation=("marts", "daily"), clock="day"),
+    )
+}
+WANTED = [name for name, node in NODES.items() if node.is_built]
+MODIFIED: dict[Relation, str | None] = {node.relation: "1" for node in NODES.values() if node.relation}
+
+
+def selected(
+    built: Mapping[str, Built],
+    *,
+    as_of: datetime = AS_OF,
+    is_open: bool = False,
+    project: str = "p",
+    modified: Mapping[Relation, str | None] | None = None,
+) -> Selection:
+    return select(
+        NODES,
+        WANTED,
+        project=project,
+        clock=Clock(as_of, is_open),
+        modified=MODIFIED | dict(modified or {}),
+        built=built,
+    )
+
+
+@pytest.fixture
+def built() -> dict[str, Built]:
+    """All of it, as of the time."""
+    keys = selected({}).keys
+    tables = {name for name in keys if NODES[name].relation and not NODES[name].is_view}
+    sources = {name: Built("", "1") for name, node in NODES.items() if not node.is_built}
+    return sources | {name: Built(key, "1" if name in tables else None) for name, key in keys.items()}
+
+
+def test_everything_is_built_where_nothing_is_recorded() -> None:
+    assert list(selected({}).keys) == WANTED
+
+
+def test_nothing_is_built_when_nothing_changed(built: dict[str, Built]) -> None:
+    found = selected(built)
+    assert (found.keys, found.unchanged, found.changed) == ({}, len(WANTED), ())
+
+
+def test_what_reads_a_changed_source_is_built_and_tested_and_no_view(built: dict[str, Built]) -> None:
+    found = selected(built, modified={("raw", "events"): "2"})
+    assert list(found.keys) == ["staged_test", "incidents", "incidents_test", "ages"]
+    assert found.changed == ("events",)
+
+
+def test_every_node_is_built_when_the_project_changed(built: dict[str, Built]) -> None:
+    assert list(selected(built, project="q").keys) == WANTED
+
+
+@pytest.mark.parametrize("now", [None, "2"], ids=["dropped", "written by another"])
+def test_a_table_that_is_not_as_built_is_built_again_with_what_reads_it(
+    built: dict[str, Built], now: str | None
+) -> None:
+    assert list(selected(built, modified={("marts", "incidents"): now}).keys) == ["incidents", "incidents_test", "ages"]
+
+
+def test_a_view_that_was_dropped_is_built_again(built: dict[str, Built]) -> None:
+    assert list(selected(built, modified={("staging", "staged"): None}).keys) == ["staged"]
+
+
+def test_a_test_that_found_rows_is_asked_again(built: dict[str, Built]) -> None:
+    del built["incidents_test"]
+    assert list(selected(built).keys) == ["incidents_test"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "is_open", "expected"),
+    [
+        (1, False, ["late"]),
+        (1, True, ["ages", "late"]),
+        (24, False, ["ages", "late", "daily"]),
+    ],
+)
+def test_the_clock_alone_builds_what_depends_on_it(
+    built: dict[str, Built], hours: int, is_open: bool, expected: list[str]
+) -> None:
+    # `built` was recorded while nothing was open: an open incident is a change of the clock, too.
+    assert list(selected(built, as_of=AS_OF + timedelta(hours=hours), is_open=is_open).keys) == expected
