@@ -281,6 +281,7 @@ def test_every_source_that_flows_by_itself_has_a_freshness(manifest: dict[str, A
         "import_rejects",
         "notifications",
         "leases",
+        "build_state",
         "usage_records",
         "quality_results",
         "quality_breaches",
