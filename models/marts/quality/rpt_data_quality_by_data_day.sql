@@ -2,22 +2,9 @@
 
 with
 
-severities as (
-
-    select
-        severity_level,
-        severity_rank
-    from {{ ref('severities') }}
-
-),
-
 checks as (
 
-    select
-        fct_data_quality.*,
-        severities.severity_rank
-    from {{ ref('fct_data_quality') }} as fct_data_quality
-    left join severities on fct_data_quality.severity_level = severities.severity_level
+    {{ ranked_checks() }}
 
 ),
 

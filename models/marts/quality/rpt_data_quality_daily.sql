@@ -3,23 +3,9 @@
 
 with
 
-severities as (
-
-    select
-        severity_level,
-        severity_rank
-    from {{ ref('severities') }}
-
-),
-
 checks as (
 
-    select
-        fct_data_quality.*,
-        severities.severity_rank,
-        date(fct_data_quality.checked_at) as check_date
-    from {{ ref('fct_data_quality') }} as fct_data_quality
-    left join severities on fct_data_quality.severity_level = severities.severity_level
+    {{ ranked_checks() }}
 
 ),
 
