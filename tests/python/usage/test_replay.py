@@ -84,7 +84,7 @@ def test_the_record_alone_corrected_is_taken_in(run: Run, refused: str, warehous
 
 STILL_WRONG: dict[str, tuple[Any, str]] = {
     "wrong as before": (page(WRONG, BOB), "data[0].is_remote: is 'no', not true or false"),
-    "wrong elsewhere": (page(RIGHT, BOB | {"date": "soon"}), "data[1].date: is 'soon', not a time"),
+    "wrong elsewhere": (page(RIGHT, BOB | {"date": "soon"}), "data[1].date: is 'soon', which is not a time"),
     "a line that is none": (json.dumps(page(RIGHT)) + "\n{", "malformed JSON: Expecting property name"),
     "nothing in it": (page(), "holds no record"),
     "records of nothing known": ({"data": [{"date": 1767225600000, "lines": 7}]}, "is not a record of claude_code"),
