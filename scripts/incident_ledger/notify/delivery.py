@@ -76,8 +76,11 @@ def deliver(
     seconds = float(policy.limit("delivery_timeout_seconds", now))
     ways = {way.name: way for way in channels(settings, seconds)}
     attempts = int(policy.limit("delivery_attempts", now))
-    reroute(warehouse, list(ways), attempts=attempts, sends_when_uncertain=SENDS_WHEN_UNCERTAIN)
-    rows = _due(warehouse, attempts, now, list(ways))
+    owed = undelivered(warehouse, policy, now)
+    if any(each.channel not in ways for each in owed):
+        reroute(warehouse, list(ways), attempts=attempts, sends_when_uncertain=SENDS_WHEN_UNCERTAIN)
+        owed = undelivered(warehouse, policy, now)
+    rows = _rows(warehouse, [each for each in owed if each.channel in ways and each.is_due])
     waits = Waits(
         first=float(policy.limit("delivery_retry_seconds", now)),
         longest=float(policy.limit("delivery_longest_wait_seconds", now)),
@@ -91,20 +94,33 @@ def deliver(
     return deliveries
 
 
-def _due(warehouse: Warehouse, attempts: int, now: datetime, names: list[str]) -> list[_Row]:
-    """Rows to send now, oldest first. Bodies are read only when there is one, from the days that hold them."""
+@dataclass(frozen=True, kw_only=True)
+class Undelivered:
+    """A message that is owed to a channel. `is_due` says that its wait is over."""
+
+    message_id: str
+    channel: str
+    created_at: datetime
+    is_due: bool
+
+
+def undelivered(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Undelivered]:
+    """What is owed to any channel, by keys and status alone: bodies are read for what is sent."""
     sql = f"""
-        select message_id, channel, created_at
+        select message_id, channel, created_at, not_before is null or not_before <= @now as is_due
         from {warehouse.raw("notifications")}
         where
-            status in ('pending', 'failed', 'uncertain')
-            and channel in unnest(@channels)
-            and (not_before is null or not_before <= @now)
-            and (status != 'failed' or attempts < @attempts)
-            and (status != 'uncertain' or uncertain_attempts < @sends)
+            status = 'pending'
+            or (status = 'failed' and attempts < @attempts)
+            or (status = 'uncertain' and uncertain_attempts < @sends)
     """  # noqa: S608
-    params = {"channels": names, "now": now, "attempts": attempts, "sends": SENDS_WHEN_UNCERTAIN}
-    due = {(row["message_id"], row["channel"]): row["created_at"] for row in warehouse.rows(sql, params)}
+    attempts = int(policy.limit("delivery_attempts", now))
+    params = {"now": now, "attempts": attempts, "sends": SENDS_WHEN_UNCERTAIN}
+    return [Undelivered(**row) for row in warehouse.rows(sql, params)]
+
+
+def _rows(warehouse: Warehouse, due: Sequence[Undelivered]) -> list[_Row]:
+    """Rows to send now, oldest first; with their bodies, from the days that hold them."""
     if not due:
         return []
     sql = f"""
@@ -115,12 +131,13 @@ def _due(warehouse: Warehouse, attempts: int, now: datetime, names: list[str]) -
             and status in ('pending', 'failed', 'uncertain')
     """  # noqa: S608
     params = {
-        "first": min(due.values()),
-        "last": max(due.values()),
-        "messages": sorted({message for message, _ in due}),
+        "first": min(each.created_at for each in due),
+        "last": max(each.created_at for each in due),
+        "messages": sorted({each.message_id for each in due}),
     }
+    keys = {(each.message_id, each.channel) for each in due}
     # Two MERGEs at once may have inserted a message twice; it is sent once, and its rows change together.
-    rows = {row.key: row for row in map(_row, warehouse.rows(sql, params)) if row.key in due}
+    rows = {row.key: row for row in map(_row, warehouse.rows(sql, params)) if row.key in keys}
     return sorted(rows.values(), key=_turn)
 
 

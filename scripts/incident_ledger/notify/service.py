@@ -6,7 +6,8 @@ from datetime import datetime
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.state import read_events, read_state
 from incident_ledger.ledger.writer import append
-from incident_ledger.notify.delivery import Delivery, deliver
+from incident_ledger.notify.channels.registry import channel_names
+from incident_ledger.notify.delivery import Delivery, deliver, undelivered
 from incident_ledger.notify.delivery_events import notified_events
 from incident_ledger.notify.messages import Message, compose
 from incident_ledger.notify.outbox import enqueue
@@ -26,6 +27,14 @@ def notify(
     deliveries = deliver(warehouse, warehouse.settings, policy, now, confirm=confirm)
     append(warehouse, notified_events(warehouse, policy, now), now)
     return deliveries
+
+
+def is_idle(warehouse: Warehouse, policy: Policy, now: datetime) -> bool:
+    """Whether `notify` would send, reroute and write nothing. Reads only."""
+    names = channel_names(warehouse.settings)
+    if any(each.is_due or each.channel not in names for each in undelivered(warehouse, policy, now)):
+        return False
+    return not due_messages(warehouse, policy, now) and not notified_events(warehouse, policy, now)
 
 
 def due_messages(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Message]:

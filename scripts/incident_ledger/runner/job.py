@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,15 +17,15 @@ from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify.delivery import Delivery
 from incident_ledger.notify.queries import channel_findings
-from incident_ledger.notify.service import notify
+from incident_ledger.notify.service import is_idle, notify
 from incident_ledger.policy import Policy
 from incident_ledger.quality.preload import preload
 from incident_ledger.response.planner import plan
 from incident_ledger.runner.build import Builds
-from incident_ledger.runner.lease import LEASE, Lease, with_lease
+from incident_ledger.runner.lease import BUILD, RESPOND, Lease, with_lease
 from incident_ledger.runner.node_selection import OPEN_WINDOW
 from incident_ledger.runner.signal_rows import read_signals
-from incident_ledger.runner.steps import Outcome, Step, Steps, counted, record
+from incident_ledger.runner.steps import Outcome, Step, Steps, counted, heard_lately, record
 from incident_ledger.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -79,55 +80,104 @@ class Job:
         self._dbt = Dbt(warehouse.settings, warehouse.endpoint)
         self._builds = Builds(warehouse, self._dbt, as_of, is_full=is_full)
         self._is_lately_open = False
+        self._wait: float | None = None
+        self._holder = ""
         self._report = RunReport(run_id=f"{command}-{timestamp(as_of)}", as_of=as_of)
 
     def run(self, *, wait: float | None = None) -> RunReport:
         """The whole way: dbt, Great Expectations, plan, deliver, dbt."""
         # Its import takes seconds; dbt waits for the warehouse meanwhile.
         threading.Thread(target=preload, daemon=True).start()
-        return self._hold(wait, self._whole)
+        self._wait = wait
+        rules = self._begin()
+        with self._lease(BUILD, rules) as lease:
+            try:
+                self._whole()
+                self._end(rules)
+            finally:
+                self._builds.save()
+                self._record(lease.holder)
+        return self._report
 
     def tick(self, *, wait: float | None = None) -> RunReport:
-        """The end of it alone: plan from the results of the last checks, and deliver."""
-        return self._hold(wait, self._respond)
+        """The end of it alone: plan from the results of the last checks, and deliver.
 
-    def _hold(self, wait: float | None, work: Callable[[Lease], None]) -> RunReport:
+        It waits for no build. Where nothing is to be written or sent it takes no lease, and writes nothing but a
+        heartbeat once an hour.
+        """
+        self._wait = wait
+        rules = self._begin()
+        if self._is_idle(rules):
+            self._end(rules)
+            self._report.steps = self._steps.done
+            if not heard_lately(self._warehouse, self._command, self._as_of):
+                self._record("idle")
+            return self._report
+        try:
+            self._respond(rules)
+            self._end(rules)
+        finally:
+            self._record(self._holder)
+        return self._report
+
+    def _begin(self) -> Policy:
         ensure_ledger(self._warehouse)
         rules = policy.load(self._warehouse)
         rules.is_alarm([], self._fail_on)  # an unknown severity is an error before the work
-        who = self._report.run_id
-        with with_lease(self._warehouse, LEASE, rules, self._as_of, who=who, wait=wait, on_wait=self._on_wait) as lease:
-            try:
-                work(lease)
-                opened = read_state(self._warehouse, is_open=True)
-                self._report.open_incidents = [each for each in opened if each.detection_time <= self._as_of]
-                levels = [each.severity_level for each in self._report.open_incidents]
-                self._report.is_alarm = rules.is_alarm(levels, self._fail_on)
-            finally:
-                self._builds.save()
-                self._report.steps = self._steps.done
-                record(
-                    self._warehouse,
-                    run_id=self._report.run_id,
-                    holder=lease.holder,
-                    command=self._command,
-                    as_of=self._as_of,
-                    steps=self._steps,
-                )
-        return self._report
+        return rules
 
-    def _whole(self, lease: Lease) -> None:
+    def _end(self, rules: Policy) -> None:
+        opened = read_state(self._warehouse, is_open=True)
+        self._report.open_incidents = [each for each in opened if each.detection_time <= self._as_of]
+        levels = [each.severity_level for each in self._report.open_incidents]
+        self._report.is_alarm = rules.is_alarm(levels, self._fail_on)
+
+    def _record(self, holder: str) -> None:
+        self._report.steps = self._steps.done
+        record(
+            self._warehouse,
+            run_id=self._report.run_id,
+            holder=holder,
+            command=self._command,
+            as_of=self._as_of,
+            steps=self._steps,
+        )
+
+    def _lease(self, name: str, rules: Policy) -> AbstractContextManager[Lease]:
+        return with_lease(
+            self._warehouse,
+            name,
+            rules,
+            self._as_of,
+            who=self._report.run_id,
+            wait=self._wait,
+            on_wait=self._on_wait,
+        )
+
+    def _whole(self) -> None:
         self._load_policy()
         noted = self._note_changes()
         is_built = self._build("build", "feeds")
         self._check(noted, is_built=is_built)
-        self._respond(lease)
+        self._respond(policy.load(self._warehouse))
         self._build("report", "reports")
 
-    def _respond(self, lease: Lease) -> None:
-        rules = policy.load(self._warehouse)
-        self._plan(rules, lease)
-        self._notify(rules, lease)
+    def _respond(self, rules: Policy) -> None:
+        with self._lease(RESPOND, rules) as lease:
+            self._holder = lease.holder
+            self._plan(rules, lease)
+            self._notify(rules, lease)
+
+    def _is_idle(self, rules: Policy) -> bool:
+        """Whether there is nothing to write and nothing to send; if so, its steps are those of a tick that looked."""
+        signals, state = read_signals(self._warehouse), read_state(self._warehouse)
+        if plan(state, signals, rules, self._as_of) or not is_idle(self._warehouse, rules, self._as_of):
+            return False
+        with self._steps.step("plan") as step:
+            step.summary = f"{counted(len(signals), 'signal')}, nothing to write"
+        with self._steps.step("notify") as step:
+            self._show_channels(step, rules, sent=0)
+        return True
 
     def _load_policy(self) -> None:
         """The seeds and their tests, when the files say something else than the warehouse does."""
@@ -196,11 +246,14 @@ class Job:
             lease.confirm()
             deliveries = notify(self._warehouse, rules, self._as_of, confirm=lease.confirm)
             self._report.delivered += deliveries
-            findings = channel_findings(self._warehouse, self._warehouse.settings, rules, self._as_of)
-            step.summary = counted(len(deliveries), "message") + "".join(f"; {finding}" for finding in findings)
-            if findings:
-                step.outcome = Outcome.FAILED
-                step.detail["channels"] = [str(finding) for finding in findings]
+            self._show_channels(step, rules, sent=len(deliveries))
+
+    def _show_channels(self, step: Step, rules: Policy, *, sent: int) -> None:
+        findings = channel_findings(self._warehouse, self._warehouse.settings, rules, self._as_of)
+        step.summary = counted(sent, "message") + "".join(f"; {finding}" for finding in findings)
+        if findings:
+            step.outcome = Outcome.FAILED
+            step.detail["channels"] = [str(finding) for finding in findings]
 
 
 def _summarise(step: Step, results: list[NodeResult]) -> None:

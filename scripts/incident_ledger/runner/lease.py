@@ -1,4 +1,4 @@
-"""Who may run and deliver: one row, taken with an UPDATE.
+"""Who may build, respond or act for a person: one row each, taken with an UPDATE.
 
 Statements that change the same row conflict in BigQuery, and one of them then changes none and is tried again. The
 warehouse's clock decides, so that a machine with a wrong one cannot take what is held; the row says how long the lease
@@ -29,9 +29,10 @@ from incident_ledger.warehouse.tables import LEASES
 
 log = structlog.get_logger()
 
-LEASE = "run"  # who holds it may run and deliver
+BUILD = "build"  # who holds it may build and check; a run does
+RESPOND = "respond"  # who holds it may write what follows from signals, and send, for seconds; a run and a tick do
 COMMANDS = "command"  # who holds it may write what depends on what an incident is now, for seconds
-_WORK = {LEASE: "run", COMMANDS: "command"}  # what another holder of it does, in a message
+_WORK = {BUILD: "run", RESPOND: "run or tick", COMMANDS: "command"}  # what another holder of it does, in a message
 
 # What BigQuery says when two statements change the same row at once: one of them changed nothing and may try again.
 _CONFLICTS = ("concurrent update", "could not serialize access")

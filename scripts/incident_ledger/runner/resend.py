@@ -6,7 +6,7 @@ from incident_ledger.notify import service
 from incident_ledger.notify.delivery import Delivery
 from incident_ledger.notify.outbox import requeue
 from incident_ledger.policy import Policy
-from incident_ledger.runner.lease import LEASE, with_lease
+from incident_ledger.runner.lease import RESPOND, with_lease
 from incident_ledger.warehouse import Warehouse
 
 
@@ -14,6 +14,6 @@ def resend(
     warehouse: Warehouse, policy: Policy, now: datetime, *, message_id: str | None = None, channel: str | None = None
 ) -> tuple[int, list[Delivery]]:
     """How many messages were put back (see `requeue`), and what became of all that was due."""
-    with with_lease(warehouse, LEASE, policy, now, who="outbox retry"):
+    with with_lease(warehouse, RESPOND, policy, now, who="outbox retry"):
         count = requeue(warehouse, message_id=message_id, channel=channel)
         return count, service.notify(warehouse, policy, now)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -13,6 +13,8 @@ from incident_ledger.interrupts import interrupt_noted
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import insert_rows
 from incident_ledger.warehouse.tables import RUN_STEPS
+
+HEARTBEAT = timedelta(hours=1)
 
 
 class Outcome(StrEnum):
@@ -82,6 +84,17 @@ def record(warehouse: Warehouse, *, run_id: str, holder: str, command: str, as_o
     """Append the steps to `run_steps`, by one statement. `holder` distinguishes two runs for one time."""
     run = {"run_id": run_id, "command": command, "as_of": as_of, "holder": holder}
     insert_rows(warehouse, RUN_STEPS, [run | _row(step) for step in steps.done])
+
+
+def heard_lately(warehouse: Warehouse, command: str, as_of: datetime) -> bool:
+    """Whether this command left a record within `HEARTBEAT`, by its as-of time and by the clock."""
+    sql = f"""
+        select count(*) as steps
+        from {warehouse.raw(RUN_STEPS.name)}
+        where command = @command and started_at >= @since and as_of between @first and @as_of
+    """  # noqa: S608
+    params = {"command": command, "since": datetime.now(UTC) - HEARTBEAT, "first": as_of - HEARTBEAT, "as_of": as_of}
+    return bool(warehouse.rows(sql, params)[0]["steps"])
 
 
 def _row(step: Step) -> dict[str, Any]:

@@ -234,7 +234,7 @@ def test_a_row_that_another_took_meanwhile_is_left_to_it(
 ) -> None:
     place = mail(warehouse, mailbox)
     enqueue(place, [detected("P1")], START)
-    read = delivery._due
+    read = delivery._rows
 
     def read_and_lose(*args: Any) -> Any:
         due = read(*args)
@@ -242,7 +242,9 @@ def test_a_row_that_another_took_meanwhile_is_left_to_it(
         return due
 
     with monkeypatch.context() as patch:
-        patch.setattr(delivery, "_due", lambda *args: (patch.setattr(delivery, "_due", read), read_and_lose(*args))[1])
+        patch.setattr(
+            delivery, "_rows", lambda *args: (patch.setattr(delivery, "_rows", read), read_and_lose(*args))[1]
+        )
         assert send(place) == []
     assert len(mailbox.mails) == 1
 

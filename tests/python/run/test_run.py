@@ -6,7 +6,7 @@ from pathlib import Path
 from incident_ledger import policy
 from incident_ledger.demo import usage
 from incident_ledger.importers.usage.ingest import load_usage
-from incident_ledger.runner.lease import LEASE, with_lease
+from incident_ledger.runner.lease import BUILD, with_lease
 from run.environment import AS_OF, END_DAY, Place, differences
 
 LATER = "2026-03-02T10:00:00Z"
@@ -125,7 +125,7 @@ def test_eight_runs_at_once_give_the_ledger_of_one_and_each_message_once(fresh: 
 def test_a_second_run_says_who_is_at_work_and_exits_with_its_own_code(undisturbed: Place) -> None:
     warehouse = undisturbed.warehouse()
     rules = policy.load(warehouse)
-    with with_lease(warehouse, LEASE, rules, datetime.fromisoformat(AS_OF), who="run-of-somebody"):
+    with with_lease(warehouse, BUILD, rules, datetime.fromisoformat(AS_OF), who="run-of-somebody"):
         process = undisturbed.begin("run", "--as-of", AS_OF, "--wait", "0")
         _, err = process.communicate(timeout=300)
     assert process.returncode == 4

@@ -1,0 +1,110 @@
+"""A tick beside a build: it waits for none, and writes nothing when nothing is to be done."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from incident_ledger.errors import LeaseHeldError
+from incident_ledger.ledger.events import Event, EventType, incident_id
+from incident_ledger.ledger.writer import append
+from incident_ledger.runner.job import Job
+from incident_ledger.runner.lease import BUILD, RESPOND, hold
+from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.client import Client
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def place(ledger: Warehouse) -> Warehouse:
+    for table in ("notifications", "run_steps", "leases"):
+        ledger.execute(f"delete from {ledger.raw(table)} where true")
+    return ledger
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The statements that are sent, in order, without what stands before their first word."""
+    statements: list[str] = []
+    original = Client.query
+
+    def query(client: Client, sql: str, *args: object, **options: object) -> object:
+        statements.append(sql.strip())
+        return original(client, sql, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Client, "query", query)
+    yield statements
+
+
+def tick(place: Warehouse, minutes: float = 0, wait: float = 0) -> list[str]:
+    """The types of the events that it wrote, and how many messages it sent."""
+    report = Job(place, NOW + timedelta(minutes=minutes), command="tick").tick(wait=wait)
+    assert [step.name for step in report.steps] == ["plan", "notify"]
+    return [*(event.event_type.value for event in report.events), *("message" for _ in report.delivered)]
+
+
+def detected(place: Warehouse) -> None:
+    event = Event(
+        incident_id=incident_id("test", "k", NOW),
+        event_type=EventType.DETECTED,
+        occurred_at=NOW,
+        actor="tester",
+        source="test",
+        source_key="k",
+        severity_level="P0",
+        payload={"title": "T"},
+    )
+    append(place, [event], NOW)
+
+
+def changing(statements: list[str]) -> list[str]:
+    return [sql.split()[0].lower() for sql in statements if not sql.lower().startswith(("select", "with"))]
+
+
+def records(place: Warehouse) -> int:
+    return len(place.rows(f"select distinct holder, as_of from {place.raw('run_steps')}"))
+
+
+def test_a_tick_sends_while_a_run_builds(place: Warehouse) -> None:
+    detected(place)
+    with hold(place, BUILD, seconds=60, wait=0, holder="a run"):
+        assert "message" in tick(place, minutes=1)
+
+
+def test_an_idle_tick_takes_no_lease_and_writes_nothing(place: Warehouse, sent: list[str]) -> None:
+    tick(place)  # its heartbeat
+    sent.clear()
+    with hold(place, RESPOND, seconds=60, wait=0, holder="another"):
+        sent.clear()
+        assert tick(place, minutes=1) == []
+        assert changing(sent) == []
+    assert len(sent) - 1 <= 9  # the other lease's release is one
+
+
+def test_an_idle_tick_leaves_a_heartbeat_once_an_hour(place: Warehouse) -> None:
+    for minutes in (0, 1, 59):
+        tick(place, minutes=minutes)
+    assert records(place) == 1
+    tick(place, minutes=61)
+    assert records(place) == 2
+
+
+def test_a_tick_with_something_to_say_waits_for_another_that_responds(place: Warehouse) -> None:
+    detected(place)
+    with hold(place, RESPOND, seconds=60, wait=0, holder="another"), pytest.raises(LeaseHeldError, match="another"):
+        tick(place, minutes=1)
+    assert records(place) == 0
+    assert "message" in tick(place, minutes=1)
+
+
+def test_what_failed_is_sent_by_the_next_tick_that_may_and_not_before(place: Warehouse) -> None:
+    detected(place)
+    assert "message" in tick(place)
+    table = place.raw("notifications")
+    place.execute(
+        f"update {table} set status = 'failed', attempts = 1, not_before = @at where true",
+        {"at": NOW + timedelta(minutes=5)},
+    )
+    assert "message" not in tick(place, minutes=4)
+    assert "message" in tick(place, minutes=6)
