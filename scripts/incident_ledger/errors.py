@@ -4,7 +4,7 @@
     ├── UserError            2   the input, a setting or an argument is wrong: the text says what to do
     ├── OutsideError         3   the warehouse, dbt or a network failed
     │   └── StatementError   3   the warehouse refused a statement or a job, and why
-    └── LeaseHeldError       4   another run is at work
+    └── LeaseHeldError       4   another run or tick is at work
 
 `ExitCode` has the table of all codes; README and `--help` show the same.
 """
@@ -28,7 +28,7 @@ class ExitCode(IntEnum):
     ALARM = 1, "done, and something of the severity of `--fail-on` or worse is open or in breach"
     USER = 2, "your input, an option or a setting: nothing was done"
     OUTSIDE = 3, "the warehouse, dbt, a channel or a network failed; what could be done was"
-    BUSY = 4, "another run is at work"
+    BUSY = 4, "another run or tick is at work"
     REJECTS = 5, "done, but some records were rejected"
     FAULT = 70, "a fault of Incident Ledger itself"
     INTERRUPTED = 130, "stopped by Ctrl-C"
