@@ -39,12 +39,9 @@ class Builds:
             return [], selection, []
         results, again = self._run(sorted(self._nodes[unique_id].selector for unique_id in selection.keys))
         self._note(results, selection, modified)
+        # At once: a run that dies later need not build this again.
+        write_built(self._warehouse, self._built | self._new | self._seen, self._project, self._as_of)
         return results, selection, again
-
-    def save(self) -> None:
-        """Record what was built; nothing when nothing was."""
-        if self._new:
-            write_built(self._warehouse, self._built | self._new | self._seen, self._project, self._as_of)
 
     def _run(self, selectors: Sequence[str]) -> tuple[list[NodeResult], list[str]]:
         """A passing fault of the warehouse is overcome in the same run."""

@@ -95,7 +95,6 @@ class Job:
                 self._whole()
                 self._end(rules)
             finally:
-                self._builds.save()
                 self._record(lease.holder)
         return self._report
 
