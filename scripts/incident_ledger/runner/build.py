@@ -60,6 +60,8 @@ class Builds:
         """Nodes that were built and tests that passed; what failed is built and tested again by the next run."""
         done = [self._nodes[node.unique_id] for node in results if node.is_success and node.unique_id in selection.keys]
         after = last_modified(self._warehouse, [node.relation for node in done if node.relation and not node.is_view])
+        # A test that passed before and finds rows now may have the key that is recorded: it is asked again.
+        self._new |= dict.fromkeys(selection.keys, Built(""))
         for node in done:
             self._new[node.unique_id] = Built(
                 selection.keys[node.unique_id], after.get(node.relation) if node.relation else None
