@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,9 +40,15 @@ def private_folder(folder: Path) -> Path:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file of mode 600 all at once: a reader sees the old content or the new."""
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    with private_files():
-        new.write_text(text, encoding="utf-8")
-    new.replace(path)
+    """Write a file of mode 600 all at once: a reader sees the old content or the new.
+
+    Each writer has a new file of its own: two at once (a server that ends, another that starts) leave one's content.
+    """
+    number, new = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(new).replace(path)
+    except BaseException:
+        Path(new).unlink(missing_ok=True)
+        raise

@@ -7,6 +7,7 @@ import shutil
 import stat
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -15,7 +16,7 @@ import pytest
 from conftest import PROJECT_DIR, fresh_settings
 from incident_ledger.dbt_runner import environment
 from incident_ledger.errors import OutsideError, UserError
-from incident_ledger.private import private_folder
+from incident_ledger.private import private_folder, write_private
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.local import process as local
@@ -105,6 +106,21 @@ def test_a_folder_that_many_share_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="one that many share; INCIDENT_LEDGER_LOCAL_DIR"):
         private_folder(tmp_path)
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
+
+
+def test_writers_of_one_file_at_once_leave_what_one_of_them_wrote_and_nothing_else(tmp_path: Path) -> None:
+    path, together = tmp_path / "server.json", threading.Barrier(8)
+
+    def write(number: int) -> None:
+        together.wait()
+        for _ in range(100):
+            write_private(path, str(number) * 1000)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    assert path.read_text() in {str(number) * 1000 for number in range(8)}
+    assert [file.name for file in tmp_path.iterdir()] == ["server.json"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_each_start_makes_another_token_and_status_says_only_where(folder: Path) -> None:
