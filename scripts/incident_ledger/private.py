@@ -39,15 +39,15 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """Write a file of mode 600 all at once: a reader sees the old content or the new.
 
     Each writer has a new file of its own: two at once (a server that ends, another that starts) leave one's content.
     """
     number, new = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
     try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
         Path(new).replace(path)
     except BaseException:
         Path(new).unlink(missing_ok=True)

@@ -114,7 +114,7 @@ def test_writers_of_one_file_at_once_leave_what_one_of_them_wrote_and_nothing_el
     def write(number: int) -> None:
         together.wait()
         for _ in range(100):
-            write_private(path, str(number) * 1000)
+            write_private(path, str(number).encode() * 1000)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(8)))

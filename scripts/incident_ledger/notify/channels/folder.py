@@ -5,7 +5,7 @@ from pathlib import Path
 from incident_ledger.errors import UserError
 from incident_ledger.notify.channels.base import Envelope, Outcome, Result
 from incident_ledger.notify.channels.mime import email_bytes
-from incident_ledger.private import private_files, private_folder
+from incident_ledger.private import private_folder, write_private
 
 FOLDER = "folder"
 
@@ -27,10 +27,7 @@ class FolderChannel:
             data = email_bytes(envelope, self._sender, envelope.recipients)
             private_folder(self.folder)
             if not target.is_file() or target.read_bytes() != data:
-                partial = target.with_suffix(".part")
-                with private_files():
-                    partial.write_bytes(data)
-                partial.replace(target)
+                write_private(target, data)
         except (OSError, UserError) as error:
             return Result(Outcome.FAILED, str(error))
         return Result(Outcome.SENT)

@@ -35,7 +35,7 @@ def token_file(folder: Path) -> Path:
 def new_token(folder: Path) -> str:
     """A token for one start of the server, written into its file."""
     token = secrets.token_urlsafe(32)
-    write_private(token_file(folder), token)
+    write_private(token_file(folder), token.encode())
     return token
 
 

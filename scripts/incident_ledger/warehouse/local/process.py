@@ -165,7 +165,7 @@ def _spawn(folder: Path, memory: str, idle: float, owner: int | None) -> Server:
         log.unlink()
     if "endpoint" in (last := _state(folder)):
         # The process of the last server is gone; its port is asked for again.
-        write_private(folder / "server.json", json.dumps({"endpoint": last["endpoint"]}))
+        write_private(folder / "server.json", json.dumps({"endpoint": last["endpoint"]}).encode())
     reader, writer = os.pipe()
     command = [sys.executable, "-m", "incident_ledger.warehouse.local.server", "--folder", str(folder)]
     command += ["--memory", memory, "--idle", str(idle), "--ready-fd", str(writer)]

@@ -146,14 +146,14 @@ async def _serve(options: argparse.Namespace, ready: TextIO, lock: TextIO) -> No
             "idle_seconds": options.idle,
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        write_private(state, json.dumps(about))
+        write_private(state, json.dumps(about).encode())
         _tell(ready, about)
         signs = {state: state.read_bytes(), token_file(options.folder): token.encode()}
         await _until_over(options, activity, lock, signs)
     finally:
         if state.is_file():
             # Without a process id nobody is sent here any more; the next server tries to have the same endpoint.
-            write_private(state, json.dumps({"endpoint": server.rest_url}))
+            write_private(state, json.dumps({"endpoint": server.rest_url}).encode())
         await server.stop()
 
 
