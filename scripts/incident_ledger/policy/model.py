@@ -302,6 +302,11 @@ class Policy:
             row for row in begun if (row.valid_from or _ALWAYS) == newest[tuple(row[name] for name in spec.subject)]
         )
 
+    def changed_at(self, at: datetime) -> datetime | None:
+        """When, by `at`, a row of any table last began to be valid; None when all that are always were."""
+        times = [row.valid_from for rows in self.tables.values() for row in rows if row.valid_from is not None]
+        return max((time for time in times if time <= at), default=None)
+
     def _one(self, table: str, at: datetime, **wanted: str) -> Row:
         for row in self.rows(table, at):
             if all(row[name] == value for name, value in wanted.items()):

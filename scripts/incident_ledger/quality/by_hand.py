@@ -46,11 +46,11 @@ def check_by_settings(
 ) -> list[BatchResult]:
     """What a run would check, without writing; of one table where it is given. Raises `UserError` without a suite."""
     from incident_ledger.quality.checker import check_all, table_of
-    from incident_ledger.quality.suites import TableName, load_folders, load_metas
+    from incident_ledger.quality.suites import TableName, load_contents, load_folders
     from incident_ledger.warehouse.tables import ensure_tables
 
     ensure_tables(warehouse)
-    if not load_metas(warehouse.settings):
+    if not load_contents(warehouse.settings):
         raise UserError(f"Nothing is checked: there is no suite in {folders(warehouse.settings)}: {NO_SUITE}")
     batches = check_all(
         warehouse,

@@ -88,6 +88,12 @@ class BatchResult:
         return f"check:{self.table if self.is_table_known else self.suite}"
 
     @property
+    def is_clean(self) -> bool:
+        """Whether every rule could be evaluated and nothing was found."""
+        found = (self.severity_level, self.check_severity_level, self.error)
+        return found == (None, None, None) and not self.rules_errored and not self.rules_failed
+
+    @property
     def rules_ran(self) -> int:
         """Rules that passed or failed. One that examined no record did neither."""
         return sum(rule.success is not None for rule in self.rules)

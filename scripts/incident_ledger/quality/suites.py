@@ -9,7 +9,7 @@ rule's `meta`: `rule_id`, `owner`, `dimension`, `description` and `scope` (`batc
 over the last `lookback_days` as one batch, as freshness is). `rule_ids` gives an id to a rule without `rule_id`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from incident_ledger.quality.rule_schema import form_error, json_type, reason_of
 from incident_ledger.quality.suite_types import SEVERITIES, Rule, Suite, TableName, build
 from incident_ledger.settings import Settings
 
-__all__ = ["Rule", "Suite", "TableName", "build", "load_folders", "load_metas", "load_suite"]
+__all__ = ["Rule", "Suite", "TableName", "build", "load_contents", "load_folders", "load_suite", "meta_of"]
 
 _MOST_BYTES = 10_000_000
 
@@ -47,26 +47,34 @@ def load_suite(path: Path, shown: str | None = None) -> Suite:
     return Suite(name=name, file=file, meta=meta, rules=with_ids([_draft(*item) for item in enumerate(written, 1)]))
 
 
-def load_folders(settings: Settings) -> list[Suite]:
-    """The suites of all folders of the settings, by file name. Raises `UserError` for a folder that is not there."""
+def load_folders(settings: Settings, files: Container[str] | None = None) -> list[Suite]:
+    """The suites of all folders of the settings, by file name; only those of `files`, if given.
+
+    Raises `UserError` for a folder that is not there.
+    """
     for folder in settings.suite_dirs:
         if not folder.is_dir():
             raise UserError(f"There is no folder of suites {folder}: fix INCIDENT_LEDGER_SUITES.")
-    return [load_suite(path, shown) for shown, path in _files(settings).items()]
+    paths = _files(settings).items()
+    return [load_suite(path, shown) for shown, path in paths if files is None or shown in files]
 
 
-def load_metas(settings: Settings) -> dict[str, Mapping[str, Any]]:
-    """The `meta` of each suite by its file, {} where there is none: what is known without reading the rules."""
-    return {shown: _meta(path) for shown, path in _files(settings).items()}
+def load_contents(settings: Settings) -> dict[str, Any]:
+    """What stands in each suite's file, None where that is not JSON: known without Great Expectations."""
+    return {shown: _content(path) for shown, path in _files(settings).items()}
 
 
-def _meta(path: Path) -> Mapping[str, Any]:
-    try:
-        content = read_json(_bytes(path))
-    except (OSError, ValueError):
-        return {}
+def meta_of(content: Any) -> Mapping[str, Any]:
+    """The `meta` of a suite's content, {} where there is none."""
     meta = content.get("meta") if isinstance(content, dict) else None
     return meta if isinstance(meta, dict) else {}
+
+
+def _content(path: Path) -> Any:
+    try:
+        return read_json(_bytes(path))
+    except (OSError, ValueError):
+        return None
 
 
 def _files(settings: Settings) -> dict[str, Path]:

@@ -1,12 +1,24 @@
 """The builds of one run: what is new, by dbt, with a retry for what failed, and the record of what was built."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
 from incident_ledger.dbt_runner import Dbt, NodeResult
-from incident_ledger.runner.build_state import read_built, write_built
-from incident_ledger.runner.node_selection import Built, Clock, Node, Selection, nodes_of, select
+from incident_ledger.encoding import timestamp
+from incident_ledger.runner.build_state import BUILD, read_records, write_records
+from incident_ledger.runner.node_selection import (
+    Built,
+    Clock,
+    Node,
+    Relation,
+    Selection,
+    below,
+    nodes_of,
+    recorded,
+    rows_key,
+    select,
+)
 from incident_ledger.runner.project_files import project_checksum
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.modified import last_modified
@@ -22,26 +34,55 @@ class Builds:
         self._is_full = is_full
         self._new: dict[str, Built] = {}
         self._seen: dict[str, Built] = {}  # sources and seeds, as of the last build
+        self._selectors: dict[str, set[str]] = {}
+        self._before: dict[Relation, str | None] | None = None  # when tables were modified, not used by a build yet
 
     def build(self, selector: str, *, is_open: bool) -> tuple[list[NodeResult], Selection, list[str]]:
         """Build what is new of a selector of `selectors.yml`: the results, what was selected, what was tried again.
 
         When tables were last modified is read before: what comes in meanwhile is built by the next run.
         """
-        wanted = self._dbt.members(selector)
+        wanted = self._members(selector)
         ids = [unique_id for unique_id, node in self._nodes.items() if node.selector in wanted]
         clock = Clock(self._as_of, is_open)
-        modified = self._modified()
+        modified, self._before = self._modified(), None
         selection = select(
-            self._nodes, ids, project=self._project, clock=clock, modified=modified, built=self._built | self._new
+            self._nodes, ids, project=self.project, clock=clock, modified=modified, built=self._built | self._new
         )
         if not selection.keys:
             return [], selection, []
         results, again = self._run(sorted(self._nodes[unique_id].selector for unique_id in selection.keys))
         self._note(results, selection, modified)
         # At once: a run that dies later need not build this again.
-        write_built(self._warehouse, self._built | self._new | self._seen, self._project, self._as_of)
+        built = self._built | self._new | self._seen
+        records = {unique_id: (each.key, each.modified) for unique_id, each in built.items()}
+        write_records(self._warehouse, BUILD, records, self.project, self._as_of)
         return results, selection, again
+
+    def rows_key(self, relation: Relation, selector: str) -> str | None:
+        """What the rows of a table depend on, once this selector is built, as a hash; None where that is not known.
+
+        It is asked before the build, from when tables were modified then, which the build uses too.
+        """
+        unique_id = self._by_relation.get(relation)
+        if unique_id is None:
+            found = self._warehouse.find(*relation)
+            if found is None or found.table_type != "TABLE" or found.streaming_buffer or found.modified is None:
+                return None
+            return timestamp(found.modified)
+        wanted = self._members(selector)
+        nodes = [self._nodes[each] for each in below(self._nodes, unique_id)]
+        if any(node.is_built and node.selector not in wanted for node in nodes):
+            return None
+        # An open incident's clock moves by the second.
+        clock = Clock(self._as_of, is_open=True)
+        return rows_key(self._nodes, unique_id, project=self.project, clock=clock, modified=self._modified())
+
+    @property
+    def policy_modified(self) -> list[str | None]:
+        """When each seed was last modified."""
+        seeds = (node for node in self._nodes.values() if node.unique_id.startswith("seed."))
+        return [self._modified()[node.relation] for node in seeds if node.relation]
 
     def _run(self, selectors: Sequence[str]) -> tuple[list[NodeResult], list[str]]:
         """A passing fault of the warehouse is overcome in the same run."""
@@ -54,35 +95,42 @@ class Builds:
         kept = [node for node in results if node.unique_id not in again or node.unique_id not in self._nodes]
         return kept + second, [node.name for node in results if node.unique_id in again]
 
-    def _note(
-        self, results: Sequence[NodeResult], selection: Selection, before: dict[tuple[str, str], str | None]
-    ) -> None:
+    def _note(self, results: Sequence[NodeResult], selection: Selection, before: Mapping[Relation, str | None]) -> None:
         """Nodes that were built and tests that passed; what failed is built and tested again by the next run."""
-        done = [self._nodes[node.unique_id] for node in results if node.is_success and node.unique_id in selection.keys]
-        after = last_modified(self._warehouse, [node.relation for node in done if node.relation and not node.is_view])
-        # A test that passed before and finds rows now may have the key that is recorded: it is asked again.
-        self._new |= dict.fromkeys(selection.keys, Built(""))
-        for node in done:
-            self._new[node.unique_id] = Built(
-                selection.keys[node.unique_id], after.get(node.relation) if node.relation else None
-            )
+        done = {node.unique_id for node in results if node.is_success} & selection.keys.keys()
+        tables = [node.relation for each in done if (node := self._nodes[each]).relation and not node.is_view]
+        after = last_modified(self._warehouse, [relation for relation in tables if relation])
+        self._new |= recorded(self._nodes, selection.keys, done, after)
         self._seen = {
             node.unique_id: Built("", before.get(node.relation))
             for node in self._nodes.values()
             if not node.is_built and node.relation is not None
         }
 
-    def _modified(self) -> dict[tuple[str, str], str | None]:
-        return last_modified(self._warehouse, [node.relation for node in self._nodes.values() if node.relation])
+    def _modified(self) -> dict[Relation, str | None]:
+        if self._before is None:
+            self._before = last_modified(self._warehouse, self._by_relation)
+        return self._before
+
+    def _members(self, selector: str) -> set[str]:
+        if selector not in self._selectors:
+            self._selectors[selector] = self._dbt.members(selector)
+        return self._selectors[selector]
+
+    @cached_property
+    def _by_relation(self) -> dict[Relation, str]:
+        return {node.relation: unique_id for unique_id, node in self._nodes.items() if node.relation}
 
     @cached_property
     def _nodes(self) -> dict[str, Node]:
         return nodes_of(self._dbt.manifest())
 
     @cached_property
-    def _project(self) -> str:
+    def project(self) -> str:
+        """The checksum of the project's files."""
         return project_checksum(self._warehouse.settings)
 
     @cached_property
     def _built(self) -> dict[str, Built]:
-        return {} if self._is_full else read_built(self._warehouse)
+        records = {} if self._is_full else read_records(self._warehouse, BUILD)
+        return {unique_id: Built(*record) for unique_id, record in records.items()}

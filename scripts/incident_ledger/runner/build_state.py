@@ -1,32 +1,37 @@
-"""What the last runs built, kept in one row of `build_state`: from which files, and each node with its key."""
+"""What the last runs built and checked, a row of `build_state` each: from which files, and what each thing depended on.
+
+A record is a thing's key (a hash over what it depended on) and one more text, which its reader knows.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from incident_ledger.runner.node_selection import Built
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import bound_rows, merge_query
 from incident_ledger.warehouse.tables import BUILD_STATE
 
-_NAME = "run"
+BUILD = "run"  # dbt's nodes by their unique id
+CHECK = "check"  # suites by their file
+
+Records = Mapping[str, tuple[str, str | None]]
 
 
-def read_built(warehouse: Warehouse) -> dict[str, Built]:
-    """The nodes that runs built, by unique id; none when none has been recorded."""
+def read_records(warehouse: Warehouse, name: str) -> Records:
+    """What is recorded under a name; nothing when none has been."""
     sql = f"select nodes from {warehouse.raw('build_state')} where name = @name"  # noqa: S608
-    row = next(iter(warehouse.rows(sql, {"name": _NAME})), None)
+    row = next(iter(warehouse.rows(sql, {"name": name})), None)
     nodes: Mapping[str, list[str | None]] = row["nodes"] if row else {}
-    return {unique_id: Built(key or "", modified) for unique_id, (key, modified) in nodes.items()}
+    return {thing: (key or "", more) for thing, (key, more) in nodes.items()}
 
 
-def write_built(warehouse: Warehouse, built: Mapping[str, Built], project: str, as_of: datetime) -> None:
+def write_records(warehouse: Warehouse, name: str, records: Records, project: str, as_of: datetime) -> None:
     """Replace what is recorded. Held by the lease of the run, nobody else writes it."""
     row = {
-        "name": _NAME,
+        "name": name,
         "project_checksum": project,
         "as_of": as_of,
         "built_at": datetime.now(UTC),
-        "nodes": {unique_id: [each.key, each.modified] for unique_id, each in sorted(built.items())},
+        "nodes": {thing: [*record] for thing, record in sorted(records.items())},
     }
     with bound_rows(warehouse, BUILD_STATE, [row]) as (query, params):
         merge_query(warehouse, BUILD_STATE, query, columns=tuple(row), updates="", params=params)

@@ -1,10 +1,10 @@
 """The main job: build what the checks read, check, plan, notify, and build what people read."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from incident_ledger import policy
@@ -22,14 +22,15 @@ from incident_ledger.policy import Policy
 from incident_ledger.quality.preload import preload
 from incident_ledger.response.planner import plan
 from incident_ledger.runner.build import Builds
+from incident_ledger.runner.due_checks import DueChecks
 from incident_ledger.runner.lease import BUILD, RESPOND, Lease, with_lease
-from incident_ledger.runner.node_selection import OPEN_WINDOW
 from incident_ledger.runner.signal_rows import read_signals
 from incident_ledger.runner.steps import Outcome, Step, Steps, counted, heard_lately, record
 from incident_ledger.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from incident_ledger.quality.checker import Noted
+    from incident_ledger.quality.result_types import BatchResult
 
 
 @dataclass
@@ -78,16 +79,15 @@ class Job:
         self._on_wait = on_wait
         self._steps = Steps(on_begin, on_end)
         self._dbt = Dbt(warehouse.settings, warehouse.endpoint)
+        self._is_full = is_full
         self._builds = Builds(warehouse, self._dbt, as_of, is_full=is_full)
-        self._is_lately_open = False
+        self._incidents: Sequence[IncidentState] = ()
         self._wait: float | None = None
         self._holder = ""
         self._report = RunReport(run_id=f"{command}-{timestamp(as_of)}", as_of=as_of)
 
     def run(self, *, wait: float | None = None) -> RunReport:
         """The whole way: dbt, Great Expectations, plan, deliver, dbt."""
-        # Its import takes seconds; dbt waits for the warehouse meanwhile.
-        threading.Thread(target=preload, daemon=True).start()
         self._wait = wait
         rules = self._begin()
         with self._lease(BUILD, rules) as lease:
@@ -155,11 +155,19 @@ class Job:
 
     def _whole(self) -> None:
         self._load_policy()
-        noted = self._note_changes()
-        is_built = self._build("build", "feeds")
-        self._check(noted, is_built=is_built)
-        self._respond(policy.load(self._warehouse))
-        self._build("report", "reports")
+        rules = policy.load(self._warehouse)
+        due = DueChecks(self._warehouse, self._builds, rules, self._as_of, is_full=self._is_full)
+        noted = self._note_changes(due)
+        is_built = self._build("build", "feeds", is_open=False)
+        self._check(rules, due, noted, is_built=is_built)
+        if not self._is_idle(rules):
+            self._respond(rules)
+        self._build("report", "reports", is_open=self._has_clocks(rules))
+
+    def _has_clocks(self, rules: Policy) -> bool:
+        """Whether an incident is open, or had its beginning so lately that a deadline of it may not have passed."""
+        window = timedelta(hours=rules.limit("deadline_window_hours", self._as_of))
+        return any(each.is_open or self._as_of - each.detection_time <= window for each in self._incidents)
 
     def _respond(self, rules: Policy) -> None:
         with self._lease(RESPOND, rules) as lease:
@@ -170,6 +178,7 @@ class Job:
     def _is_idle(self, rules: Policy) -> bool:
         """Whether there is nothing to write and nothing to send; if so, its steps are those of a tick that looked."""
         signals, state = read_signals(self._warehouse), read_state(self._warehouse)
+        self._incidents = state
         if plan(state, signals, rules, self._as_of) or not is_idle(self._warehouse, rules, self._as_of):
             return False
         with self._steps.step("plan") as step:
@@ -186,17 +195,20 @@ class Job:
                 return
             _summarise(step, self._dbt.build(["path:seeds"], as_of=self._as_of))
 
-    def _note_changes(self) -> "Noted":
+    def _note_changes(self, due: DueChecks) -> "Noted | None":
         """What is recorded of changes before the build: what comes in later is checked by the next run."""
+        if not due.metas:
+            return None
+        # Its import takes seconds; dbt waits for the warehouse meanwhile.
+        threading.Thread(target=preload, daemon=True).start()
         from incident_ledger.quality.checker import note_changes
-        from incident_ledger.quality.suites import load_metas
 
-        return note_changes(self._warehouse, self._as_of, load_metas(self._warehouse.settings))
+        return note_changes(self._warehouse, self._as_of, due.metas)
 
-    def _build(self, name: str, selector: str) -> bool:
+    def _build(self, name: str, selector: str, *, is_open: bool) -> bool:
         """What is new of a selector, by dbt; whether all of it is there."""
         with self._steps.step(name) as step:
-            results, selection, again = self._builds.build(selector, is_open=self._is_lately_open)
+            results, selection, again = self._builds.build(selector, is_open=is_open)
             _summarise(step, results)
             if selection.unchanged:
                 step.summary += f", {selection.unchanged} unchanged"
@@ -205,18 +217,9 @@ class Job:
                 step.detail["tried_again"] = again
             return not any(node.is_error or node.is_skipped for node in results)
 
-    def _check(self, noted: "Noted", *, is_built: bool) -> None:
-        from incident_ledger.quality.checker import check_all
-
+    def _check(self, rules: Policy, due: DueChecks, noted: "Noted | None", *, is_built: bool) -> None:
         with self._steps.step("check") as step:
-            batches = check_all(
-                self._warehouse,
-                policy.load(self._warehouse),
-                run_id=self._report.run_id,
-                now=self._as_of,
-                noted=noted,
-                is_built=is_built,
-            )
+            batches = self._check_due(rules, due, noted, is_built=is_built)
             bad = [f"{batch.component} {batch.severity_level}" for batch in batches if batch.severity_level]
             failed = [
                 f"{batch.check_component} {batch.check_severity_level}"
@@ -224,16 +227,36 @@ class Job:
                 if batch.check_severity_level
             ]
             step.summary = f"{len(batches)} batches checked, {len(bad)} in breach, {len(failed)} could not be checked"
+            step.summary += f"; {counted(due.unchanged, 'suite')} unchanged" if due.unchanged else ""
             step.outcome = Outcome.WARNING if bad or failed else Outcome.OK
-            step.detail |= {"breaches": bad, "failed_checks": failed}
+            step.detail |= {"breaches": bad, "failed_checks": failed, "unchanged": due.unchanged}
+
+    def _check_due(
+        self, rules: Policy, due: DueChecks, noted: "Noted | None", *, is_built: bool
+    ) -> "list[BatchResult]":
+        if noted is None:
+            return []
+        from incident_ledger.quality.checker import check_all
+        from incident_ledger.quality.suites import load_folders
+
+        batches = check_all(
+            self._warehouse,
+            rules,
+            run_id=self._report.run_id,
+            now=self._as_of,
+            suites=load_folders(self._warehouse.settings, due.metas),
+            noted=noted,
+            is_built=is_built,
+        )
+        if is_built:
+            due.note(batches)
+        return batches
 
     def _plan(self, rules: Policy, lease: Lease) -> None:
         with self._steps.step("plan") as step:
             signals = read_signals(self._warehouse)
             state = read_state(self._warehouse)
-            self._is_lately_open = any(
-                each.is_open or self._as_of - each.detection_time <= OPEN_WINDOW for each in state
-            )
+            self._incidents = state
             events = plan(state, signals, rules, self._as_of)
             lease.confirm()
             written = append(self._warehouse, events, self._as_of)

@@ -7,20 +7,20 @@ tests of a view, and the tables that read it, have the keys of what is below it 
 `config.meta.clock` of a model says how far its rows depend on the as-of time:
 
     run     on each: built by every run
-    open    while an incident is open or was detected within `OPEN_WINDOW`, and else on the day
+    open    while an incident is open or may have a deadline that did not pass yet, and else on the day
     day     on the day (UTC)
+
+A source with a clock is one whose rows are news by that clock, and not whenever it was modified: `run_steps`, to which
+each run adds its own.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from incident_ledger.encoding import canonical, timestamp
-
-# Deadlines of an incident that is over still pass; the furthest is the next business day, behind holidays.
-OPEN_WINDOW = timedelta(days=7)
 
 Relation = tuple[str, str]
 """Dataset and table."""
@@ -78,7 +78,13 @@ class Selection:
 def nodes_of(manifest: Any) -> dict[str, Node]:
     """What is built and tested, and the sources and seeds below it, of dbt's manifest by its unique id."""
     nodes = {
-        unique_id: Node(unique_id, ".".join(source.fqn), relation=(source.schema, source.identifier), is_built=False)
+        unique_id: Node(
+            unique_id,
+            ".".join(source.fqn),
+            relation=(source.schema, source.identifier),
+            is_built=False,
+            clock=source.config.meta.get("clock"),
+        )
         for unique_id, source in manifest.sources.items()
     }
     for unique_id, node in manifest.nodes.items():
@@ -115,15 +121,46 @@ def select(
     known = _Known(nodes, project, clock, modified, built)
     wanted = list(wanted)
     chosen = {unique_id: known.key(unique_id) for unique_id in wanted if not known.is_current(unique_id)}
-    below = {parent for unique_id in chosen for parent in known.below(unique_id)}
+    read = {parent for unique_id in chosen for parent in below(nodes, unique_id)}
     changed = {
         relation[1]
-        for unique_id in below
+        for unique_id in read
         if not nodes[unique_id].is_built
         and (relation := nodes[unique_id].relation) is not None
         and modified.get(relation) != (built[unique_id].modified if unique_id in built else None)
     }
     return Selection(chosen, len(wanted) - len(chosen), tuple(sorted(changed)))
+
+
+def recorded(
+    nodes: Mapping[str, Node],
+    keys: Mapping[str, str],
+    done: Container[str],
+    modified: Mapping[Relation, str | None],
+) -> dict[str, Built]:
+    """What is to be recorded of a build of `keys`, of which `done` were built or passed; `modified` is after it.
+
+    Of what failed a record without a key: a test that passed before and finds rows now may have the key that is
+    recorded, and is asked again.
+    """
+    return {
+        unique_id: Built(key, modified.get(relation) if (relation := nodes[unique_id].relation) else None)
+        if unique_id in done
+        else Built("")
+        for unique_id, key in keys.items()
+    }
+
+
+def rows_key(
+    nodes: Mapping[str, Node], unique_id: str, *, project: str, clock: Clock, modified: Mapping[Relation, str | None]
+) -> str:
+    """What the rows of a table or view depend on, as a hash; of a table as they are once it is built."""
+    return _Known(nodes, project, clock, modified, {}).rows_key(unique_id)
+
+
+def below(nodes: Mapping[str, Node], unique_id: str) -> set[str]:
+    """The node and all that it reads, directly or not."""
+    return {unique_id}.union(*(below(nodes, parent) for parent in nodes[unique_id].parents))
 
 
 class _Known:
@@ -144,8 +181,8 @@ class _Known:
     def key(self, unique_id: str) -> str:
         """The key of a node once it is built."""
         if self._nodes[unique_id].is_view:
-            return _hash([unique_id, self._project])
-        return self._rows_key(unique_id)
+            return key_of([unique_id, self._project])
+        return self.rows_key(unique_id)
 
     def is_current(self, unique_id: str) -> bool:
         """Whether what was built of the node is what a build would give now."""
@@ -155,16 +192,13 @@ class _Known:
             return is_there and unique_id in self._built and self._built[unique_id].key == self.key(unique_id)
         return self._has_current_rows(unique_id)
 
-    def below(self, unique_id: str) -> set[str]:
-        """The node and all that it reads, directly or not."""
-        return {unique_id}.union(*(self.below(parent) for parent in self._nodes[unique_id].parents))
-
-    def _rows_key(self, unique_id: str) -> str:
+    def rows_key(self, unique_id: str) -> str:
+        """The key of its rows, of which a view has none of its own."""
         if unique_id not in self._rows_keys:
             node = self._nodes[unique_id]
-            own = self._clock.value(node.clock) if node.is_built else self._modified_of(node)
-            below = sorted(map(self._rows_key, node.parents))
-            self._rows_keys[unique_id] = _hash([unique_id, self._project, own, below])
+            own = self._clock.value(node.clock) if node.is_built or node.clock else self._modified_of(node)
+            below = sorted(map(self.rows_key, node.parents))
+            self._rows_keys[unique_id] = key_of([unique_id, self._project, own, below])
         return self._rows_keys[unique_id]
 
     def _has_current_rows(self, unique_id: str) -> bool:
@@ -176,7 +210,7 @@ class _Known:
 
     def _is_as_built(self, node: Node) -> bool:
         last = self._built.get(node.unique_id)
-        is_same = last is not None and last.key == self._rows_key(node.unique_id)
+        is_same = last is not None and last.key == self.rows_key(node.unique_id)
         if node.relation is None or last is None:
             return is_same
         return is_same and self._modified_of(node) is not None and last.modified == self._modified_of(node)
@@ -185,5 +219,6 @@ class _Known:
         return self._modified.get(node.relation) if node.relation is not None else None
 
 
-def _hash(value: Any) -> str:
+def key_of(value: Any) -> str:
+    """A hash over what something depends on."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]

@@ -43,6 +43,7 @@ class _Meta(BaseModel, extra="forbid"):
     key: tuple[str, ...] = ()
     partition: str | None = None
     cluster: tuple[str, ...] = ()
+    clock: str | None = None  # for the runner: when its rows are news (`runner.node_selection`)
 
 
 class _Config(BaseModel):

@@ -7,7 +7,7 @@ import pytest
 
 from incident_ledger.policy import Policy
 from incident_ledger.quality.checker import check_all
-from incident_ledger.quality.suites import TableName, load_folders, load_metas
+from incident_ledger.quality.suites import TableName, load_contents, load_folders
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
 from quality.helpers import NOW, broken_of, check, check_one, not_null, rule, suite_from, suite_of
@@ -134,7 +134,7 @@ def test_suites_of_one_file_name_in_several_folders_are_distinguished(
     folders = warehouse.settings.model_copy(update={"suites": f"{tmp_path}/a:{tmp_path}/b:{tmp_path}/a"})
     suites = load_folders(folders)
     assert [suite.file for suite in suites] == ["orders.json", f"{tmp_path}/b/orders.json"]
-    assert [*load_metas(folders)] == [suite.file for suite in suites]
+    assert [*load_contents(folders)] == [suite.file for suite in suites]
     check_all(warehouse, policy, run_id="1", now=NOW, suites=suites)
     recorded = warehouse.rows(f"select suite, failed from {warehouse.raw('quality_results')} order by suite desc")
     assert [(row["suite"], row["failed"]) for row in recorded] == [(suites[0].file, 1), (suites[1].file, 0)]

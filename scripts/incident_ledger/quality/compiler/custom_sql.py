@@ -21,6 +21,11 @@ _MOST_CHARACTERS = 100_000
 _STATEMENTS = (
     exp.DML, exp.DDL, exp.Command, exp.Drop, exp.Alter, exp.TruncateTable, exp.Into, exp.Lock, exp.Set, exp.Use,
 )  # fmt: skip
+# What may be another value for the same rows.
+_UNSTEADY = (
+    exp.CurrentDate, exp.CurrentDatetime, exp.CurrentTime, exp.CurrentTimestamp, exp.CurrentUser, exp.SessionUser,
+    exp.Rand, exp.Uuid, exp.Anonymous,
+)  # fmt: skip
 _PARAMETERS = (exp.Parameter, exp.Placeholder, exp.SessionParameter)
 
 
@@ -62,6 +67,14 @@ class OwnQuery:
             return None
         is_plain = not where.find(exp.Query, exp.Window, exp.AggFunc)
         return _written(where.this) if is_plain and not _is_qualified(where) else None
+
+    @property
+    def reads_batch_alone(self) -> bool:
+        """Whether equal batches give equal rows: it reads no other table and no clock, and calls nothing unknown."""
+        names = {cte.alias_or_name for cte in self.tree.find_all(exp.CTE)}
+        own = {id(table) for table in self._batches()}
+        others = [table for table in self.tree.find_all(exp.Table) if id(table) not in own]
+        return all(each.name in names and not each.db for each in others) and self.tree.find(*_UNSTEADY) is None
 
     def over(self, batch: str) -> str:
         """The query as SQL, with `batch` (a SELECT) in the place of `{batch}`."""
