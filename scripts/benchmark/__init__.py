@@ -5,5 +5,6 @@ figures   medians and ratios, and the page that they are written to
 counting  the local warehouse's server once more, which also notes the rows that each statement reads
 build     `incident-ledger run` beside a bare `dbt build` of the same models
 rules     ten rules on a large table beside one hand-written statement, and beside Great Expectations as it comes
+startup   help, completion and `incident list` beside the imports that they need at least
 history   a daily run after a long history beside one after a short history
 """

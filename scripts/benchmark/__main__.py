@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark import build, history, rules
+from benchmark import build, history, rules, startup
 from benchmark.figures import Part, machine, memory, page
 from benchmark.places import place
 
@@ -53,11 +53,13 @@ def measure(folder: Path, *, rows: int, days: tuple[int, int], repetitions: int)
         history.prepare(short, folder / "files-short", days=few, part=few)
         _log("a run beside dbt build")
         beside_dbt = build.measure(short, history.morning_after(history.END_DAY), repetitions=repetitions)
+        _log("the start of commands")
+        starts = startup.measure(short, repetitions=repetitions)
         _log(f"{many} days of usage, loaded and built")
         history.prepare(long, folder / "files-long", days=many, part=few)
         _log("daily runs after both")
         daily = history.measure(short, long, folder / "files-new", days=days, repetitions=repetitions)
-    return [beside_dbt, ten_rules, daily]
+    return [beside_dbt, starts, ten_rules, daily]
 
 
 def _log(what: str) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from incident_ledger import dbt_runner
 from incident_ledger.encoding import timestamp
-from incident_ledger.settings import PREFIX, Settings, find_project_dir
+from incident_ledger.settings import Settings, find_project_dir
+from incident_ledger.variables import PREFIX
 from incident_ledger.warehouse import Warehouse, connect, tables
 from incident_ledger.warehouse.local import process as local
 

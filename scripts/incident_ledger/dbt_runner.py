@@ -12,7 +12,8 @@ from typing import Any
 from incident_ledger.encoding import timestamp
 from incident_ledger.errors import OutsideError
 from incident_ledger.private import private_files, private_folder
-from incident_ledger.settings import PREFIX, Settings
+from incident_ledger.settings import Settings
+from incident_ledger.variables import PREFIX
 from incident_ledger.warehouse.transport import limited_dbt
 
 

@@ -1,8 +1,6 @@
 """All settings, read from the environment once. Secrets are `SecretStr` and are never printed."""
 
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -11,10 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from incident_ledger.errors import UserError
-
-PREFIX = "INCIDENT_LEDGER_"
-# What is not a setting and is read all the same: by dbt's macros, and by the tests.
-_READ_ELSEWHERE = frozenset({"AS_OF", "SHARED_DATA"})
+from incident_ledger.variables import PREFIX
 
 
 class Settings(BaseSettings):
@@ -116,15 +111,6 @@ def find_project_dir(start: Path) -> Path:
         if (folder / "dbt_project.yml").is_file():
             return folder
     return start
-
-
-def unknown_variables(environ: Iterable[str]) -> dict[str, str | None]:
-    """Each variable that looks like a setting and is not one, with the setting that comes nearest to its name."""
-    known = {name.upper() for name in Settings.model_fields} | _READ_ELSEWHERE
-    unknown = sorted(name for name in environ if name.upper().startswith(PREFIX))
-    parts = {name: name.upper().removeprefix(PREFIX) for name in unknown}
-    nearest = {name: get_close_matches(part, known, n=1) for name, part in parts.items() if part not in known}
-    return {name: PREFIX + found[0] if found else None for name, found in nearest.items()}
 
 
 def load_settings() -> Settings:

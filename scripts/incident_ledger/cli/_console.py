@@ -6,15 +6,13 @@ pipe or a file, and escaped on a terminal. Nothing else in this package prints; 
 """
 
 import json
-import logging
 import re
 import sys
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-import structlog
 import typer
 from rich.console import Console as RichConsole
 from rich.console import ConsoleOptions, RenderableType
@@ -127,26 +125,6 @@ def print_error(text: str, detail: str = "") -> None:
     err.print(f"error: {text}", style="red", soft_wrap=True)
     if detail:
         err.print(detail, style="dim", soft_wrap=True)
-
-
-class _Log(logging.Handler):
-    """What libraries and we ourselves log, warnings and worse, as lines on standard error."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        err.print(f"{record.levelname.lower()}: {record.getMessage()}", style="dim", soft_wrap=True)
-
-
-def show_logs() -> None:
-    """Print logs here from now on, not by the loggers' own ways to a stream."""
-    logging.basicConfig(handlers=[_Log(logging.WARNING)])
-    logging.captureWarnings(capture=True)
-    structlog.configure(processors=[_one_text], logger_factory=structlog.stdlib.LoggerFactory())
-
-
-def _one_text(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
-    """What happened, and what is known of it in brackets."""
-    more = ", ".join(f"{name}: {value}" for name, value in event.items() if name != "event")
-    return f"{event['event']} ({more})" if more else str(event["event"])
 
 
 def width_of(table: Table) -> int:

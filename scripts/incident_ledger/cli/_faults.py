@@ -5,7 +5,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from incident_ledger.settings import PREFIX
+from incident_ledger.variables import PREFIX
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 

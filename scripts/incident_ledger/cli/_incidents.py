@@ -6,16 +6,12 @@ from typing import Any
 
 from incident_ledger.cli._console import Text, err, out, print_rows
 from incident_ledger.encoding import canonical, screen_line, timestamp
-from incident_ledger.errors import UserError
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.lookup import minutes_of
 from incident_ledger.ledger.state import IncidentState, RecordedEvent
-from incident_ledger.notify.channels.registry import channel_names, require_channels
-from incident_ledger.policy import Policy
-from incident_ledger.settings import Settings
 
 # Colours of the screen, which decide nothing.
-_STYLES = {"P0": "bold red", "P1": "red", "P2": "yellow", "P3": "dim"}
+STYLES = {"P0": "bold red", "P1": "red", "P2": "yellow", "P3": "dim"}
 _TIMES = (
     ("began", "start_time"),
     ("detected", "detection_time"),
@@ -55,7 +51,7 @@ def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything:
 def print_one(incident: IncidentState, events: Sequence[RecordedEvent], now: datetime) -> None:
     """State, times, minutes and events."""
     head = Text.assemble(
-        (incident.severity_level, _STYLES.get(incident.severity_level, "")),
+        (incident.severity_level, STYLES.get(incident.severity_level, "")),
         f"  {ended(incident)}  {screen_line(incident.title, 200)}",
     )
     out.print(Text(incident.incident_id, style="bold"), head, sep="  ", soft_wrap=True)
@@ -93,6 +89,11 @@ def event_line(event: Event, *, with_id: bool = True) -> str:
     return text
 
 
+def as_json(event: Event) -> dict[str, Any]:
+    """An event for machines."""
+    return {"event_id": event.event_id, **vars(event), "occurred_at": timestamp(event.occurred_at)}
+
+
 def open_line(incident: IncidentState) -> str:
     """An incident that is open already, on one line."""
     since = _utc(incident.detection_time)
@@ -102,31 +103,9 @@ def open_line(incident: IncidentState) -> str:
     )
 
 
-def print_audience(event: Event, rules: Policy, settings: Settings, now: datetime) -> None:
-    """Who is notified of an incident that was just opened, when, and by when an answer is due."""
-    level = event.severity_level or ""
-    if rules.template(event.event_type.value, level, now) is None:
-        err.print(f"A {level} notifies nobody: the policy has no message for it.", soft_wrap=True)
-        return
-    people = ", ".join(contact.email_primary for contact in rules.recipients(level, now))
-    due = rules.response_deadline(level, event.occurred_at)
-    lines = [
-        f"Nobody is notified yet. The next run or tick notifies {rules.severity(level).audience} ({people}) through "
-        f"{', '.join(channel_names(settings))}. At once: incident-ledger tick",
-        f"An answer is due by {short_time(due)}: incident-ledger incident ack {event.incident_id}",
-    ]
-    try:
-        require_channels(settings)
-    except UserError as error:
-        lines[0] = f"Nobody will be notified. {error}"
-    style = _STYLES.get(level, "") if level in ("P0", "P1") else ""
-    for line in lines:
-        err.print(line, style=style, soft_wrap=True)
-
-
 def severity(level: str) -> Text:
     """A severity in its colour."""
-    return Text(level, style=_STYLES.get(level, ""))
+    return Text(level, style=STYLES.get(level, ""))
 
 
 def ended(incident: IncidentState) -> str:
@@ -146,11 +125,6 @@ def lasted(incident: IncidentState, now: datetime) -> str:
     hours, rest = divmod(int(span.total_seconds()), 3600)
     text = f"{hours // 24} d {hours % 24} h" if hours >= 48 else f"{hours} h {rest // 60} min" if hours else ""
     return ("-" if value < 0 else "") + (text or f"{abs(value):.1f} min")
-
-
-def short_time(time: datetime) -> str:
-    """To the minute, in UTC."""
-    return f"{time:%Y-%m-%d %H:%M}Z"
 
 
 def _utc(value: datetime | None) -> str | None:

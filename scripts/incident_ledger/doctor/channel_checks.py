@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from incident_ledger.doctor.findings import Finding, Grade, wrong
 from incident_ledger.errors import IncidentLedgerError, UserError
 from incident_ledger.policy import Policy
-from incident_ledger.settings import PREFIX, Settings
+from incident_ledger.settings import Settings
+from incident_ledger.variables import PREFIX
 from incident_ledger.warehouse import Warehouse
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from incident_ledger.doctor.channel_checks import check_channels, check_owed
 from incident_ledger.doctor.findings import Finding, Grade, wrong
 from incident_ledger.errors import ExitCode, IncidentLedgerError, StatementError, UserError
 from incident_ledger.policy import Policy
-from incident_ledger.settings import PREFIX, Settings, load_settings, unknown_variables
+from incident_ledger.settings import Settings, load_settings
+from incident_ledger.variables import PREFIX, unknown_variables
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.tables import ALL as RAW_TABLES
 

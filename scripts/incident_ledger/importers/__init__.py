@@ -7,7 +7,7 @@
     rejects    what was refused, kept to be listed and replayed
     usage      usage exports, which are landed as rows and make no events
 
-To add a source of incidents, write an `Importer`, and a command for it in `cli/importing.py`.
+To add a source of incidents, write an `Importer`, and a command for it in `cli/importing.py` and `cli/actions/`.
 """
 
 from incident_ledger.importers.protocol import Document, Importer, ImportPlan, LedgerScope, Parsed, Reject, Rejects

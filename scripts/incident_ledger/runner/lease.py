@@ -6,6 +6,7 @@ is, so that an end that the clock wrote before it was put right holds nobody up.
 that died stops doing so, and the lease passes on when its time is over.
 """
 
+import logging
 import os
 import random
 import secrets
@@ -19,15 +20,13 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-import structlog
-
 from incident_ledger.errors import LeaseHeldError, OutsideError
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import merge_rows, update_where
 from incident_ledger.warehouse.tables import LEASES
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 BUILD = "build"  # who holds it may build and check; a run does
 RESPOND = "respond"  # who holds it may write what follows from signals, and send, for seconds; a run and a tick do
@@ -80,7 +79,7 @@ class Lease:
         try:
             self._write(values, "name = @name and holder = @holder", {"name": self._name, "holder": self.holder})
         except OutsideError as error:
-            log.warning("the lease was not given back; it ends by itself", reason=str(error).splitlines()[0])
+            log.warning("the lease was not given back; it ends by itself (reason: %s)", str(error).splitlines()[0])
 
     def _write(self, values: Mapping[str, str], where: str, params: Mapping[str, Any]) -> int:
         """The number of rows changed. A conflict is no loss, it is tried again; `OutsideError` when it does not end."""
@@ -130,7 +129,7 @@ class Lease:
                     self._lost = True
                     return
             except OutsideError as error:
-                log.warning("the lease was not renewed", reason=str(error).splitlines()[0])
+                log.warning("the lease was not renewed (reason: %s)", str(error).splitlines()[0])
 
 
 def is_conflict(error: OutsideError) -> bool:

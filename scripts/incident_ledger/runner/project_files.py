@@ -7,7 +7,8 @@ from pathlib import Path
 
 from incident_ledger.dbt_runner import environment
 from incident_ledger.encoding import canonical
-from incident_ledger.settings import PREFIX, Settings
+from incident_ledger.settings import Settings
+from incident_ledger.variables import PREFIX
 
 _FILES = ("dbt_project.yml", "selectors.yml")
 _FOLDERS = ("models", "macros", "seeds", "tests/dbt")

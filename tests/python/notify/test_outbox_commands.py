@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner
 
-from incident_ledger.cli import outbox as commands
 from incident_ledger.cli._app import app
+from incident_ledger.cli.actions import outbox as commands
 from incident_ledger.errors import UserError
 from incident_ledger.notify import service
 from incident_ledger.notify.delivery import deliver

@@ -6,7 +6,8 @@ import pytest
 
 from conftest import PROJECT_DIR
 from incident_ledger.errors import ExitCode, UserError
-from incident_ledger.settings import Settings, load_settings, unknown_variables
+from incident_ledger.settings import Settings, load_settings
+from incident_ledger.variables import SETTINGS, unknown_variables
 
 
 def refusal(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
@@ -69,6 +70,10 @@ def test_an_endpoint_with_its_scheme_is_taken_as_it_is(monkeypatch: pytest.Monke
 )
 def test_a_variable_that_is_no_setting_is_named_with_the_nearest(name: str, nearest: str | None) -> None:
     assert unknown_variables([name, "HOME"]) == {name: nearest}
+
+
+def test_names_of_the_settings_are_those_of_their_fields() -> None:
+    assert [name.lower() for name in SETTINGS] == list(Settings.model_fields)
 
 
 def test_every_setting_and_what_dbt_reads_is_known() -> None:

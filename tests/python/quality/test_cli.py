@@ -17,7 +17,7 @@ KEYS = {"rule_id", "column", "examined", "failed", "failed_record_rate", "severi
 @pytest.fixture
 def command(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs `quality …` against the test's own warehouse; exit code and output."""
-    monkeypatch.setattr("incident_ledger.cli.quality.connect", lambda _settings: warehouse)
+    monkeypatch.setattr("incident_ledger.cli.actions.quality.connect", lambda _settings: warehouse)
 
     def run(*args: str) -> tuple[int, str]:
         result = CliRunner().invoke(app, [*args])

@@ -86,9 +86,10 @@ def command(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     from incident_ledger.cli.quality import app
 
     settings = warehouse.settings.model_copy(update={"suites": str(tmp_path)})
-    for module in ("quality", "_suites"):
-        monkeypatch.setattr(f"incident_ledger.cli.{module}.load_settings", lambda: settings)
-        monkeypatch.setattr(f"incident_ledger.cli.{module}.connect", lambda _: Warehouse(warehouse.client, settings))
+    for module in ("quality", "suites"):
+        action = f"incident_ledger.cli.actions.{module}"
+        monkeypatch.setattr(f"{action}.load_settings", lambda: settings)
+        monkeypatch.setattr(f"{action}.connect", lambda _: Warehouse(warehouse.client, settings))
 
     def run(*args: str) -> tuple[int, str]:
         result = CliRunner().invoke(app, [*args])

@@ -183,10 +183,10 @@ def test_a_fault_is_one_line_of_escapes_and_its_own_code(shown: Shown, monkeypat
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(HOSTILE)
 
-    monkeypatch.setattr("incident_ledger.cli.sql.connect", fail)
+    monkeypatch.setattr("incident_ledger.cli.actions.sql.connect", fail)
     text = shown("sql", "select 1", code=70)
     assert is_safe(text)
-    assert "this is a fault of incident-ledger: RuntimeError in cli/sql.py, line " in text
+    assert "this is a fault of incident-ledger: RuntimeError in cli/actions/sql.py, line " in text
     file = Path(text.partition("Its traceback is in ")[2].partition(";")[0])
     assert "Traceback" in file.read_text(encoding="utf-8")
     file.unlink()
@@ -209,10 +209,10 @@ def test_a_variable_that_is_no_setting_is_named_once_by_every_command(
 
 
 LOGGING = """
-import logging, warnings, structlog
-from incident_ledger.cli._console import show_logs
+import logging, warnings
+from incident_ledger.cli._logs import show_logs
 show_logs()
-structlog.get_logger().warning("evil\\x1b[31m", reason="\\u202ex")
+logging.getLogger("incident_ledger").warning("evil\\x1b[31m (reason: %s)", "\\u202ex")
 logging.getLogger("some.library").warning("evil %s", "\\x9b31m")
 warnings.warn("evil\\x1b[31m")
 """
@@ -228,7 +228,7 @@ def test_logs_and_warnings_are_escapes_on_stderr() -> None:
 
 
 def test_a_log_line_of_a_library_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    from incident_ledger.cli._console import _Log
+    from incident_ledger.cli._logs import _Log
 
     monkeypatch.setattr(sys, "stderr", stream := Terminal())
     _Log().emit(logging.LogRecord("x", logging.WARNING, "", 0, HOSTILE, None, None))

@@ -14,7 +14,7 @@ from usage.answers import bucket, page, usage
 @pytest.fixture
 def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     """A runner whose commands use the test's datasets."""
-    monkeypatch.setattr("incident_ledger.cli.load.load_settings", lambda: settings)
+    monkeypatch.setattr("incident_ledger.cli.actions.load.load_settings", lambda: settings)
     return CliRunner()
 
 

@@ -23,7 +23,7 @@ BOB = code("2026-03-01", "bob@example.com", 7, 1)
 def run(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command line on fresh datasets."""
     for module in ("load", "rejects"):
-        monkeypatch.setattr(f"incident_ledger.cli.{module}.load_settings", lambda: warehouse.settings)
+        monkeypatch.setattr(f"incident_ledger.cli.actions.{module}.load_settings", lambda: warehouse.settings)
     return lambda *args: CliRunner().invoke(app, [str(arg) for arg in args])
 
 

@@ -18,7 +18,8 @@ from urllib.parse import unquote, urlsplit
 from incident_ledger.errors import UserError
 from incident_ledger.notify.channels.base import BrokenChannel, Channel
 from incident_ledger.notify.channels.folder import FOLDER, FolderChannel
-from incident_ledger.settings import PREFIX, Settings
+from incident_ledger.settings import Settings
+from incident_ledger.variables import PREFIX
 
 _ENTRY = re.compile(r"(?:(?P<name>[A-Za-z0-9][A-Za-z0-9_-]{0,39})=)?(?P<url>(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://\S*)")
 _BETWEEN = re.compile(r"\s*\n\s*|\s*,\s*(?=(?:[A-Za-z0-9][A-Za-z0-9_-]*=)?[A-Za-z][A-Za-z0-9+.-]*://)")

@@ -16,12 +16,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
 from pydantic import SecretStr
 
 from incident_ledger.errors import OutsideError, UserError
@@ -231,19 +232,22 @@ def _running(folder: Path) -> Server | None:
         return None
     server = Server(state["endpoint"], token)
     try:
-        answer = _ask(server, "/bigquery/v2/projects")
-    except httpx.ConnectError:
+        status = _ask(server, "/bigquery/v2/projects")
+    except (ConnectionRefusedError, OverflowError):  # nobody is there, or no port has that number
         return None
-    except httpx.HTTPError:
+    except (OSError, HTTPException):
         return server  # at work on a long statement
     # Refused: the port is another server's, or this one was restarted since its files were read.
-    return server if answer.status_code == httpx.codes.OK else None
+    return server if status == HTTPStatus.OK else None
 
 
-def _ask(server: Server, path: str) -> httpx.Response:
-    """A request of two seconds at most; it goes nowhere else."""
+def _ask(server: Server, path: str) -> int:
+    """The status of the answer to a request of two seconds at most; it goes nowhere else."""
     headers = {"Authorization": f"Bearer {server.token.get_secret_value()}"}
-    return httpx.get(f"{server.endpoint}{path}", headers=headers, timeout=HEALTH_SECONDS, trust_env=False)
+    connection = HTTPConnection(server.endpoint.removeprefix("http://"), timeout=HEALTH_SECONDS)
+    with closing(connection):
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse().status
 
 
 def _token(folder: Path) -> SecretStr | None:
@@ -304,8 +308,8 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _answers(server: Server) -> bool:
     try:
-        return _ask(server, "/healthz").status_code == httpx.codes.OK
-    except httpx.HTTPError:
+        return _ask(server, "/healthz") == HTTPStatus.OK
+    except (OSError, OverflowError, HTTPException):
         return False
 
 

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -13,22 +12,9 @@ from incident_ledger.quality.by_hand import NO_SUITE, folders
 from incident_ledger.settings import Settings, load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
-_OWNER = "engineering_lead"
 
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(lint)
-    app.command()(new)
-
-
-def lint(
-    files: Annotated[list[Path] | None, typer.Argument(help="Suites; those of the settings by default.")] = None,
-) -> None:
-    """Say what is wrong in suites, as far as can be known without their tables.
-
-    Exit code 2 when one cannot be evaluated; a key, an owner or a dimension that nobody knows is named alone.
-    """
+def lint(files: list[Path] | None) -> None:
+    """Say what is wrong in suites, as far as can be known without their tables."""
     from incident_ledger.quality.lint import remarks
     from incident_ledger.quality.suites import load_folders, load_suite
 
@@ -53,13 +39,7 @@ def lint(
     raise typer.Exit(int(ExitCode.USER if faults else ExitCode.OK))
 
 
-def new(
-    table: Annotated[str, typer.Argument(help="DATASET.TABLE, or TABLE of the marts.")],
-    *,
-    file: Annotated[Path | None, typer.Option(help="Where to; the first folder of suites by default.")] = None,
-    owner: Annotated[str, typer.Option(help="Who answers for it: a contact of the policy.")] = _OWNER,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
-) -> None:
+def new(table: str, *, file: Path | None, owner: str, force: bool) -> None:
     """Write a first suite from a table's columns, for a person to edit: keys, types, volume, freshness."""
     from incident_ledger.quality.first_suite import first_suite
     from incident_ledger.quality.lint import nearest

@@ -1,0 +1,1 @@
+"""What the commands do, a module for each of `cli`: imported when one is called."""

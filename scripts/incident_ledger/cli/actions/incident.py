@@ -1,0 +1,188 @@
+"""`incident-ledger incident`: what a person records of an incident, one event a command, and what is known of it."""
+
+import getpass
+from datetime import UTC, datetime
+
+from incident_ledger import policy
+from incident_ledger.cli import _incidents
+from incident_ledger.cli._console import err, out, parse_time, to_json, write_text
+from incident_ledger.errors import UserError
+from incident_ledger.ledger import commands
+from incident_ledger.ledger.events import Event, EventType, Status
+from incident_ledger.ledger.setup import ensure_ledger
+from incident_ledger.ledger.state import IncidentState, read_events
+from incident_ledger.notify.channels.registry import channel_names, require_channels
+from incident_ledger.policy import Policy
+from incident_ledger.runner.incident_commands import IncidentCommand, record_command, record_opening
+from incident_ledger.settings import Settings, load_settings
+from incident_ledger.warehouse import Warehouse, connect
+
+
+def open_(
+    title: str,
+    *,
+    severity: str,
+    component: list[str] | None,
+    start: str | None,
+    description: str | None,
+    new: bool,
+    at: str | None,
+    actor: str | None,
+    json: bool,
+) -> None:
+    """Open an incident; one that is open already with this title and component is named, and no other is opened."""
+    warehouse, context = _warehouse(), _context(at, actor)
+    rules = policy.load(warehouse)
+    event = commands.open_incident(
+        context,
+        title=title,
+        severity_level=severity,
+        components=component or [],
+        known_severities=_severities(rules),
+        start=parse_time(start, "--start") if start else None,
+        description=description,
+    )
+    written, known = record_opening(warehouse, rules, context, event, is_another=new)
+    if known:
+        _name_open(warehouse, known, event, json)
+    else:
+        _print(event, written, json)
+        _print_audience(event, rules, warehouse.settings, context.now)
+
+
+def ack(incident: str, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
+    """Say that somebody is on it."""
+    command = IncidentCommand(
+        EventType.ACKNOWLEDGED, lambda state, context: commands.acknowledge(state, context, text), {"text": text}
+    )
+    _record(incident, at, actor, json, command)
+
+
+def resolve(incident: str, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
+    """Say that it is over."""
+    command = IncidentCommand(
+        EventType.RESOLVED, lambda state, context: commands.resolve(state, context, text), {"text": text}
+    )
+    _record(incident, at, actor, json, command)
+
+
+def reopen(incident: str, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
+    """Say that a resolved one goes on."""
+    command = IncidentCommand(
+        EventType.REOPENED, lambda state, context: commands.reopen(state, context, text), {"text": text}
+    )
+    _record(incident, at, actor, json, command)
+
+
+def status(incident: str, new: str, *, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
+    """Say how far it is."""
+    is_end = new == Status.RESOLVED
+    command = IncidentCommand(
+        EventType.RESOLVED if is_end else EventType.STATUS_CHANGED,
+        lambda state, context: commands.set_status(state, context, new, text),
+        {"text": text} if is_end else {"status": new, "text": text},
+        is_of_then=True,
+    )
+    _record(incident, at, actor, json, command)
+
+
+def severity(incident: str, new: str, *, reason: str | None, at: str | None, actor: str | None, json: bool) -> None:
+    """Raise or lower the severity; it is never lowered by itself."""
+    known = _severities(policy.load(_warehouse()))
+    command = IncidentCommand(
+        EventType.SEVERITY_CHANGED,
+        lambda state, context: commands.set_severity(state, context, new, known, reason),
+        {"reason": reason},
+        severity_level=new,
+        is_of_then=True,
+    )
+    _record(incident, at, actor, json, command)
+
+
+def cause(incident: str, category: str, *, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
+    """Name the root cause."""
+    _record(
+        incident,
+        at,
+        actor,
+        json,
+        IncidentCommand(None, lambda state, context: commands.name_cause(state, context, category, text)),
+    )
+
+
+def note(incident: str, text: str, at: str | None, actor: str | None, json: bool) -> None:
+    """Add a note."""
+    _record(
+        incident, at, actor, json, IncidentCommand(None, lambda state, context: commands.note(state, context, text))
+    )
+
+
+def _warehouse() -> Warehouse:
+    warehouse = connect(load_settings())
+    ensure_ledger(warehouse)
+    return warehouse
+
+
+def _severities(rules: Policy) -> tuple[str, ...]:
+    return tuple(severity.severity_level for severity in rules.severities)
+
+
+def _context(at: str | None, actor: str | None) -> commands.CommandContext:
+    now = datetime.now(UTC)
+    return commands.CommandContext(actor=actor or _user(), at=parse_time(at, "--at") if at else now, now=now)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        raise UserError("Your user name is not known here. Say who you are: --actor NAME.") from None
+
+
+def _record(part: str, at: str | None, actor: str | None, json: bool, command: IncidentCommand) -> None:
+    warehouse, context = _warehouse(), _context(at, actor)
+    _print(*record_command(warehouse, part, context, command, is_dated=at is not None), json)
+
+
+def _name_open(warehouse: Warehouse, known: IncidentState, event: Event, json: bool) -> None:
+    """For a second `open`: the incident that is open already."""
+    if json:
+        events = [item.event for item in read_events(warehouse, incident_ids=[known.incident_id])]
+        detected = next(each for each in events if each.event_type is EventType.DETECTED)
+        write_text(to_json(_incidents.as_json(detected) | {"is_new": False}))
+        return
+    out.print(_incidents.open_line(known), soft_wrap=True)
+    other = event.severity_level != known.severity_level
+    raising = f" For {event.severity_level}: incident severity {known.incident_id} {event.severity_level}." * other
+    hint = f"Nothing was opened. What is new of it: incident note.{raising} If it is another one: --new"
+    err.print(hint, soft_wrap=True)
+
+
+def _print(event: Event, written: int, json: bool) -> None:
+    if json:
+        write_text(to_json(_incidents.as_json(event) | {"is_new": bool(written)}))
+        return
+    known = "" if written else " (was written before)"
+    out.print(f"{_incidents.event_line(event)}{known}", soft_wrap=True)
+
+
+def _print_audience(event: Event, rules: Policy, settings: Settings, now: datetime) -> None:
+    """Who is notified of an incident that was just opened, when, and by when an answer is due."""
+    level = event.severity_level or ""
+    if rules.template(event.event_type.value, level, now) is None:
+        err.print(f"A {level} notifies nobody: the policy has no message for it.", soft_wrap=True)
+        return
+    people = ", ".join(contact.email_primary for contact in rules.recipients(level, now))
+    due = rules.response_deadline(level, event.occurred_at)
+    lines = [
+        f"Nobody is notified yet. The next run or tick notifies {rules.severity(level).audience} ({people}) through "
+        f"{', '.join(channel_names(settings))}. At once: incident-ledger tick",
+        f"An answer is due by {due:%Y-%m-%d %H:%M}Z: incident-ledger incident ack {event.incident_id}",
+    ]
+    try:
+        require_channels(settings)
+    except UserError as error:
+        lines[0] = f"Nobody will be notified. {error}"
+    style = _incidents.STYLES.get(level, "") if level in ("P0", "P1") else ""
+    for line in lines:
+        err.print(line, style=style, soft_wrap=True)
