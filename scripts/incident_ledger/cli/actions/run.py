@@ -1,7 +1,7 @@
 """`incident-ledger run` and `tick`: the two cadences."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.markup import escape
@@ -12,11 +12,13 @@ from incident_ledger.encoding import timestamp
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.channels.registry import require_channels
-from incident_ledger.runner.dry_run import DryRun, run_dry
 from incident_ledger.runner.job import Job, RunReport
 from incident_ledger.runner.steps import Outcome, Step, counted
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
+
+if TYPE_CHECKING:
+    from incident_ledger.runner.dry_run import DryRun
 
 _MARKS = {Outcome.OK: "[green]✓[/]", Outcome.WARNING: "[yellow]![/]", Outcome.FAILED: "[red]✗[/]"}
 
@@ -26,6 +28,8 @@ def run(*, as_of: str | None, dry_run: bool, full: bool, wait: float | None, fai
     time = parse_time(as_of, "--as-of")
     settings = load_settings()
     if dry_run:
+        from incident_ledger.runner.dry_run import run_dry  # reads suites, which a tick does not
+
         _print_dry_run(run_dry(connect(settings), time), time, json=json)
         return
     require_channels(settings)
@@ -98,7 +102,7 @@ def print_report(report: RunReport) -> None:
     print_list(report.open_incidents, report.as_of, everything=False)
 
 
-def _print_dry_run(found: DryRun, as_of: datetime, *, json: bool) -> None:
+def _print_dry_run(found: "DryRun", as_of: datetime, *, json: bool) -> None:
     """The events and the messages in full, which nobody is sent, and what is open at P0 or P1 all the same."""
     events, messages, urgent = found.events, found.messages, found.open_incidents
     if json:
