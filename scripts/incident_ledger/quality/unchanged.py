@@ -71,7 +71,7 @@ def _spans(content: Any) -> Iterator[tuple[str, timedelta]]:
 
 def _until(newest: Any, span: timedelta) -> datetime:
     if isinstance(newest, date) and not isinstance(newest, datetime):
-        newest = datetime.combine(newest, datetime.min.time())
+        newest = datetime.combine(newest, datetime.max.time())  # a DATE is compared by its day
     if not isinstance(newest, datetime):
         return datetime.min.replace(tzinfo=UTC)
     try:

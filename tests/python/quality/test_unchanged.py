@@ -86,7 +86,7 @@ def test_a_rule_that_takes_the_time_or_reads_another_table_is_not(expectation: d
     [
         (datetime(2026, 3, 1, 20, tzinfo=UTC), datetime(2026, 3, 2, 20, tzinfo=UTC)),
         (datetime(2026, 3, 1, 20), datetime(2026, 3, 2, 20, tzinfo=UTC)),  # noqa: DTZ001 - a DATETIME has no zone
-        (date(2026, 3, 1), datetime(2026, 3, 2, tzinfo=UTC)),
+        (date(2026, 3, 1), datetime(2026, 3, 2, 23, 59, 59, 999999, tzinfo=UTC)),
         (date(9999, 12, 31), datetime.max.replace(tzinfo=UTC)),
         (None, datetime.min.replace(tzinfo=UTC)),
     ],
