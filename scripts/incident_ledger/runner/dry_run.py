@@ -20,21 +20,14 @@ from incident_ledger.quality.results import batch_rows
 from incident_ledger.quality.suites import Suite, load_folders
 from incident_ledger.response.planner import plan
 from incident_ledger.response.signals import Signal
+from incident_ledger.runner.node_selection import models_between, nodes_of
 from incident_ledger.runner.signal_rows import signal_columns, to_signal
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import encode_row, rows_query
 from incident_ledger.warehouse.tables import QUALITY_BREACHES, ensure_tables, names
 
-# From what the checks wrote to what the detectors find, in order.
-_CHAIN = (
-    "stg_ledger__quality_breaches",
-    "int_quality_checks_unioned",
-    "int_quality_breaches_grouped",
-    "int_signals__quality",
-    "fct_signals",
-)
 _RUN_ID = "dry-run"
-URGENT = frozenset({"P0", "P1"})
+_URGENT = frozenset({"P0", "P1"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +71,7 @@ def run_dry(warehouse: Warehouse, as_of: datetime) -> DryRun:
     urgent = [
         incident
         for incident in state.values()
-        if incident.is_open and incident.severity_level in URGENT and incident.detection_time <= as_of
+        if incident.is_open and incident.severity_level in _URGENT and incident.detection_time <= as_of
     ]
     urgent.sort(key=lambda incident: (policy.rank(incident.severity_level), incident.detection_time))
     notes = [f"A run builds these before it checks them; they are not there yet: {', '.join(unbuilt)}."]
@@ -102,12 +95,18 @@ def _split(warehouse: Warehouse, models: Container[str]) -> tuple[list[Suite], l
 
 def _signals(warehouse: Warehouse, dbt: Dbt, batches: Sequence[BatchResult], as_of: datetime) -> list[Signal]:
     """The rows of `fct_signals` with these results recorded: its own SQL, over what they would be kept beside."""
-    compiled = dbt.compiled(_CHAIN)
+    settings = warehouse.settings
+    models = models_between(
+        nodes_of(dbt.manifest()),
+        (settings.raw_dataset, QUALITY_BREACHES.name),
+        (settings.dataset, "fct_signals"),
+    )
+    compiled = dbt.compiled(models)
     columns = names(QUALITY_BREACHES)
     new_rows = rows_query(QUALITY_BREACHES, columns)
     parts = [f"all_breaches as ({known(warehouse, new_rows, as_of)})"]
     replaced = {warehouse.raw("quality_breaches").replace(".", "`.`"): "all_breaches"}
-    for model in _CHAIN:
+    for model in models:
         relation, sql = compiled[model]
         for name, stand_in in replaced.items():
             sql = sql.replace(name, stand_in)

@@ -40,6 +40,11 @@ class Node:
     """Whether a run builds or tests it; sources and seeds are there."""
     clock: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The model's, or the test's, own name."""
+        return self.selector.rpartition(".")[2]
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -161,6 +166,15 @@ def rows_key(
 def below(nodes: Mapping[str, Node], unique_id: str) -> set[str]:
     """The node and all that it reads, directly or not."""
     return {unique_id}.union(*(below(nodes, parent) for parent in nodes[unique_id].parents))
+
+
+def models_between(nodes: Mapping[str, Node], source: Relation, model: Relation) -> list[str]:
+    """The names of the models through which the rows of a source come to a model, in order; the model is the last."""
+    by_relation = {node.relation: unique_id for unique_id, node in nodes.items() if node.relation}
+    first = by_relation[source]
+    read = {each: below(nodes, each) for each in below(nodes, by_relation[model])}
+    between = [each for each in read if each != first and first in read[each]]
+    return [nodes[each].name for each in sorted(between, key=lambda each: (len(read[each]), each))]
 
 
 class _Known:

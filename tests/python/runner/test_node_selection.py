@@ -5,7 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incident_ledger.runner.node_selection import Built, Clock, Node, Relation, Selection, recorded, select
+from incident_ledger.runner.node_selection import (
+    Built,
+    Clock,
+    Node,
+    Relation,
+    Selection,
+    models_between,
+    recorded,
+    select,
+)
 
 AS_OF = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OTHER = "other"
@@ -127,3 +136,9 @@ def test_a_source_with_a_clock_is_news_by_that_clock_alone() -> None:
     built = {name: Built(key) for name, key in selection({}, AS_OF, "1").keys.items()}
     assert not selection(built, AS_OF + timedelta(hours=1), "2").keys
     assert selection(built, AS_OF + timedelta(days=1), "2").keys
+
+
+def test_the_models_between_a_source_and_a_model_come_in_order_and_no_others() -> None:
+    assert models_between(NODES, ("raw", "events"), ("marts", "ages")) == ["staged", "incidents", "ages"]
+    assert models_between(NODES, ("raw", "events"), ("staging", "staged")) == ["staged"]
+    assert models_between(NODES, ("raw", OTHER), ("marts", "ages")) == []
