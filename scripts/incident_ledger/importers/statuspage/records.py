@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from incident_ledger import encoding
-from incident_ledger.encoding import Fault
+from incident_ledger.encoding import Fault, shortened
 
 SEVERITIES = {"critical": "P0", "major": "P1", "minor": "P2", "none": "P3"}
 STATUSES = {"investigating": "investigating", "identified": "identified", "monitoring": "resolving"}
@@ -129,8 +129,7 @@ def parse_time(value: Any, field: str) -> datetime:
 
 def show(value: Any) -> str:
     """A value in a message: short, on one line."""
-    text = value.reason if isinstance(value, Fault) else repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return shortened(value.reason if isinstance(value, Fault) else repr(value), 60)
 
 
 def _updates(body: Mapping[str, Any]) -> tuple[Update, ...]:

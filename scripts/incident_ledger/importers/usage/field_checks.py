@@ -129,8 +129,7 @@ def one_day(starting_at: datetime, ending_at: datetime) -> date:
 
 def show(value: Any) -> str:
     """A value in an error message, cut to a readable length."""
-    shown = repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."
+    return encoding.shortened(repr(value), 60)
 
 
 _NO_OBJECT = object()
