@@ -102,12 +102,13 @@ class Undelivered:
     channel: str
     created_at: datetime
     is_due: bool
+    not_before: datetime | None = None
 
 
 def undelivered(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Undelivered]:
     """What is owed to any channel, by keys and status alone: bodies are read for what is sent."""
     sql = f"""
-        select message_id, channel, created_at, not_before is null or not_before <= @now as is_due
+        select message_id, channel, created_at, not_before, not_before is null or not_before <= @now as is_due
         from {warehouse.raw("notifications")}
         where
             status = 'pending'

@@ -50,6 +50,20 @@ def due(events: Sequence[Event], notified: Mapping[str, datetime], interval: tim
     return [*found, turn] if turn else found
 
 
+def next_change(
+    events: Sequence[Event], notified: Mapping[str, datetime], interval: timedelta, now: datetime
+) -> datetime | None:
+    """The first time after `now` at which `due` gives something else though nothing happens; None when it never does.
+
+    `due` compares the clock with nothing but the interval after a message or after a turn.
+    """
+    times = {at + interval for at in notified.values()}
+    times |= {event.occurred_at + interval for event in events if event.event_type in TURNS}
+    present = due(events, notified, interval, now)
+    ahead = sorted(time for time in times if time > now)
+    return next((time for time in ahead if due(events, notified, interval, time) != present), None)
+
+
 def _turn(events: Sequence[Event], notified: Mapping[str, datetime], interval: timedelta, now: datetime) -> Due | None:
     turns = [event for event in events if event.event_type in TURNS]
     is_notified = [event.event_id in notified for event in turns]

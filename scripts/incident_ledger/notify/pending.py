@@ -3,14 +3,41 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import in_order
-from incident_ledger.notify.flapping import TURNS, Due, due
+from incident_ledger.notify.flapping import TURNS, Due, due, next_change
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidates:
+    """Of each incident with an event that has no message: those that may ask for one, and which messages there are."""
+
+    events: Mapping[str, Sequence[Event]]
+    notified: Mapping[str, Mapping[str, datetime]]
+    interval: timedelta
+
+    def due(self, now: datetime) -> list[Due]:
+        """The events to notify of at `now`, oldest first."""
+        found = [
+            each
+            for incident_id, events in self.events.items()
+            for each in due(events, self.notified.get(incident_id, {}), self.interval, now)
+        ]
+        return sorted(found, key=lambda each: (each.event.occurred_at, each.event.event_id))
+
+    def next_change(self, now: datetime) -> datetime | None:
+        """The first time after `now` at which `due` gives something else though nothing happens; None for never."""
+        times = [
+            next_change(events, self.notified.get(incident_id, {}), self.interval, now)
+            for incident_id, events in self.events.items()
+        ]
+        return min((time for time in times if time is not None), default=None)
 
 
 def due_events(warehouse: Warehouse, policy: Policy, now: datetime, planned: Sequence[Event] = ()) -> list[Due]:
@@ -22,6 +49,11 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime, planned: Seq
     `message_interval_minutes` allow it (`turns`), and when a retraction that was sent is taken back; what a source
     merely corrects is not sent again, nor a severity that another has followed already.
     """
+    return read_candidates(warehouse, policy, now, planned).due(now)
+
+
+def read_candidates(warehouse: Warehouse, policy: Policy, now: datetime, planned: Sequence[Event] = ()) -> Candidates:
+    """What `due_events` decides on: events that happened by `now`."""
     types = {row["event_type"] for row in policy.rows("notification_rules", now)}
     interval = timedelta(minutes=policy.limit("message_interval_minutes", now))
     stories: dict[str, list[Event]] = defaultdict(list)
@@ -29,15 +61,11 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime, planned: Seq
     for event in (*found_there, *(each for each in planned if each.event_type in types)):
         if event.occurred_at <= now:
             stories[event.incident_id].append(event)
-    if not stories:
-        return []
-    notified = _notified(warehouse, stories)
-    found = [
-        each
-        for incident_id, events in stories.items()
-        for each in due(sorted(events, key=in_order), notified[incident_id], interval, now)
-    ]
-    return sorted(found, key=lambda each: (each.event.occurred_at, each.event.event_id))
+    return Candidates(
+        events={incident_id: sorted(events, key=in_order) for incident_id, events in stories.items()},
+        notified=_notified(warehouse, stories) if stories else {},
+        interval=interval,
+    )
 
 
 def _events(

@@ -17,15 +17,16 @@ from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify.delivery import Delivery
 from incident_ledger.notify.queries import channel_findings
-from incident_ledger.notify.service import is_idle, notify
+from incident_ledger.notify.service import notify, outlook
 from incident_ledger.policy import Policy
 from incident_ledger.quality.preload import preload
 from incident_ledger.response.planner import plan
 from incident_ledger.runner.build import Builds
 from incident_ledger.runner.due_checks import DueChecks
 from incident_ledger.runner.lease import BUILD, RESPOND, Lease, with_lease
+from incident_ledger.runner.next_due import next_due
 from incident_ledger.runner.signal_rows import read_signals
-from incident_ledger.runner.steps import Outcome, Step, Steps, counted, heard_lately, record
+from incident_ledger.runner.steps import HEARTBEAT, Outcome, Step, Steps, counted, last_record, record
 from incident_ledger.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class RunReport:
-    """What a run did and what is open after it."""
+    """What a run did and what is open after it.
+
+    Of a tick that had nothing to do (`is_idle`): the messages that are owed, and when there will be something to do
+    though nothing happens; None while that is not known.
+    """
 
     run_id: str
     as_of: datetime
@@ -44,6 +49,9 @@ class RunReport:
     delivered: list[Delivery] = field(default_factory=list)
     open_incidents: list[IncidentState] = field(default_factory=list)
     is_alarm: bool = False
+    is_idle: bool = False
+    undelivered: int | None = None
+    next_due: datetime | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -98,19 +106,18 @@ class Job:
                 self._record(lease.holder)
         return self._report
 
-    def tick(self, *, wait: float | None = None) -> RunReport:
+    def tick(self, *, wait: float | None = None, rules: Policy | None = None) -> RunReport:
         """The end of it alone: plan from the results of the last checks, and deliver.
 
         It waits for no build. Where nothing is to be written or sent it takes no lease, and writes nothing but a
-        heartbeat once an hour.
+        heartbeat once an hour. `rules` is the policy where it is at hand.
         """
         self._wait = wait
-        rules = self._begin()
+        rules = self._begin(rules)
         if self._is_idle(rules):
             self._end(rules)
             self._report.steps = self._steps.done
-            if not heard_lately(self._warehouse, self._command, self._as_of):
-                self._record("idle")
+            self._heartbeat()
             return self._report
         try:
             self._respond(rules)
@@ -119,9 +126,9 @@ class Job:
             self._record(self._holder)
         return self._report
 
-    def _begin(self) -> Policy:
+    def _begin(self, rules: Policy | None = None) -> Policy:
         ensure_ledger(self._warehouse)
-        rules = policy.load(self._warehouse)
+        rules = rules or policy.load(self._warehouse)
         rules.is_alarm([], self._fail_on)  # an unknown severity is an error before the work
         return rules
 
@@ -130,6 +137,14 @@ class Job:
         self._report.open_incidents = [each for each in opened if each.detection_time <= self._as_of]
         levels = [each.severity_level for each in self._report.open_incidents]
         self._report.is_alarm = rules.is_alarm(levels, self._fail_on)
+
+    def _heartbeat(self) -> None:
+        """Leave a record unless there is one of the last hour; the next one is something to do as well."""
+        last = last_record(self._warehouse, self._command, self._as_of)
+        if last is None:
+            self._record("idle")
+        next_record = (last or self._as_of) + HEARTBEAT
+        self._report.next_due = min(self._report.next_due or next_record, next_record)
 
     def _record(self, holder: str) -> None:
         self._report.steps = self._steps.done
@@ -179,8 +194,13 @@ class Job:
         """Whether there is nothing to write and nothing to send; if so, its steps are those of a tick that looked."""
         signals, state = read_signals(self._warehouse), read_state(self._warehouse)
         self._incidents = state
-        if plan(state, signals, rules, self._as_of) or not is_idle(self._warehouse, rules, self._as_of):
+        if plan(state, signals, rules, self._as_of):
             return False
+        messages = outlook(self._warehouse, rules, self._as_of)
+        if not messages.is_idle:
+            return False
+        self._report.is_idle, self._report.undelivered = True, messages.undelivered
+        self._report.next_due = next_due(state, signals, rules, self._as_of, messages_due=messages.next_due)
         with self._steps.step("plan") as step:
             step.summary = f"{counted(len(signals), 'signal')}, nothing to write"
         with self._steps.step("notify") as step:

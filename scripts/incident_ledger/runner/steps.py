@@ -86,15 +86,16 @@ def record(warehouse: Warehouse, *, run_id: str, holder: str, command: str, as_o
     insert_rows(warehouse, RUN_STEPS, [run | _row(step) for step in steps.done])
 
 
-def heard_lately(warehouse: Warehouse, command: str, as_of: datetime) -> bool:
-    """Whether this command left a record within `HEARTBEAT`, by its as-of time and by the clock."""
+def last_record(warehouse: Warehouse, command: str, as_of: datetime) -> datetime | None:
+    """When this command left its last record within `HEARTBEAT`, by its as-of time and by the clock; None for not."""
     sql = f"""
-        select count(*) as steps
+        select max(least(started_at, as_of)) as recorded_at
         from {warehouse.raw(RUN_STEPS.name)}
         where command = @command and started_at >= @since and as_of between @first and @as_of
     """  # noqa: S608
     params = {"command": command, "since": datetime.now(UTC) - HEARTBEAT, "first": as_of - HEARTBEAT, "as_of": as_of}
-    return bool(warehouse.rows(sql, params)[0]["steps"])
+    recorded_at: datetime | None = warehouse.rows(sql, params)[0]["recorded_at"]
+    return recorded_at
 
 
 def _row(step: Step) -> dict[str, Any]:

@@ -133,11 +133,11 @@ class Warehouse:
         """Close the connections."""
         self.client.close()  # type: ignore[no-untyped-call]
 
-    def find(self, dataset: str, table: str) -> bigquery.Table | None:
-        """A table as the tables API describes it; None when there is none of that name."""
+    def find(self, dataset: str, table: str, *, project: str | None = None) -> bigquery.Table | None:
+        """A table as the tables API describes it; None when there is none of that name. Of our project by default."""
         with self.map_bigquery_errors():
             try:
-                return self.client.get_table(f"{self.settings.project}.{dataset}.{table}", timeout=60)
+                return self.client.get_table(f"{project or self.settings.project}.{dataset}.{table}", timeout=60)
             except NotFound:
                 return None
 

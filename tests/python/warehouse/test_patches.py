@@ -297,6 +297,16 @@ def test_labels_are_listed(unfixed: Warehouse, fixed: Warehouse) -> None:
     assert labels(fixed) == {"owner": "us"}
 
 
+def test_views_have_their_queries(unfixed: Warehouse, fixed: Warehouse) -> None:
+    def query(warehouse: Warehouse) -> str | None:
+        view = name(warehouse, "v")
+        warehouse.execute(f"create view `{view}` as select 1 as a")
+        return warehouse.client.get_table(view, timeout=60).view_query
+
+    assert query(unfixed) is None
+    assert (query(fixed) or "").lower() == "select 1 as a"
+
+
 def test_changes_are_dated(unfixed: Warehouse, fixed: Warehouse) -> None:
     def times(warehouse: Warehouse) -> list[datetime]:
         table = name(warehouse, "t")

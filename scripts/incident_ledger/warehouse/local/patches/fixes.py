@@ -43,6 +43,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     tables_api.added_columns_arrive,
     tables_api.sums_of_integers_are_integers,
     tables_api.labels_are_listed,
+    tables_api.views_have_their_queries,
     tables_api.changes_are_dated,
     tables_api.record_fields_are_quoted,
     views.views_are_read_as_views,

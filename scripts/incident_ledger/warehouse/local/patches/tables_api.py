@@ -54,6 +54,19 @@ def labels_are_listed() -> None:
     table_routes._table_to_list_item = list_item
 
 
+def views_have_their_queries() -> None:
+    """`tables.get` of a view leaves out its query."""
+    original = table_routes._table_to_rest
+
+    def to_rest(table: Any) -> dict[str, Any]:
+        body: dict[str, Any] = original(table)
+        if table.table_type == "VIEW" and table.view_query:
+            body["view"] = {"query": table.view_query, "useLegacySql": False}
+        return body
+
+    table_routes._table_to_rest = to_rest
+
+
 def changes_are_dated() -> None:
     """`lastModifiedTime` stays that of the table's creation, whatever DML and loads do."""
     original = SnapshotManager.record_change
