@@ -91,7 +91,7 @@ def last_record(warehouse: Warehouse, command: str, as_of: datetime) -> datetime
     sql = f"""
         select max(least(started_at, as_of)) as recorded_at
         from {warehouse.raw(RUN_STEPS.name)}
-        where command = @command and started_at >= @since and as_of between @first and @as_of
+        where command = @command and started_at >= @since and as_of > @first and as_of <= @as_of
     """  # noqa: S608
     params = {"command": command, "since": datetime.now(UTC) - HEARTBEAT, "first": as_of - HEARTBEAT, "as_of": as_of}
     recorded_at: datetime | None = warehouse.rows(sql, params)[0]["recorded_at"]

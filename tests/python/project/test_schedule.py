@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from conftest import PROJECT_DIR
+from incident_ledger.errors import ExitCode
 
 FOLDER = PROJECT_DIR / "scripts" / "schedule"
 COMMAND = Path(sys.executable).with_name("incident-ledger")
@@ -53,12 +54,20 @@ def test_every_scheduler_calls_both_commands_where_it_can() -> None:
     assert set(re.findall(r"Unit=incident-ledger@(\w+)\.service", units)) == COMMANDS
 
 
+def test_the_service_of_watch_is_started_again_unless_a_setting_is_wrong() -> None:
+    unit = (FOLDER / "incident-ledger-watch.service").read_text()
+    assert commands(unit) == {"watch"}
+    settings = dict(line.split("=", 1) for line in unit.splitlines() if re.match(r"\w+=", line))
+    assert (settings["Restart"], settings["RestartPreventExitStatus"]) == ("on-failure", str(int(ExitCode.USER)))
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     for path in FOLDER.glob("incident-ledger*.*"):
         text = path.read_text().replace(f"{HERE}/.venv/bin/incident-ledger", str(COMMAND))
         (tmp_path / path.name).write_text(text.replace("User=incident-ledger\n", ""))
     units = ["incident-ledger@run.service", "incident-ledger-run.timer", "incident-ledger-tick.timer"]
+    units.append("incident-ledger-watch.service")
     shutil.copy(tmp_path / "incident-ledger@.service", tmp_path / units[0])
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *units], cwd=tmp_path, capture_output=True, text=True, timeout=60,
