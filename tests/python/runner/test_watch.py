@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_ledger.cli.watch import parse_address, parse_interval
+from incident_ledger.cli.actions.watch import parse_address, parse_interval
 from incident_ledger.errors import UserError
 from incident_ledger.runner.watch import Reason, next_look, reason_to_tick
 from incident_ledger.runner.watch_status import HEALTHY_INTERVALS, TickOutcome, WatchStatus
