@@ -45,7 +45,7 @@ def last_modified_below(warehouse: Warehouse, relations: Iterable[tuple[str, str
 
 
 def names_in(query: str) -> set[FullName]:
-    """The full names of tables in a view's query; a name without its project is none that a view of ours has."""
+    """The full names of tables in a view's query; dbt writes all with their projects."""
     names = (re.sub(r"[`\s]", "", name).rsplit(".", _PARTS - 1) for name in _NAME.findall(query))
     return {(parts[0], parts[1], parts[2]) for parts in names if len(parts) == _PARTS}
 

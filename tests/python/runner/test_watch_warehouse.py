@@ -400,12 +400,12 @@ class Process:
 
     def __init__(self, place: Warehouse, endpoint: str) -> None:
         names = ("local_dir", "dataset", "raw_dataset")
-        ours = {f"INCIDENT_LEDGER_{name.upper()}": str(getattr(place.settings, name)) for name in names}
+        variables = {f"INCIDENT_LEDGER_{name.upper()}": str(getattr(place.settings, name)) for name in names}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "incident_ledger", "watch", "--every", "1s", "--listen", "0"],
             env={
                 **os.environ,
-                **ours,
+                **variables,
                 "INCIDENT_LEDGER_API_ENDPOINT": endpoint,
                 "PYTHONPATH": str(PROJECT_DIR / "scripts"),
             },
