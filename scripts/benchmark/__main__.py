@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark import build, history, rules, startup
+from benchmark import bill, build, history, rules, startup
 from benchmark.figures import Part, machine, memory, page
 from benchmark.places import place
 
@@ -48,6 +48,9 @@ def measure(folder: Path, *, rows: int, days: tuple[int, int], repetitions: int)
         ten_rules = ten_rules.with_singles(
             memory("peak memory of the local warehouse, rules", [here.server_peak_memory()])
         )
+    with place(folder / "bill") as here:
+        _log("the bill of runs and ticks")
+        costs = bill.measure(here, folder / "files-bill")
     with place(folder / "short") as short, place(folder / "long") as long:
         _log(f"{few} days of usage, loaded and built")
         history.prepare(short, folder / "files-short", days=few, part=few)
@@ -59,7 +62,7 @@ def measure(folder: Path, *, rows: int, days: tuple[int, int], repetitions: int)
         history.prepare(long, folder / "files-long", days=many, part=few)
         _log("daily runs after both")
         daily = history.measure(short, long, folder / "files-new", days=days, repetitions=repetitions)
-    return [beside_dbt, starts, ten_rules, daily]
+    return [beside_dbt, costs, starts, ten_rules, daily]
 
 
 def _log(what: str) -> None:

@@ -1,7 +1,8 @@
-"""The local warehouse's server once more, for the benchmark alone: it also notes what each statement reads.
+"""The local warehouse's server once more, for the benchmark alone: it also notes requests and what statements read.
 
-Started as `python -m benchmark.counting NOTES PARTITIONS …`, with the other arguments of
+Started as `python -m benchmark.counting NOTES PARTITIONS REQUESTS …`, with the other arguments of
 `incident_ledger.warehouse.local.server`; PARTITIONS is a JSON object, the day partitions' column by `dataset.table`.
+Each line of the file REQUESTS is one request over HTTP as it came, with the times of a clock (s) at its begin and end.
 Each line of the file NOTES is one statement: the rows that its scans read,
 
 - `pruned`: as BigQuery would read them. A table by day loses the partitions that the statement's own literals exclude
@@ -15,6 +16,7 @@ blocks of 122,880 rows, more than nine hundred days of this data.
 import json
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,9 @@ from typing import Any
 
 from incident_ledger.warehouse.local import server
 
+_HEAD_BYTES = 65_536
+"""Of an upload: its description stands first, and what is loaded is not noted."""
+_HEADERS = {b"user-agent", b"x-goog-api-client"}
 _OPTIONAL = "optional: "
 _PART = re.compile(r'"([^"]+)"|([^.]+)')  # of a name as DuckDB writes it
 _REPLACED = re.compile(
@@ -83,6 +88,41 @@ class Notes:
         return int(self._counter.execute(f"select count(*) from {table} where {where}").fetchone()[0])  # noqa: S608
 
 
+class RequestNotes:
+    """An ASGI application around the server's that writes down each request when it has been answered."""
+
+    def __init__(self, app: Any, path: Path) -> None:
+        self._app = app
+        self._file = path.open("a", encoding="utf-8")
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        pieces: list[bytes] = []
+        began = time.monotonic()
+
+        async def noting_receive() -> Any:
+            message = await receive()
+            pieces.append(message.get("body", b""))
+            return message
+
+        await self._app(scope, noting_receive, send)
+        path = scope["path"] + ("?" + scope["query_string"].decode() if scope["query_string"] else "")
+        body = b"".join(pieces)
+        note = {
+            "method": scope["method"],
+            "path": path,
+            "headers": {name.decode(): value.decode() for name, value in scope["headers"] if name in _HEADERS},
+            "body": (body[:_HEAD_BYTES] if "upload" in path else body).decode(errors="replace"),
+            "began": began,
+            "ended": time.monotonic(),
+        }
+        self._file.write(json.dumps(note) + "\n")
+        self._file.flush()
+
+
 def with_replaced_days(scan: Scan, sql: str) -> Scan:
     """A MERGE that replaces days names them in its clause for what the source has not; DuckDB does not push those down,
     and BigQuery prunes by them."""
@@ -102,6 +142,7 @@ def _is_about(condition: str, column: str) -> bool:
 def main() -> None:
     """Serve as `server.main` does, with notes."""
     path, partitions = Path(sys.argv.pop(1)), json.loads(Path(sys.argv.pop(1)).read_text())
+    requests = Path(sys.argv.pop(1))
     import bqemulator.server
     from bqemulator.storage.engine import DuckDBEngine
 
@@ -114,7 +155,9 @@ def main() -> None:
 
     def noting_app(context: Any) -> Any:
         notes.append(Notes(path, partitions, context.engine))
-        return create_app(context)
+        app = create_app(context)
+        app.add_middleware(RequestNotes, path=requests)
+        return app
 
     def noting_pragmas(self: Any) -> None:
         pragmas(self)  # once it is open, no setting can be changed

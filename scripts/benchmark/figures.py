@@ -52,6 +52,19 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Table:
+    """Figures of several kinds, counted and not measured: a heading and a row for each thing."""
+
+    heading: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def lines(self) -> list[str]:
+        """The table, as Markdown; all but the first column are numbers."""
+        dashes = ("---", *("---:" for _ in self.heading[1:]))
+        return [f"| {' | '.join(row)} |" for row in (self.heading, dashes, *self.rows)]
+
+
+@dataclass(frozen=True)
 class Part:
     """What one part of the benchmark found: ratios, single figures, and what a reader must know of them."""
 
@@ -59,6 +72,7 @@ class Part:
     comparisons: tuple[Comparison, ...]
     singles: tuple[Series, ...] = ()
     notes: tuple[str, ...] = ()
+    table: Table | None = None
 
     def with_singles(self, more: tuple[Series, ...]) -> "Part":
         """The same with more single figures."""
@@ -76,7 +90,7 @@ def page(parts: Sequence[Part], machine: str, when: str, how: str) -> str:
         "Every ratio is of medians, of things measured in turns in one run. The values behind each are at the end.",
     ]
     for part in parts:
-        lines += ["", f"## {part.title}", "", *_table(part)]
+        lines += ["", f"## {part.title}", "", *(part.table.lines() if part.table else _table(part))]
         lines += [f"\n{note}" for note in part.notes]
     lines += ["", "## All values", "", "| figure | median | values |", "| --- | ---: | --- |"]
     for series in _all_series(parts):

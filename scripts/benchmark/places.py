@@ -58,6 +58,11 @@ class Place:
         others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         return others | variables | {"PYTHONPATH": str(PROJECT_DIR / "scripts")}
 
+    @property
+    def requests(self) -> Path:
+        """The file with each request of the last block that was counted."""
+        return self.folder / "requests.jsonl"
+
     def warehouse(self) -> Warehouse:
         """A client of it, for questions of the benchmark's own."""
         self.start()
@@ -73,10 +78,11 @@ class Place:
         self.stop()
         notes = self.folder / "notes.jsonl"
         notes.unlink(missing_ok=True)
+        self.requests.write_text("")
         reader, writer = os.pipe()
         partitions = self.folder / "partitions.json"
-        partitions.write_text(json.dumps(self._partitions()))
-        command = [sys.executable, "-m", "benchmark.counting", str(notes), str(partitions)]
+        partitions.write_text(json.dumps(self.partitions()))
+        command = [sys.executable, "-m", "benchmark.counting", str(notes), str(partitions), str(self.requests)]
         command += ["--folder", str(self.folder / "local")]
         command += ["--memory", self.settings.local_memory, "--idle", "600", "--owner", str(os.getpid())]
         log = self.folder / "counting.log"
@@ -100,11 +106,12 @@ class Place:
         """End the server; the data stays."""
         local.stop(self.folder / "local")
 
-    def _partitions(self) -> dict[str, str]:
+    def partitions(self) -> dict[str, str]:
         """The columns of the day partitions: of the runner's tables, and of dbt's as the last run parsed them."""
         raw = self.settings.raw_dataset
         found = {f"{raw}.{table.name}": table.partition for table in tables.ALL if table.partition}
-        manifest = json.loads((self.folder / "target" / "manifest.json").read_text(encoding="utf-8"))
+        parsed = self.folder / "target" / "manifest.json"
+        manifest = json.loads(parsed.read_text(encoding="utf-8")) if parsed.exists() else {"nodes": {}}
         for node in manifest["nodes"].values():
             partition = node.get("config", {}).get("partition_by")
             if partition:

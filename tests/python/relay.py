@@ -33,6 +33,7 @@ class Request:
     headers: dict[str, str]
     body: bytes
     at: float = field(default_factory=time.monotonic)
+    answered_at: float = 0.0
     status: int | None = None
 
     @property
@@ -190,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(pieces)
 
     def _send(self, request: Request, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        request.status = status
+        request.status, request.answered_at = status, time.monotonic()
         try:
             self.send_response(status)
             for name, value in headers:
