@@ -92,8 +92,9 @@ class Dbt:
         return set(self._call(["list", "--selector", selector, "--resource-types", "model", "test"], None))
 
     def build_exactly(self, selectors: Sequence[str], *, as_of: datetime | None = None) -> list[NodeResult]:
-        """Models and data tests named one by one, in order; no other test of them."""
-        return self.invoke(["build", "--select", *selectors, "--indirect-selection", "empty"], as_of=as_of)
+        """Models and data tests named one by one, in order; no other test of them, and no unit test."""
+        exactly = ("--indirect-selection", "empty", "--exclude-resource-type", "unit_test")
+        return self.invoke(["build", "--select", *selectors, *exactly], as_of=as_of)
 
     def compiled(self, models: Sequence[str]) -> dict[str, tuple[str, str]]:
         """The SQL of models as dbt would send it: (the relation's quoted name, the query) by name."""
