@@ -45,7 +45,7 @@ def measure(place: Place, files: Path) -> Part:
     for day in days[:-1]:
         history.new_day(place, files, day)
     morning, next_morning = (history.morning_after(day) for day in days[-2:])
-    with place.counting():
+    with place.counting(scans=False):
         counter = _Counter(place)
         found = [counter.bill("`run`, first", None, lambda: place.run(morning))]
         counter.leave(lambda: place.run(morning + timedelta(hours=1)))  # builds what the first one recorded
@@ -118,8 +118,8 @@ def _part(found: Sequence[Billed]) -> Part:
         "Counted from the requests that the commands sent to the local warehouse, dbt's and Great Expectations' too. "
         "Megabytes: 10 at least for each table that a statement references, views resolved; of a table by day the days "
         "that the statement's own constants leave; on demand, 6.25 USD a TiB.",
-        "A month: `run` each quarter of an hour and `tick` each minute, as in `scripts/schedule`. Seconds by the latencies "
-        "in `billing/charges.py` (a job 1.5 s, DML 2.5 s, a metadata call 0.2 s), "
+        "A month: `run` each quarter of an hour and `tick` each minute, as in `scripts/schedule`. Seconds by the "
+        "latencies in `billing/charges.py` (a job 1.5 s, DML 2.5 s, a metadata call 0.2 s), "
         f"with {THREADS} threads of dbt: a model, not a measurement.",
     )
     return Part("The bill on BigQuery", (), (), notes, Table(_HEADING, tuple(each.row() for each in found)))

@@ -2,6 +2,7 @@
 
 Started as `python -m benchmark.counting NOTES PARTITIONS REQUESTS …`, with the other arguments of
 `incident_ledger.warehouse.local.server`; PARTITIONS is a JSON object, the day partitions' column by `dataset.table`.
+NOTES may be empty: then only requests are noted.
 Each line of the file REQUESTS is one request over HTTP as it came, with the times of a clock (s) at its begin and end.
 Each line of the file NOTES is one statement: the rows that its scans read,
 
@@ -141,7 +142,7 @@ def _is_about(condition: str, column: str) -> bool:
 
 def main() -> None:
     """Serve as `server.main` does, with notes."""
-    path, partitions = Path(sys.argv.pop(1)), json.loads(Path(sys.argv.pop(1)).read_text())
+    path, partitions = sys.argv.pop(1), json.loads(Path(sys.argv.pop(1)).read_text())
     requests = Path(sys.argv.pop(1))
     import bqemulator.server
     from bqemulator.storage.engine import DuckDBEngine
@@ -154,7 +155,8 @@ def main() -> None:
     notes: list[Notes] = []
 
     def noting_app(context: Any) -> Any:
-        notes.append(Notes(path, partitions, context.engine))
+        if path:
+            notes.append(Notes(Path(path), partitions, context.engine))
         app = create_app(context)
         app.add_middleware(RequestNotes, path=requests)
         return app
@@ -172,8 +174,9 @@ def main() -> None:
         return answer
 
     bqemulator.server.create_app = noting_app
-    DuckDBEngine._apply_session_pragmas = noting_pragmas
-    DuckDBEngine.execute = noting_execute
+    if path:
+        DuckDBEngine._apply_session_pragmas = noting_pragmas
+        DuckDBEngine.execute = noting_execute
     server.main()
 
 

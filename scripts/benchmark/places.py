@@ -73,8 +73,11 @@ class Place:
         return local.start(self.folder / "local", owner=os.getpid())
 
     @contextmanager
-    def counting(self) -> Iterator[Path]:
-        """Serve with notes of what each statement reads, in the file that this gives, for the time of the block."""
+    def counting(self, *, scans: bool = True) -> Iterator[Path]:
+        """Serve with notes of requests and of what each statement reads, in the file that this gives, for the block.
+
+        Without `scans` it notes the requests alone, which takes no time of the statements.
+        """
         self.stop()
         notes = self.folder / "notes.jsonl"
         notes.unlink(missing_ok=True)
@@ -82,7 +85,14 @@ class Place:
         reader, writer = os.pipe()
         partitions = self.folder / "partitions.json"
         partitions.write_text(json.dumps(self.partitions()))
-        command = [sys.executable, "-m", "benchmark.counting", str(notes), str(partitions), str(self.requests)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmark.counting",
+            str(notes) if scans else "",
+            str(partitions),
+            str(self.requests),
+        ]
         command += ["--folder", str(self.folder / "local")]
         command += ["--memory", self.settings.local_memory, "--idle", "600", "--owner", str(os.getpid())]
         log = self.folder / "counting.log"
