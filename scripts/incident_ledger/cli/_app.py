@@ -21,6 +21,7 @@ from incident_ledger import __version__, cli
 from incident_ledger.cli._logs import show_logs
 from incident_ledger.cli._typer import leave_out_imports
 from incident_ledger.errors import ExitCode, IncidentLedgerError, UserError
+from incident_ledger.job_labels import labelled
 from incident_ledger.variables import unknown_variables
 
 _DETAIL = 2000  # characters of the other side's output: its end
@@ -54,7 +55,12 @@ def root(
         bool, typer.Option("--version", help="Say which version this is.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    """Name each variable that looks like a setting and is not one, once a command; `doctor` does so itself."""
+    """Label what the command sends, and name each variable that looks like a setting and is not one, once a command.
+
+    `doctor` names them itself.
+    """
+    if context.invoked_subcommand:
+        context.with_resource(labelled(command=context.invoked_subcommand))
     if context.invoked_subcommand == "doctor" or not (unknown := unknown_variables(os.environ)):
         return
     from incident_ledger.cli._console import err

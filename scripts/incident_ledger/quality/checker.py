@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from incident_ledger.errors import IncidentLedgerError, UserError
+from incident_ledger.job_labels import labelled_model
 from incident_ledger.policy import Policy
 from incident_ledger.quality import partitions
 from incident_ledger.quality.change_tracking import ChangeLog, ChangesRead, read_changes
@@ -61,7 +62,8 @@ def check_all(
             continue
         if on_table:
             on_table(str(name or suite.file))
-        batches += checks.suite(suite, name, is_all=all_days)
+        with labelled_model(name.table if name else suite.file):
+            batches += checks.suite(suite, name, is_all=all_days)
     if is_recorded:
         record(warehouse, batches, run_id, now)
     return batches

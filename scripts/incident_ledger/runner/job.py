@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from incident_ledger import policy
 from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.encoding import timestamp
 from incident_ledger.errors import ExitCode
+from incident_ledger.job_labels import labelled
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state
@@ -32,6 +34,8 @@ from incident_ledger.warehouse import Warehouse
 if TYPE_CHECKING:
     from incident_ledger.quality.checker import Noted
     from incident_ledger.quality.result_types import BatchResult
+
+P = ParamSpec("P")
 
 
 @dataclass
@@ -59,6 +63,17 @@ class RunReport:
         if any(step.outcome is Outcome.FAILED for step in self.steps):
             return ExitCode.OUTSIDE
         return ExitCode.ALARM if self.is_alarm else ExitCode.OK
+
+
+def _labelled(method: Callable[Concatenate["Job", P], RunReport]) -> Callable[Concatenate["Job", P], RunReport]:
+    """What the method sends carries its job's command and run."""
+
+    @wraps(method)
+    def with_labels(job: "Job", /, *args: P.args, **options: P.kwargs) -> RunReport:
+        with labelled(command=job._command, run=job._report.run_id):
+            return method(job, *args, **options)
+
+    return with_labels
 
 
 class Job:
@@ -94,6 +109,7 @@ class Job:
         self._holder = ""
         self._report = RunReport(run_id=f"{command}-{timestamp(as_of)}", as_of=as_of)
 
+    @_labelled
     def run(self, *, wait: float | None = None) -> RunReport:
         """The whole way: dbt, Great Expectations, plan, deliver, dbt."""
         self._wait = wait
@@ -106,6 +122,7 @@ class Job:
                 self._record(lease.holder)
         return self._report
 
+    @_labelled
     def tick(self, *, wait: float | None = None, rules: Policy | None = None) -> RunReport:
         """The end of it alone: plan from the results of the last checks, and deliver.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from incident_ledger.errors import IncidentLedgerError
 from incident_ledger.interrupts import interrupt_noted
+from incident_ledger.job_labels import labelled
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import insert_rows
 from incident_ledger.warehouse.tables import RUN_STEPS
@@ -53,7 +54,8 @@ class Steps:
         begin = time.perf_counter()
         self._on_begin(step)
         try:
-            yield step
+            with labelled(step=name):
+                yield step
         except IncidentLedgerError as error:
             step.outcome, step.summary = Outcome.FAILED, str(error).splitlines()[0]
             raise

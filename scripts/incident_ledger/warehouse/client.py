@@ -197,7 +197,6 @@ def connect(settings: Settings) -> Warehouse:
         limit=settings.query_timeout,
         config=bigquery.QueryJobConfig(
             maximum_bytes_billed=settings.maximum_bytes_billed,
-            labels={"app": "incident-ledger"},
             job_timeout_ms=math.ceil(settings.query_timeout * 1000),
         ),
     )

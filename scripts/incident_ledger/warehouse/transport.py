@@ -20,6 +20,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from incident_ledger.errors import IncidentLedgerError, OutsideError, StatementError, UserError
+from incident_ledger.job_labels import label_jobs, with_labels
 from incident_ledger.warehouse.local.damage import damage
 
 CONNECT_SECONDS = 10.0
@@ -58,6 +59,7 @@ class Client(bigquery.Client):
 
         `config` holds for every statement, whoever sends it; what a caller says of his own goes before it.
         """
+        self._limit = limit
         session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
         _restrict(session, endpoint, _Adapter(limit))
         super().__init__(
@@ -69,9 +71,15 @@ class Client(bigquery.Client):
             _http=session,
         )
 
-    def query(self, query: str, *args: Any, **options: Any) -> Any:
-        """A job that was sent; a failed one is tried again by `run`, not here."""
-        return super().query(query, *args, **{**options, "job_retry": None})
+    def query(self, query: str, job_config: Any = None, *args: Any, **options: Any) -> Any:
+        """A job that was sent, with our labels; a failed one is tried again by `run`, not here."""
+        config = with_labels(job_config or bigquery.QueryJobConfig(), self._limit)
+        return super().query(query, config, *args, **{**options, "job_retry": None})
+
+    def load_table_from_file(self, file_obj: Any, destination: Any, *args: Any, **options: Any) -> Any:
+        """A load job that was sent, with our labels and a limit on its time."""
+        options["job_config"] = with_labels(options.get("job_config") or bigquery.LoadJobConfig(), self._limit)
+        return super().load_table_from_file(file_obj, destination, *args, **options)
 
     def query_and_wait(self, query: str, **options: Any) -> Any:
         """Rows of `query`, by way of `jobs.insert`."""
@@ -160,7 +168,7 @@ def _restrict(session: AuthorizedSession, endpoint: str | None, adapter: _Adapte
 
 @contextmanager
 def limited_dbt(limit: float) -> Iterator[None]:
-    """The clients that dbt makes meanwhile are held to the same: most of its requests have no timeout at all."""
+    """The clients that dbt makes meanwhile are limited and labelled like ours: most of its requests have no timeout."""
     from dbt.adapters.bigquery import clients
 
     original = clients._create_bigquery_client
@@ -168,6 +176,7 @@ def limited_dbt(limit: float) -> Iterator[None]:
     def limited(credentials: Any) -> Any:
         client = original(credentials)
         _restrict(client._http, credentials.api_endpoint, _Adapter(limit, default=limit))
+        label_jobs(client, limit)
         return client
 
     clients._create_bigquery_client = limited

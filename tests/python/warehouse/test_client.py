@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from conftest import fresh_settings
 from engines.recorder import expected_to_be_refused
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import OutsideError, StatementError, UserError
+from incident_ledger.job_labels import labelled, labelled_model
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Param, Warehouse, connect
 from incident_ledger.warehouse.loading.file_load import load_file
@@ -365,3 +367,36 @@ def test_production_without_credentials_says_what_to_do(tmp_path: Path, monkeypa
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     with pytest.raises(UserError, match="gcloud auth application-default login"):
         connect(Settings(target="prod", local_dir=tmp_path))
+
+
+def test_labels_are_those_of_the_block_and_the_thread_that_send(relay: Relay, through: Warehouse) -> None:
+    with labelled(command="run", run="Run-2026-03-02T09:00:00Z"), labelled(step="check"), labelled_model("T" * 70):
+        through.rows("select 1 as a")
+        with ThreadPoolExecutor() as pool:
+            pool.submit(through.rows, "select 2 as a").result()
+    through.rows("select 3 as a")
+    sent = [request.json["configuration"]["labels"] for request in relay.requests if request.query]
+    of_run = {"app": "incident-ledger", "command": "run", "run": "run-2026-03-02t09_00_00z", "step": "check"}
+    assert sent == [of_run | {"model": "t" * 63}, of_run, {"app": "incident-ledger"}]
+
+
+def test_jobs_of_dbt_have_labels_with_their_model_a_byte_limit_and_a_timeout(
+    relay: Relay, through: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A seed is loaded, and its tests are queries about it."""
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+    with labelled(command="run", run="r1", step="policy"):
+        results = Dbt(through.settings, through.endpoint).build(["severities"])
+    assert {result.status for result in results} <= {"success", "pass"}
+    sent = [request.json["configuration"] for request in relay.requests if "configuration" in request.json]
+    loads = [configuration for configuration in sent if "load" in configuration]
+    tests = [each for each in sent if "query" in each and each["labels"].get("node_id", "").startswith("test")]
+    assert loads
+    assert tests
+    labels = {"app": "incident-ledger", "command": "run", "run": "r1", "step": "policy"}
+    for configuration in sent:
+        assert labels.items() <= configuration["labels"].items()
+        assert configuration["jobTimeoutMs"] == "600000"
+        if "query" in configuration:
+            assert configuration["query"]["maximumBytesBilled"] == str(100 * 1024**3)
+    assert {configuration["labels"]["model"] for configuration in (*loads, *tests)} == {"severities"}

@@ -217,7 +217,6 @@ def _config(
         source_format="PARQUET" if is_parquet else "NEWLINE_DELIMITED_JSON",
         write_disposition="WRITE_TRUNCATE" if replace else "WRITE_APPEND",
         create_disposition="CREATE_IF_NEEDED" if target is None else "CREATE_NEVER",
-        labels={"app": "incident-ledger"},
     )
     if is_parquet:
         config.parquet_options = bigquery.ParquetOptions()  # type: ignore[no-untyped-call]
