@@ -22,8 +22,20 @@ MAX_LINES = 400
 PROCESSES = {Path("warehouse/local/server.py"), Path("__main__.py")}
 # From the lowest to the highest: a module imports from its own package and from those before it.
 LAYERS = (
-    *("errors", "interrupts", "variables", "settings", "private", "deadline", "encoding", "properties", "warehouse"),
-    *("dbt_runner", "ledger", "policy", "importers", "quality", "detection", "response", "notify", "runner", "doctor"),
+    *("errors", "interrupts", "job_labels", "variables", "settings", "private", "deadline", "encoding", "properties"),
+    *(
+        "warehouse",
+        "dbt_runner",
+        "ledger",
+        "policy",
+        "importers",
+        "quality",
+        "detection",
+        "response",
+        "notify",
+        "runner",
+        "doctor",
+    ),
     *("demo", "cli", "__main__"),
 )
 QUERY = re.compile(
