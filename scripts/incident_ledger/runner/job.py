@@ -24,7 +24,6 @@ from incident_ledger.policy import Policy
 from incident_ledger.quality.preload import preload
 from incident_ledger.response.planner import plan
 from incident_ledger.runner.build import Builds
-from incident_ledger.runner.due_checks import DueChecks
 from incident_ledger.runner.lease import BUILD, RESPOND, Lease, with_lease
 from incident_ledger.runner.next_due import next_due
 from incident_ledger.runner.signal_rows import read_signals
@@ -34,6 +33,7 @@ from incident_ledger.warehouse import Warehouse
 if TYPE_CHECKING:
     from incident_ledger.quality.checker import Noted
     from incident_ledger.quality.result_types import BatchResult
+    from incident_ledger.runner.due_checks import DueChecks
 
 P = ParamSpec("P")
 
@@ -186,6 +186,8 @@ class Job:
         )
 
     def _whole(self) -> None:
+        from incident_ledger.runner.due_checks import DueChecks  # with what reads suites: no tick needs it
+
         self._load_policy()
         rules = policy.load(self._warehouse)
         due = DueChecks(self._warehouse, self._builds, rules, self._as_of, is_full=self._is_full)
@@ -232,7 +234,7 @@ class Job:
                 return
             _summarise(step, self._dbt.build(["path:seeds"], as_of=self._as_of))
 
-    def _note_changes(self, due: DueChecks) -> "Noted | None":
+    def _note_changes(self, due: "DueChecks") -> "Noted | None":
         """What is recorded of changes before the build: what comes in later is checked by the next run."""
         if not due.metas:
             return None
@@ -254,7 +256,7 @@ class Job:
                 step.detail["tried_again"] = again
             return not any(node.is_error or node.is_skipped for node in results)
 
-    def _check(self, rules: Policy, due: DueChecks, noted: "Noted | None", *, is_built: bool) -> None:
+    def _check(self, rules: Policy, due: "DueChecks", noted: "Noted | None", *, is_built: bool) -> None:
         with self._steps.step("check") as step:
             batches = self._check_due(rules, due, noted, is_built=is_built)
             bad = [f"{batch.component} {batch.severity_level}" for batch in batches if batch.severity_level]
@@ -269,7 +271,7 @@ class Job:
             step.detail |= {"breaches": bad, "failed_checks": failed, "unchanged": due.unchanged}
 
     def _check_due(
-        self, rules: Policy, due: DueChecks, noted: "Noted | None", *, is_built: bool
+        self, rules: Policy, due: "DueChecks", noted: "Noted | None", *, is_built: bool
     ) -> "list[BatchResult]":
         if noted is None:
             return []
