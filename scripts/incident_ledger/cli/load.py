@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 # Of `importers.usage.REPORTS` (a test compares them), which takes longer to import than help may take.
-_REPORTS = "anthropic_usage, anthropic_cost, claude_code, cursor_events, cursor_daily, cursor_spend"
+REPORT_NAMES = "anthropic_usage, anthropic_cost, claude_code, cursor_events, cursor_daily, cursor_spend"
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def usage(
     files: Annotated[list[Path], typer.Argument(help="Files of one export: all pages of a period in one command.")],
-    source: Annotated[str, typer.Option(help=f"Whose report: {_REPORTS}.")],
+    source: Annotated[str, typer.Option(help=f"Whose report: {REPORT_NAMES}.")],
     exported_at: Annotated[
         str | None, typer.Option(help="When the export was made, with its zone; when it is loaded by default.")
     ] = None,

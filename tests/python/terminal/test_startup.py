@@ -13,6 +13,8 @@ from typer.main import get_command
 
 from conftest import PROJECT_DIR, fresh_settings
 from incident_ledger.cli._app import app
+from incident_ledger.cli.load import REPORT_NAMES
+from incident_ledger.importers.usage import REPORTS
 from incident_ledger.ledger.setup import with_ledger
 from incident_ledger.ledger.state import read_state
 from incident_ledger.settings import Settings
@@ -101,6 +103,10 @@ def environment_of(settings: Settings) -> dict[str, str]:
     names = ("api_endpoint", "local_dir", "dataset", "raw_dataset")
     variables = {f"INCIDENT_LEDGER_{name.upper()}": str(getattr(settings, name)) for name in names}
     return {**os.environ, **variables, "PYTHONPATH": str(PROJECT_DIR / "scripts")}
+
+
+def test_the_help_of_load_names_every_report() -> None:
+    assert REPORT_NAMES.split(", ") == [*REPORTS]
 
 
 def test_help_of_every_command_imports_typer_alone() -> None:
