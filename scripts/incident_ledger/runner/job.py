@@ -104,6 +104,8 @@ class Job:
         self._dbt = Dbt(warehouse.settings, warehouse.endpoint)
         self._is_full = is_full
         self._builds = Builds(warehouse, self._dbt, as_of, is_full=is_full)
+        # The import of Great Expectations takes seconds; dbt waits for the warehouse meanwhile.
+        self._preload = threading.Thread(target=preload, daemon=True)
         self._incidents: Sequence[IncidentState] = ()
         self._wait: float | None = None
         self._holder = ""
@@ -238,11 +240,11 @@ class Job:
         """What is recorded of changes before the build: what comes in later is checked by the next run."""
         if not due.metas:
             return None
-        # Its import takes seconds; dbt waits for the warehouse meanwhile.
-        threading.Thread(target=preload, daemon=True).start()
         from incident_ledger.quality.checker import note_changes
 
-        return note_changes(self._warehouse, self._as_of, due.metas)
+        noted = note_changes(self._warehouse, self._as_of, due.metas)
+        self._preload.start()
+        return noted
 
     def _build(self, name: str, selector: str, *, is_open: bool) -> bool:
         """What is new of a selector, by dbt; whether all of it is there."""
@@ -275,6 +277,8 @@ class Job:
     ) -> "list[BatchResult]":
         if noted is None:
             return []
+        # Two threads that import it at once would each find modules of which only a part is there.
+        self._preload.join()
         from incident_ledger.quality.checker import check_all
         from incident_ledger.quality.suites import load_folders
 
