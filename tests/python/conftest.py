@@ -110,8 +110,8 @@ def built_ledger(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> War
 
 @pytest.fixture
 def ledger(built_ledger: Warehouse) -> Warehouse:
-    """A ledger without events and rejects."""
-    for table in ("incident_events", "import_rejects"):
+    """A ledger without events, rejects and messages."""
+    for table in ("incident_events", "import_rejects", "notifications"):
         built_ledger.execute(f"delete from {built_ledger.raw(table)} where true")
     return built_ledger
 
