@@ -1,10 +1,15 @@
 """The differential catalogue: what the local warehouse answers, Google's reference implementation answers too."""
 
+import math
+import re
 from collections.abc import Callable
 
 import pytest
 
+from conftest import PROJECT_DIR
 from engines.catalogue import document, report
+from engines.catalogue.engines import Outcome
+from engines.catalogue.verdicts import verdict
 from engines.recorder import expected_to_be_refused
 from incident_ledger.errors import StatementError
 from incident_ledger.warehouse import Warehouse
@@ -25,6 +30,50 @@ def test_the_whole_catalogue_is_equal_or_refused(warehouse: Warehouse, capsys: p
     with capsys.disabled():
         print(f"\n{made.summary()}")  # noqa: T201
     assert not made.wrong, "\n".join(made.wrong)
+    # As many are computed, and not refused, as the decision log says.
+    tried, equal, refused = counts_of_the_log()
+    assert (sum(made.counts.values()), made.total("equal"), made.total("refused")) == (tried, equal, refused)
+
+
+def counts_of_the_log() -> tuple[int, ...]:
+    """Tried, equal and refused, as they stand in the decision log."""
+    text = (PROJECT_DIR / "analyses" / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"([\d,]+) expressions tried: ([\d,]+) equal, ([\d,]+) refused, none wrong", text)
+    assert found is not None
+    return tuple(int(number.replace(",", "")) for number in found.groups())
+
+
+def test_the_catalogue_has_as_many_expressions_as_the_decision_log_says() -> None:
+    tried, equal, refused = counts_of_the_log()
+    assert len(report.all_cases()) == tried == equal + refused
+
+
+BASE = Outcome("FLOAT64", 1.0)
+NEXT = [1.0]
+for _ in range(5):
+    NEXT.append(math.nextafter(NEXT[-1], 2.0))
+
+
+@pytest.mark.parametrize(
+    ("google", "local", "expected"),
+    [
+        (BASE, BASE, "equal"),
+        (BASE, Outcome("FLOAT64", NEXT[4]), "equal"),
+        (BASE, Outcome("FLOAT64", NEXT[5]), "wrong"),
+        (BASE, Outcome("FLOAT64", math.nan), "wrong"),
+        (BASE, Outcome("NUMERIC", 1.0), "wrong"),
+        (Outcome("INT64", 1), Outcome("INT64", 2), "wrong"),
+        (Outcome("INT64", 1), Outcome("INT64", True), "wrong"),
+        (Outcome("INT64", None), Outcome("INT64", 0), "wrong"),
+        (Outcome("ARRAY<INT64>", [1, 2]), Outcome("ARRAY<INT64>", [2, 1]), "wrong"),
+        (BASE, Outcome("", None, refusal="The local warehouse cannot compute f() as BigQuery does."), "refused"),
+        (BASE, Outcome("", None, refusal="division by zero"), "wrong"),
+        (Outcome("", None, refusal="out of range"), BASE, "wrong"),
+        (Outcome("", None, refusal="out of range"), Outcome("", None, refusal="overflow"), "equal"),
+    ],
+)
+def test_another_value_type_or_error_is_wrong(google: Outcome, local: Outcome, expected: str) -> None:
+    assert verdict(google, local) == expected
 
 
 def test_what_is_refused_is_not_proven() -> None:

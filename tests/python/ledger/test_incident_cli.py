@@ -182,13 +182,13 @@ def at_once(ledger: Warehouse, commands: list[list[str]]) -> list[str]:
 
 
 @pytest.mark.usefixtures("run")
-def test_four_openings_and_four_resolutions_at_once_are_one_of_each(ledger: Warehouse) -> None:
-    output = at_once(ledger, [["open", "API down", "--severity", "P2", "--component", "api:x"]] * 4)
+def test_eight_openings_and_eight_resolutions_at_once_are_one_of_each(ledger: Warehouse) -> None:
+    output = at_once(ledger, [["open", "API down", "--severity", "P2", "--component", "api:x"]] * 8)
     assert all(each.startswith("0 ") for each in output), output
-    assert sum("is open already" in each for each in output) == 3
+    assert sum("is open already" in each for each in output) == 7
     (state,) = read_state(ledger)
-    output = at_once(ledger, [["resolve", state.incident_id]] * 4)
-    assert sorted(each.split()[1] for each in output) == ["NoneType", "UserError", "UserError", "UserError"], output
+    output = at_once(ledger, [["resolve", state.incident_id]] * 8)
+    assert sorted(each.split()[1] for each in output) == ["NoneType", *["UserError"] * 7], output
     events = [item.event.event_type.value for item in read_events(ledger, incident_ids=[state.incident_id])]
     assert events == ["detected", "resolved"]
 

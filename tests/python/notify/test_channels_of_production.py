@@ -17,7 +17,7 @@ from notify.helpers import detected
 from notify.test_mail import envelope
 
 
-@pytest.mark.parametrize("command", [["run"], ["tick"], ["outbox", "retry"]])
+@pytest.mark.parametrize("command", [["run"], ["tick"], ["watch"], ["outbox", "retry"]])
 @pytest.mark.parametrize("value", ["", " \n, "])
 def test_a_command_that_sends_is_refused_in_production_without_a_channel(command: list[str], value: str) -> None:
     env = {"INCIDENT_LEDGER_TARGET": "prod", "INCIDENT_LEDGER_CHANNELS": value}

@@ -29,6 +29,10 @@ class Report:
         lines = [self._line(family, [family]) for family in families]
         return "\n".join([*lines, self._line(f"all (seed {SEED})", families)])
 
+    def total(self, how: str) -> int:
+        """How many ended so."""
+        return sum(count for (_, each), count in self.counts.items() if each == how)
+
     def _line(self, name: str, families: Sequence[str]) -> str:
         equal, refused, wrong = (
             sum(self.counts[family, how] for family in families) for how in ("equal", "refused", "wrong")

@@ -10,8 +10,6 @@ from engines.catalogue.engines import Outcome
 
 ULPS = 4
 """Two floats are equal when no more than so many floats lie from the one to the other: libraries of mathematics differ."""
-AGGREGATE_ULPS = 64
-"""The same where many values are summed up, in whatever order."""
 
 
 def verdict(google: Outcome, local: Outcome, ulps: int = ULPS) -> str:
