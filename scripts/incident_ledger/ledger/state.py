@@ -9,6 +9,7 @@ from typing import Any
 from incident_ledger.errors import OutsideError
 from incident_ledger.ledger.events import Event, EventType, Status
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.reading import Reading, read, rows_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +93,22 @@ def read_state(
     """
     if any(chosen is not None and not chosen for chosen in (incident_ids, source_keys)):
         return []
+    reading = state_reading(
+        warehouse, is_open=is_open, incident_ids=incident_ids, id_part=id_part, source=source, source_keys=source_keys
+    )
+    return read(warehouse, reading)
+
+
+def state_reading(
+    warehouse: Warehouse,
+    *,
+    is_open: bool | None = None,
+    incident_ids: Sequence[str] | None = None,
+    id_part: str | None = None,
+    source: str | None = None,
+    source_keys: Sequence[str] | None = None,
+) -> Reading[list[IncidentState]]:
+    """`read_state`, to be read with others."""
     conditions: dict[str, tuple[str, Any]] = {
         "is_open": ("is_open = @is_open", is_open),
         "incident_ids": ("incident_id in unnest(@incident_ids)", _listed(incident_ids)),
@@ -101,8 +118,9 @@ def read_state(
     }
     used = {name: pair for name, pair in conditions.items() if pair[1] is not None}
     where = " and ".join(condition for condition, _ in used.values()) or "true"
-    sql = f"select * from {warehouse.mart('incident_state')} where {where} order by detection_time, incident_id"  # noqa: S608
-    return [to_state(row) for row in warehouse.rows(sql, {name: value for name, (_, value) in used.items()})]
+    sql = f"select * from {warehouse.mart('incident_state')} where {where}"  # noqa: S608
+    rows = yield from rows_of(sql, {name: value for name, (_, value) in used.items()})
+    return sorted(map(to_state, rows), key=lambda each: (each.detection_time, each.incident_id))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +147,29 @@ def read_events(
     Of incidents with one of `incident_ids`; or of a source, those with one of its keys, with an id not below
     `from_incident_id` (ids begin with the time of detection), open, or resolved at `ended_since` or later.
     """
+    reading = events_reading(
+        warehouse,
+        incident_ids=incident_ids,
+        source=source,
+        source_keys=source_keys,
+        from_incident_id=from_incident_id,
+        is_open=is_open,
+        ended_since=ended_since,
+    )
+    return read(warehouse, reading)
+
+
+def events_reading(
+    warehouse: Warehouse,
+    *,
+    incident_ids: Sequence[str] | None = None,
+    source: str | None = None,
+    source_keys: Sequence[str] = (),
+    from_incident_id: str | None = None,
+    is_open: bool = False,
+    ended_since: datetime | None = None,
+) -> Reading[list[RecordedEvent]]:
+    """`read_events`, to be read with others."""
     if incident_ids is not None:
         params: dict[str, Any] = {"incident_ids": list(incident_ids)}
         where = "incident_id in unnest(@incident_ids)"
@@ -147,7 +188,8 @@ def read_events(
         where {where}
         qualify row_number() over (partition by event_id order by recorded_at) = 1
     """  # noqa: S608 - only the quoted table name is not a parameter
-    recorded = [_recorded(row) for row in warehouse.rows(sql, params)]
+    rows = yield from rows_of(sql, params)
+    recorded = [_recorded(row) for row in rows]
     return sorted(recorded, key=lambda item: (item.event.incident_id, in_order(item.event)))
 
 

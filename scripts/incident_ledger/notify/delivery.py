@@ -15,6 +15,7 @@ from incident_ledger.notify.reroute import reroute
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.reading import Reading, read, rows_of
 from incident_ledger.warehouse.rows import update_rows, update_where
 from incident_ledger.warehouse.tables import NOTIFICATIONS
 
@@ -107,6 +108,11 @@ class Undelivered:
 
 def undelivered(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Undelivered]:
     """What is owed to any channel, by keys and status alone: bodies are read for what is sent."""
+    return read(warehouse, undelivered_reading(warehouse, policy, now))
+
+
+def undelivered_reading(warehouse: Warehouse, policy: Policy, now: datetime) -> Reading[list[Undelivered]]:
+    """`undelivered`, to be read with others."""
     sql = f"""
         select message_id, channel, created_at, not_before, not_before is null or not_before <= @now as is_due
         from {warehouse.raw("notifications")}
@@ -117,7 +123,8 @@ def undelivered(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Und
     """  # noqa: S608
     attempts = int(policy.limit("delivery_attempts", now))
     params = {"now": now, "attempts": attempts, "sends": SENDS_WHEN_UNCERTAIN}
-    return [Undelivered(**row) for row in warehouse.rows(sql, params)]
+    rows = yield from rows_of(sql, params)
+    return [Undelivered(**row) for row in rows]
 
 
 def _rows(warehouse: Warehouse, due: Sequence[Undelivered]) -> list[_Row]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.reading import Reading, read, rows_of
 
 ACTOR = "incident-ledger"
 SOURCE = "notify"
@@ -16,6 +17,11 @@ def notified_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list
     Taken from the outbox and not from the delivery at hand: a run that died after sending is made good by the next one,
     with the same events, since their time is that of the attempt.
     """
+    return read(warehouse, notified_events_reading(warehouse, policy, now))
+
+
+def notified_events_reading(warehouse: Warehouse, policy: Policy, now: datetime) -> Reading[list[Event]]:
+    """`notified_events`, to be read with others."""
     sql = f"""
         with
 
@@ -52,10 +58,10 @@ def notified_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list
                 and attempted.outcome = known.outcome
                 and attempted.last_attempt_at = known.occurred_at
         where known.message_id is null
-        order by attempted.last_attempt_at, attempted.message_id, attempted.channel
     """  # noqa: S608 - only the quoted table names are not parameters
     window = timedelta(hours=policy.limit("notification_window_hours", now))
     params = {"since": now - window, "event_type": EventType.NOTIFIED.value}
+    rows = yield from rows_of(sql, params)
     return [
         Event(
             incident_id=row["incident_id"],
@@ -71,5 +77,5 @@ def notified_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list
                 "outcome": row["outcome"],
             },
         )
-        for row in warehouse.rows(sql, params)
+        for row in sorted(rows, key=lambda row: (row["last_attempt_at"], row["message_id"], row["channel"]))
     ]

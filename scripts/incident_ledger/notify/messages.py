@@ -72,7 +72,7 @@ def compose(
     had; the outbox adds whoever was notified before.
     """
     incident = with_event(state, event)
-    template = policy.template(_kind(event, incident).value, incident.severity_level, now)
+    template = template_for(event, state, policy, now)
     if template is None:
         return []
     subject = _subject(event, incident, flapping)
@@ -92,6 +92,12 @@ def compose(
             html=_environment().get_template(f"{template}.html.j2").render(known),
         )
     ]
+
+
+def template_for(event: Event, state: IncidentState, policy: Policy, now: datetime) -> str | None:
+    """The template of the message that an event calls for; None for no message. `state` as `compose` takes it."""
+    incident = with_event(state, event)
+    return policy.template(_kind(event, incident).value, incident.severity_level, now)
 
 
 def _kind(event: Event, incident: IncidentState) -> EventType:

@@ -12,6 +12,7 @@ from incident_ledger.ledger.state import in_order
 from incident_ledger.notify.flapping import TURNS, Due, due, next_change
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.reading import Reading, read, rows_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,34 +55,48 @@ def due_events(warehouse: Warehouse, policy: Policy, now: datetime, planned: Seq
 
 def read_candidates(warehouse: Warehouse, policy: Policy, now: datetime, planned: Sequence[Event] = ()) -> Candidates:
     """What `due_events` decides on: events that happened by `now`."""
+    return read(warehouse, candidates_reading(warehouse, policy, now, planned))
+
+
+def candidates_reading(
+    warehouse: Warehouse, policy: Policy, now: datetime, planned: Sequence[Event] = ()
+) -> Reading[Candidates]:
+    """`read_candidates`, to be read with others."""
     types = {row["event_type"] for row in policy.rows("notification_rules", now)}
     interval = timedelta(minutes=policy.limit("message_interval_minutes", now))
     stories: dict[str, list[Event]] = defaultdict(list)
-    found_there = _events(warehouse, policy, now, types, planned)
+    found_there, notified = yield from _events(warehouse, policy, now, types, planned)
     for event in (*found_there, *(each for each in planned if each.event_type in types)):
         if event.occurred_at <= now:
             stories[event.incident_id].append(event)
     return Candidates(
         events={incident_id: sorted(events, key=in_order) for incident_id, events in stories.items()},
-        notified=_notified(warehouse, stories) if stories else {},
+        notified=notified,
         interval=interval,
     )
 
 
 def _events(
     warehouse: Warehouse, policy: Policy, now: datetime, types: Iterable[str], planned: Sequence[Event]
-) -> list[Event]:
+) -> Reading[tuple[list[Event], dict[str, dict[str, datetime]]]]:
     """Events of those types, and notes that take back an event that has a message.
 
-    Of the incidents that have an event without its message, or a planned one.
+    Of the incidents that have an event without its message, or a planned one; and of each of them the events of its
+    messages, with the time when each was written first.
     """
     sql = f"""
         with
 
         notified as (
-            select incident_id, event_id
+            select incident_id, event_id, min(created_at) as notified_at
             from {warehouse.raw("notifications")}
             group by incident_id, event_id
+        ),
+
+        messages as (
+            select incident_id, array_agg(struct(event_id as event_id, notified_at as notified_at)) as notified
+            from notified
+            group by incident_id
         ),
 
         events as (
@@ -131,9 +146,10 @@ def _events(
                 end
         )
 
-        select events.*
+        select events.*, messages.notified
         from events
         inner join {warehouse.mart("incident_state")} as incidents on events.incident_id = incidents.incident_id
+        left join messages on events.incident_id = messages.incident_id
         where
             (
                 events.incident_id in unnest(@planned)
@@ -156,21 +172,12 @@ def _events(
         "since": now - window,
         "now": now,
     }
-    return [_event(row) for row in warehouse.rows(sql, params)]
-
-
-def _notified(warehouse: Warehouse, incidents: Iterable[str]) -> Mapping[str, Mapping[str, datetime]]:
-    """Of each incident the events of its messages, and when each was written first."""
-    sql = f"""
-        select incident_id, event_id, min(created_at) as notified_at
-        from {warehouse.raw("notifications")}
-        where incident_id in unnest(@incidents)
-        group by incident_id, event_id
-    """  # noqa: S608
-    notified: dict[str, dict[str, datetime]] = defaultdict(dict)
-    for row in warehouse.rows(sql, {"incidents": sorted(incidents)}):
-        notified[row["incident_id"]][row["event_id"]] = row["notified_at"].astimezone(UTC)
-    return notified
+    rows = yield from rows_of(sql, params)
+    notified = {
+        row["incident_id"]: {each["event_id"]: each["notified_at"].astimezone(UTC) for each in row["notified"] or ()}
+        for row in rows
+    }
+    return [_event(row) for row in rows], notified
 
 
 def _event(row: Mapping[str, Any]) -> Event:

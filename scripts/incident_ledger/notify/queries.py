@@ -12,6 +12,7 @@ from incident_ledger.notify.reroute import IS_LEFT_BEHIND
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.reading import Reading, read, rows_of
 
 _SHOWN = (
     *("message_id", "incident_id", "event_id", "template", "channel", "audience", "recipients", "subject", "status"),
@@ -47,6 +48,13 @@ def channel_findings(warehouse: Warehouse, settings: Settings, policy: Policy, n
     What waits is always shown; what is over (set aside, uncertain, refused for some) for the policy's notification
     window. Channels that the settings no longer name owe nothing: others were given their messages.
     """
+    return read(warehouse, channel_findings_reading(warehouse, settings, policy, now))
+
+
+def channel_findings_reading(
+    warehouse: Warehouse, settings: Settings, policy: Policy, now: datetime
+) -> Reading[list[ChannelFinding]]:
+    """`channel_findings`, to be read with others."""
     sql = f"""
         with
 
@@ -76,14 +84,14 @@ def channel_findings(warehouse: Warehouse, settings: Settings, policy: Policy, n
             any_value(last_error having max last_attempt_at) as last_error
         from judged
         group by channel
-        order by channel
     """  # noqa: S608 - only the quoted table name is not a parameter
     params = {
         "since": now - timedelta(hours=policy.limit("notification_window_hours", now)),
         "attempts": int(policy.limit("delivery_attempts", now)),
         "channels": channel_names(settings),
     }
-    found = [ChannelFinding(**row) for row in warehouse.rows(sql, params)]
+    rows = yield from rows_of(sql, params)
+    found = sorted((ChannelFinding(**row) for row in rows), key=lambda each: each.channel)
     return [each for each in found if each.waiting or each.set_aside or each.uncertain or each.refused]
 
 

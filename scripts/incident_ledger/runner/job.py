@@ -15,20 +15,21 @@ from incident_ledger.errors import ExitCode
 from incident_ledger.job_labels import labelled
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.setup import ensure_ledger
-from incident_ledger.ledger.state import IncidentState, read_state
+from incident_ledger.ledger.state import IncidentState, read_state, state_reading
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify.delivery import Delivery
-from incident_ledger.notify.queries import channel_findings
-from incident_ledger.notify.service import notify, outlook
+from incident_ledger.notify.queries import ChannelFinding, channel_findings_reading
+from incident_ledger.notify.service import notify, outlook_reading
 from incident_ledger.policy import Policy
 from incident_ledger.quality.preload import preload
 from incident_ledger.response.planner import plan
 from incident_ledger.runner.build import Builds
 from incident_ledger.runner.lease import BUILD, RESPOND, Lease, with_lease
 from incident_ledger.runner.next_due import next_due
-from incident_ledger.runner.signal_rows import read_signals
-from incident_ledger.runner.steps import HEARTBEAT, Outcome, Step, Steps, counted, last_record, record
+from incident_ledger.runner.signal_rows import signals_reading
+from incident_ledger.runner.steps import HEARTBEAT, Outcome, Step, Steps, counted, last_record_reading, record
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.reading import both, read
 
 if TYPE_CHECKING:
     from incident_ledger.quality.checker import Noted
@@ -106,7 +107,9 @@ class Job:
         self._builds = Builds(warehouse, self._dbt, as_of, is_full=is_full)
         # The import of Great Expectations takes seconds; dbt waits for the warehouse meanwhile.
         self._preload = threading.Thread(target=preload, daemon=True)
-        self._incidents: Sequence[IncidentState] = ()
+        self._incidents: Sequence[IncidentState] = ()  # all, as they were before what it planned
+        self._opened: Sequence[IncidentState] = ()  # those that are open, as they were last seen
+        self._last_record: datetime | None = None
         self._wait: float | None = None
         self._holder = ""
         self._report = RunReport(run_id=f"{command}-{timestamp(as_of)}", as_of=as_of)
@@ -119,6 +122,7 @@ class Job:
         with self._lease(BUILD, rules) as lease:
             try:
                 self._whole()
+                self._opened = read_state(self._warehouse, is_open=True)  # its reports took minutes
                 self._end(rules)
             finally:
                 self._record(lease.holder)
@@ -152,17 +156,15 @@ class Job:
         return rules
 
     def _end(self, rules: Policy) -> None:
-        opened = read_state(self._warehouse, is_open=True)
-        self._report.open_incidents = [each for each in opened if each.detection_time <= self._as_of]
+        self._report.open_incidents = [each for each in self._opened if each.detection_time <= self._as_of]
         levels = [each.severity_level for each in self._report.open_incidents]
         self._report.is_alarm = rules.is_alarm(levels, self._fail_on)
 
     def _heartbeat(self) -> None:
         """Leave a record unless there is one of the last hour; the next one is something to do as well."""
-        last = last_record(self._warehouse, self._command, self._as_of)
-        if last is None:
+        if self._last_record is None:
             self._record("idle")
-        next_record = (last or self._as_of) + HEARTBEAT
+        next_record = (self._last_record or self._as_of) + HEARTBEAT
         self._report.next_due = min(self._report.next_due or next_record, next_record)
 
     def _record(self, holder: str) -> None:
@@ -213,19 +215,29 @@ class Job:
 
     def _is_idle(self, rules: Policy) -> bool:
         """Whether there is nothing to write and nothing to send; if so, its steps are those of a tick that looked."""
-        signals, state = read_signals(self._warehouse), read_state(self._warehouse)
-        self._incidents = state
-        if plan(state, signals, rules, self._as_of):
+        warehouse, as_of = self._warehouse, self._as_of
+        outlook, (findings, (self._last_record, (signals, state))) = read(
+            warehouse,
+            both(
+                outlook_reading(warehouse, rules, as_of),
+                both(
+                    channel_findings_reading(warehouse, warehouse.settings, rules, as_of),
+                    both(
+                        last_record_reading(warehouse, self._command, as_of),
+                        both(signals_reading(warehouse), state_reading(warehouse)),
+                    ),
+                ),
+            ),
+        )
+        self._incidents, self._opened = state, [each for each in state if each.is_open]
+        if plan(state, signals, rules, as_of) or not outlook.is_idle(state):
             return False
-        messages = outlook(self._warehouse, rules, self._as_of)
-        if not messages.is_idle:
-            return False
-        self._report.is_idle, self._report.undelivered = True, messages.undelivered
-        self._report.next_due = next_due(state, signals, rules, self._as_of, messages_due=messages.next_due)
+        self._report.is_idle, self._report.undelivered = True, outlook.undelivered
+        self._report.next_due = next_due(state, signals, rules, self._as_of, messages_due=outlook.next_due)
         with self._steps.step("plan") as step:
             step.summary = f"{counted(len(signals), 'signal')}, nothing to write"
         with self._steps.step("notify") as step:
-            self._show_channels(step, rules, sent=0)
+            _show_channels(step, findings, sent=0)
         return True
 
     def _load_policy(self) -> None:
@@ -297,11 +309,13 @@ class Job:
 
     def _plan(self, rules: Policy, lease: Lease) -> None:
         with self._steps.step("plan") as step:
-            signals = read_signals(self._warehouse)
-            state = read_state(self._warehouse)
+            signals, state = read(
+                self._warehouse, both(signals_reading(self._warehouse), state_reading(self._warehouse))
+            )
             self._incidents = state
             events = plan(state, signals, rules, self._as_of)
-            lease.confirm()
+            if events:
+                lease.confirm()
             written = append(self._warehouse, events, self._as_of)
             self._report.events += events
             step.summary = f"{counted(len(signals), 'signal')}, {counted(written, 'event')} written"
@@ -311,14 +325,21 @@ class Job:
             lease.confirm()
             deliveries = notify(self._warehouse, rules, self._as_of, confirm=lease.confirm)
             self._report.delivered += deliveries
-            self._show_channels(step, rules, sent=len(deliveries))
+            findings, self._opened = read(
+                self._warehouse,
+                both(
+                    channel_findings_reading(self._warehouse, self._warehouse.settings, rules, self._as_of),
+                    state_reading(self._warehouse, is_open=True),
+                ),
+            )
+            _show_channels(step, findings, sent=len(deliveries))
 
-    def _show_channels(self, step: Step, rules: Policy, *, sent: int) -> None:
-        findings = channel_findings(self._warehouse, self._warehouse.settings, rules, self._as_of)
-        step.summary = counted(sent, "message") + "".join(f"; {finding}" for finding in findings)
-        if findings:
-            step.outcome = Outcome.FAILED
-            step.detail["channels"] = [str(finding) for finding in findings]
+
+def _show_channels(step: Step, findings: Sequence[ChannelFinding], *, sent: int) -> None:
+    step.summary = counted(sent, "message") + "".join(f"; {finding}" for finding in findings)
+    if findings:
+        step.outcome = Outcome.FAILED
+        step.detail["channels"] = [str(finding) for finding in findings]
 
 
 def _summarise(step: Step, results: list[NodeResult]) -> None:

@@ -188,10 +188,12 @@ def hold(
     Raises `LeaseHeldError` naming the holder when it is not to be had in that time.
     """
     lease = Lease(warehouse, name, seconds=seconds, holder=holder)
-    lease.ensure_row()
     end = time.monotonic() + wait
     has_reported = False
-    while not _got(lease):
+    is_held = _got(lease)
+    if not is_held:
+        lease.ensure_row()  # nobody has it where its row is not there yet
+    while not is_held and not _got(lease):
         if time.monotonic() >= end:
             work = _WORK.get(name, name)
             raise LeaseHeldError(

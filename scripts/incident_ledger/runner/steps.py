@@ -12,6 +12,7 @@ from incident_ledger.errors import IncidentLedgerError
 from incident_ledger.interrupts import interrupt_noted
 from incident_ledger.job_labels import labelled
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.reading import Reading, rows_of
 from incident_ledger.warehouse.rows import insert_rows
 from incident_ledger.warehouse.tables import RUN_STEPS
 
@@ -88,7 +89,7 @@ def record(warehouse: Warehouse, *, run_id: str, holder: str, command: str, as_o
     insert_rows(warehouse, RUN_STEPS, [run | _row(step) for step in steps.done])
 
 
-def last_record(warehouse: Warehouse, command: str, as_of: datetime) -> datetime | None:
+def last_record_reading(warehouse: Warehouse, command: str, as_of: datetime) -> Reading[datetime | None]:
     """When this command left its last record within `HEARTBEAT`, by its as-of time and by the clock; None for not."""
     sql = f"""
         select max(least(started_at, as_of)) as recorded_at
@@ -96,7 +97,8 @@ def last_record(warehouse: Warehouse, command: str, as_of: datetime) -> datetime
         where command = @command and started_at >= @since and as_of > @first and as_of <= @as_of
     """  # noqa: S608
     params = {"command": command, "since": datetime.now(UTC) - HEARTBEAT, "first": as_of - HEARTBEAT, "as_of": as_of}
-    recorded_at: datetime | None = warehouse.rows(sql, params)[0]["recorded_at"]
+    (row,) = yield from rows_of(sql, params)
+    recorded_at: datetime | None = row["recorded_at"]
     return recorded_at
 
 
