@@ -818,7 +818,6 @@ LIES = {
     "instr('banana', 'an', -1)": 4,
     "parse_timestamp('%Y-%m-%d %H:%M:%S %z', '2026-03-01 10:00:00 +0530')": datetime(2026, 3, 1, 4, 30, tzinfo=UTC),
     "date_diff(current_date(), date(current_datetime()), year)": 0,
-    "(select any_value(x having max x) from unnest([1, 3, 2]) as x)": 3,
 }
 
 
