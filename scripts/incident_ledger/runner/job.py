@@ -194,13 +194,16 @@ class Job:
 
         self._load_policy()
         rules = policy.load(self._warehouse)
-        due = DueChecks(self._warehouse, self._builds, rules, self._as_of, is_full=self._is_full)
-        noted = self._note_changes(due)
-        is_built = self._build("build", "feeds", is_open=False)
+        with self._steps.step("build") as step:
+            # Both before the build: what comes in later is checked by the next run.
+            due = DueChecks(self._warehouse, self._builds, rules, self._as_of, is_full=self._is_full)
+            noted = self._note_changes(due)
+            is_built = self._build(step, "feeds", is_open=False)
         self._check(rules, due, noted, is_built=is_built)
         if not self._is_idle(rules):
             self._respond(rules)
-        self._build("report", "reports", is_open=self._has_clocks(rules))
+        with self._steps.step("report") as step:
+            self._build(step, "reports", is_open=self._has_clocks(rules))
 
     def _has_clocks(self, rules: Policy) -> bool:
         """Whether an incident is open, or had its beginning so lately that a deadline of it may not have passed."""
@@ -258,17 +261,16 @@ class Job:
         self._preload.start()
         return noted
 
-    def _build(self, name: str, selector: str, *, is_open: bool) -> bool:
+    def _build(self, step: Step, selector: str, *, is_open: bool) -> bool:
         """What is new of a selector, by dbt; whether all of it is there."""
-        with self._steps.step(name) as step:
-            results, selection, again = self._builds.build(selector, is_open=is_open)
-            _summarise(step, results)
-            if selection.unchanged:
-                step.summary += f", {selection.unchanged} unchanged"
-            step.detail |= {"unchanged": selection.unchanged, "changed": selection.changed}
-            if again:
-                step.detail["tried_again"] = again
-            return not any(node.is_error or node.is_skipped for node in results)
+        results, selection, again = self._builds.build(selector, is_open=is_open)
+        _summarise(step, results)
+        if selection.unchanged:
+            step.summary += f", {selection.unchanged} unchanged"
+        step.detail |= {"unchanged": selection.unchanged, "changed": selection.changed}
+        if again:
+            step.detail["tried_again"] = again
+        return not any(node.is_error or node.is_skipped for node in results)
 
     def _check(self, rules: Policy, due: "DueChecks", noted: "Noted | None", *, is_built: bool) -> None:
         with self._steps.step("check") as step:
