@@ -1,6 +1,6 @@
 """How long charges take together, where some are made side by side. Pure.
 
-Calls of ours are as they were seen: what was in flight together stays together, as many at once as were seen, and all
+Other calls are as they were seen: what was in flight together stays together, as many at once as were seen, and all
 else is one after the other. Calls of dbt are scheduled on its threads, by what they need: a statement waits for those
 that make what it names, for those of its own node, and (as `dbt build` does) for the tests of what it names.
 """

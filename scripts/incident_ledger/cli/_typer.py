@@ -1,7 +1,7 @@
 """Typer without two imports that take longer than the rest of it and that help and completion have no use for.
 
 It imports pydantic to convert a value also where there is none, and where one is only being completed; and all of
-Rich's rendering to take markup out of help, of which ours has none. These are undocumented parts of Typer: where
+Rich's rendering to take markup out of help, of which this help has none. These are undocumented parts of Typer: where
 another version has them elsewhere, help and completion are slower and otherwise the same, and a test says so.
 """
 

@@ -168,7 +168,7 @@ def _restrict(session: AuthorizedSession, endpoint: str | None, adapter: _Adapte
 
 @contextmanager
 def limited_dbt(limit: float) -> Iterator[None]:
-    """The clients that dbt makes meanwhile are limited and labelled like ours: most of its requests have no timeout."""
+    """The clients that dbt makes meanwhile are limited and labelled, too: most of its requests have no timeout."""
     from dbt.adapters.bigquery import clients
 
     original = clients._create_bigquery_client
