@@ -1,13 +1,14 @@
 """`import` and `rejects` on the command line."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from importers.pages import at, incident, poll, resolved
+from importers.pages import T0, at, incident, poll, resolved, update
 from incident_ledger.cli._app import app
 from incident_ledger.errors import IncidentLedgerError, OutsideError, UserError
 from incident_ledger.ledger.state import read_state
@@ -200,6 +201,52 @@ def test_only_the_bad_record_of_a_copy_without_update_ids_is_refused(
     (state,) = read_state(ledger)
     assert (state.source_key, state.is_open) == ("6ptd5skgmy3v", False)
     assert "0 new events, 1 unchanged" in run("import", "statuspage", file).stdout
+
+
+def test_only_the_bad_record_of_an_invented_copy_without_update_ids_is_refused(
+    run: Any, ledger: Warehouse, tmp_path: Path
+) -> None:
+    good, work = resolved("good"), incident("work", [update("m", "in_progress", 5)], impact="maintenance")
+    bad = resolved("bad", impact="catastrophic")
+    for record in (good, work, bad):
+        record["incident_updates"] = [
+            {name: value for name, value in each.items() if name in {"status", "body", "display_at"}}
+            for each in record["incident_updates"]
+        ]
+    body = {"page": {"id": "page1", "name": "Page"}, "incidents": [good, work | {"status": "in_progress"}, bad]}
+    file = write(tmp_path / "x.json", body)
+    result = run("import", "statuspage", file)
+    assert result.exit_code == 5
+    assert "3 records read: 1 new incidents, " in result.stdout
+    assert "1 maintenance left out, 1 rejected." in result.stdout
+    assert [line for line in result.stderr.splitlines() if line.startswith("rejected: ")] == [
+        f"rejected: {file}:1: incidents[2].impact: 'catastrophic' is unknown; "
+        "known are critical, maintenance, major, minor, none"
+    ]
+    (state,) = read_state(ledger)
+    assert (state.source_key, state.is_open, state.acknowledged_time) == ("good", False, T0 + timedelta(minutes=1))
+    assert state.resolution_time == T0 + timedelta(minutes=30)
+    # The updates are known again by time and status: as it came, and in a copy that has their ids.
+    assert "0 new events, 1 unchanged" in run("import", "statuspage", file).stdout
+    named = write(tmp_path / "named.json", {**body, "incidents": [resolved("good")]})
+    assert "0 new events, 1 unchanged" in run("import", "statuspage", named).stdout
+
+
+def test_numbers_and_years_that_no_column_holds_cost_their_records_alone(
+    run: Any, ledger: Warehouse, tmp_path: Path
+) -> None:
+    worst = {"huge": "1e400", "long": "9" * 5_000, "first": '"0001-01-01T00:00:00+14:00"',
+             "last": '"9999-12-31T23:59:59-14:00"'}  # fmt: skip
+    lines = [json.dumps(incident(key, created_at="HERE")).replace('"HERE"', text) for key, text in worst.items()]
+    unread = [json.dumps(incident(f"{key}-unread", x="HERE")).replace('"HERE"', text) for key, text in worst.items()]
+    file = write(tmp_path / "x.jsonl", *lines, *unread)
+    result = run("import", "statuspage", file)
+    assert result.exit_code == 5
+    rejected = [line for line in result.stderr.splitlines() if line.startswith("rejected: ")]
+    assert [line.partition(": created_at: ")[0] for line in rejected] == [f"rejected: {file}:{n}" for n in range(1, 5)]
+    assert max(map(len, rejected)) < len(file) + 120
+    assert {state.source_key for state in read_state(ledger)} == {f"{key}-unread" for key in worst}
+    assert len(json.loads(run("rejects", "list", "--json").stdout)) == 4
 
 
 def test_an_incident_of_the_future_is_remarked_and_not_listed_before_its_time(run: Any, tmp_path: Path) -> None:

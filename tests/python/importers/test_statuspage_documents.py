@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from importers.pages import IMPORTER, T0, at, document, incident, poll, resolved, update
+from importers.pages import IMPORTER, T0, at, document, import_all, incident, poll, resolved, update
 from incident_ledger.importers import Document, Reject
 
 
@@ -60,6 +60,49 @@ def test_bad_field_is_named(change: dict[str, Any], field: str, error: str) -> N
     reject = one_reject(incident(**change))
     assert (reject.file, reject.line, reject.field) == ("x.jsonl", 1, field)
     assert error in reject.error
+
+
+NOT_KEPT = [
+    ("1e400", "1e400 is too large a number"),
+    ("9" * 5_000, "a number has 5000 digits, over 39"),
+]
+NO_YEAR = [  # of UTC
+    (json.dumps(text), f"is {text!r}, which is outside of the years 1 to 9999")
+    for text in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
+]
+
+
+@pytest.mark.parametrize("field", ["created_at", "resolved_at", "incident_updates[0].display_at"])
+@pytest.mark.parametrize(("written", "error"), [*NOT_KEPT, *NO_YEAR], ids=lambda value: value[:30])
+def test_value_that_no_time_holds_costs_its_record_alone(field: str, written: str, error: str) -> None:
+    bad = incident("bad", updates=[update("u", "identified", 3)])
+    holder = bad["incident_updates"][0] if "." in field else bad
+    holder[field.rpartition(".")[2]] = "HERE"
+    text = json.dumps(poll(60, incident("a"), bad, incident("z")), indent=1)
+    line = text[: text.index('"id": "bad"')].count("\n") + 1
+    size, rejects = parse(text.replace('"HERE"', written))
+    assert (size, [str(reject) for reject in rejects]) == (2, [f"x.jsonl:{line}: incidents[1].{field}: {error}"])
+
+
+@pytest.mark.parametrize("field", ["name", "impact", "incident_updates", "components", "updated_at"])
+@pytest.mark.parametrize(("written", "error"), NOT_KEPT, ids=lambda value: value[:30])
+def test_number_that_no_column_holds_is_named_in_any_field_that_is_read(field: str, written: str, error: str) -> None:
+    text = json.dumps(poll(60, incident("a"), incident("bad", **{field: "HERE"}), incident("z")))
+    size, rejects = parse(text.replace('"HERE"', written))
+    assert (size, [str(reject) for reject in rejects]) == (2, [f"x.jsonl:1: incidents[1].{field}: {error}"])
+
+
+@pytest.mark.parametrize("written", [written for written, _ in (*NOT_KEPT, *NO_YEAR)], ids=lambda value: value[:30])
+def test_field_that_is_not_read_costs_nothing_whatever_it_holds(written: str) -> None:
+    """Of the page, of an incident, of an update and of a component: none of them reaches the ledger."""
+    odd = incident("b", updates=[update("u", "identified", 3) | {"unknown": "HERE"}], unknown="HERE")
+    odd["components"][0]["unknown"] = {"deep": ["HERE"]}
+    text = json.dumps(poll(60, incident("a"), odd, unknown="HERE")).replace('"HERE"', written)
+    parsed = IMPORTER.parse(Document("x.json", text.encode()))
+    assert (parsed.rejects, parsed.remarks) == ([], [])
+    events = list(IMPORTER.plan(parsed.records, []).events)
+    plain = [poll(60, incident("a"), incident("b", updates=[update("u", "identified", 3)]))]
+    assert events == import_all(*plain)
 
 
 def test_zone_is_read_and_not_guessed() -> None:

@@ -1,34 +1,12 @@
 """The semantic layer: MetricFlow accepts the metrics, and what it asks of the warehouse gives the marts' figures."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from marts.conftest import Cases
 from marts.ledger import Ledger
-
-
-def semantic_manifest(ledger: Ledger) -> Any:
-    """Semantic models and metrics as dbt hands them to MetricFlow."""
-    from dbt.contracts.graph.semantic_manifest import SemanticManifest
-
-    return SemanticManifest(ledger.dbt.manifest())._get_pydantic_semantic_manifest()
-
-
-def ask(ledger: Ledger, metrics: list[str], *group_by: str) -> list[dict[str, Any]]:
-    """What a query of metrics gives, through MetricFlow's own SQL."""
-    from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
-    from metricflow.protocols.sql_client import SqlEngine
-    from metricflow.sql.render.big_query import BigQuerySqlPlanRenderer
-    from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
-    from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
-
-    client = SimpleNamespace(sql_engine_type=SqlEngine.BIGQUERY, sql_plan_renderer=BigQuerySqlPlanRenderer())
-    transformed = parse_manifest_from_dbt_generated_manifest(semantic_manifest(ledger).json())
-    engine = MetricFlowEngine(SemanticManifestLookup(transformed), client)
-    request = MetricFlowQueryRequest.create(metric_names=metrics, group_by_names=list(group_by))
-    return ledger.warehouse.rows(engine.explain(request).sql_statement.sql)
+from semantic_layer import ask, semantic_manifest
 
 
 def test_metricflow_accepts_the_semantic_models(cases: Cases) -> None:

@@ -1,6 +1,9 @@
 """The outbox in the local warehouse: each message once, retried, recorded, and never lost in silence."""
 
+import os
+import stat
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +67,22 @@ def test_without_a_channel_messages_become_files_named_by_their_id(warehouse: Wa
     assert (row["status"], row["attempts"], row["sent_at"], row["last_error"]) == ("sent", 1, START, None)
     assert row["recipients"] == ",".join(beginning.recipients)
     assert (row["channel"], row["audience"]) == ("folder", "Engineering + Finance")
+
+
+def test_the_folder_of_messages_and_each_of_them_are_their_owners_alone(warehouse: Warehouse, tmp_path: Path) -> None:
+    """Both of the local warehouse and one that a channel names, which was there before; whatever the umask."""
+    named = tmp_path / "named"
+    named.mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        for place in (warehouse, with_channels(warehouse, f"folder://{named}")):
+            enqueue(place, [detected("P1", key=str(place is warehouse))], START)
+            assert [each.status for each in send(place)] == [Outcome.SENT]
+    finally:
+        os.umask(before)
+    for folder in (warehouse.settings.local_path / "outbox", named):
+        modes = {path.suffix: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())}
+        assert modes == {"": 0o700, ".eml": 0o600}
 
 
 def test_what_is_enqueued_again_is_not_sent_again(warehouse: Warehouse) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from semantic_layer import ask
 from usage.answers import bucket, code, cost, event, events, page, usage
 from usage.conftest import Place, total
 from usage.scenarios import Load, Outcome, Rows, story
@@ -174,6 +175,24 @@ def test_a_sum_of_which_a_part_is_unknown_says_so_until_it_is_known(outcome: Out
         (6, 201, 1, 0, 1, False),
         (7, None, 0, 1, 0, False),
     ]
+
+
+def test_metrics_count_what_their_sums_do_not_know(outcome: Outcome, place: Place) -> None:
+    """By day of 2018: five records of 7 and 0 to 4 tokens, two of 5 and 7, three of Cursor, and a daily report."""
+    sums = ["usage_tokens", "usage_requests"]
+    unknown = ["unknown_token_records", "unknown_request_records", "unknown_cost_records", "incomplete_usage_rows"]
+    assert {name for name in outcome.then[PARTS][0] if name.startswith("unknown_")} <= {*unknown}
+    asked = ask(place, [*sums, *unknown], "metric_time__day")
+    assert {
+        (row["metric_time__day"].day, *(row[name] for name in (*sums, *unknown)))
+        for row in asked
+        if row["metric_time__day"].year == PARTS
+    } == {
+        (4, 5 * 7 + 10, None, 0, 0, 0, 0),
+        (5, 12, None, 0, 0, 0, 0),
+        (6, 201, 3, 1, 0, 1, 1),
+        (7, None, 7, 0, 1, 0, 1),
+    }
 
 
 CHANGES = story(

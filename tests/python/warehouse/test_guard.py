@@ -90,15 +90,41 @@ def test_every_path_of_the_server_needs_the_token(endpoint: str, method: str, pa
     assert foreign.status_code == 403
 
 
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    """What is made has the widest mode that its maker asks for."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("open_umask")
 def test_what_is_in_the_folder_is_its_owners_alone(folder: Path) -> None:
+    """Also a file that is on its way into a load job, of which the last part is still to come."""
     folder.mkdir(mode=0o755)
     settings = Settings(project_dir=PROJECT_DIR, local_dir=folder, local_idle=60)
     warehouse = connect(settings)
     warehouse.client.create_dataset("d", timeout=60)
+    upload_first_part(warehouse.endpoint, folder, b"a\n" * 2**17)
     warehouse.close()
-    modes = {path.relative_to(folder): stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.rglob("*")]}
-    assert {str(path) for path, mode in modes.items() if mode & 0o077} == set()
-    assert {"token", "server.json", "server.log", "server.lock", "start.lock"} < {str(path) for path in modes}
+    modes = {str(path.relative_to(folder)): stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.rglob("*")]}
+    kinds = {name: 0o700 if (folder / name).is_dir() else 0o600 for name in modes}
+    assert modes == kinds
+    assert {"token", "server.json", "server.log", "server.lock", "start.lock", "data", "uploads"} < modes.keys()
+    assert sum(name.startswith("uploads/") and mode == 0o600 for name, mode in modes.items()) == 1
+
+
+def upload_first_part(endpoint: str | None, folder: Path, part: bytes) -> None:
+    """Begin a load job whose file comes in parts, and send the first of them."""
+    token = {"Authorization": f"Bearer {(folder / 'token').read_text()}"}
+    target = {"projectId": "ai-workflows-459123", "datasetId": "d", "tableId": "t"}
+    job = {"configuration": {"load": {"destinationTable": target, "sourceFormat": "CSV", "autodetect": True}}}
+    url = f"{endpoint}/upload/bigquery/v2/projects/{target['projectId']}/jobs?uploadType=resumable"
+    begun = httpx.post(url, json=job, headers=token, timeout=60)
+    assert begun.status_code == 200, begun.text
+    span = {"Content-Range": f"bytes 0-{len(part) - 1}/{2 * len(part)}"}
+    sent = httpx.put(begun.headers["location"], content=part, headers=token | span, timeout=60)
+    assert sent.status_code == 308, sent.text
 
 
 def test_a_folder_that_many_share_is_refused(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def view_of(body: Mapping[str, Any], page: str | None = None) -> IncidentSnapsho
 def parse_time(value: Any, field: str) -> datetime:
     """A time of the API, in UTC. Raises `FieldError` when it is not a time or has no zone."""
     if not isinstance(value, str):
-        raise FieldError(field, f"is {show(value)}, not a time")
+        raise _mistyped(field, value, "a time")
     try:
         return encoding.parse_time(value)
     except encoding.TimeError as error:
@@ -129,7 +129,11 @@ def parse_time(value: Any, field: str) -> datetime:
 
 def show(value: Any) -> str:
     """A value in a message: short, on one line."""
-    return shortened(value.reason if isinstance(value, Fault) else repr(value), 60)
+    return shortened(repr(value), 60)
+
+
+def _mistyped(field: str, value: Any, wanted: str) -> FieldError:
+    return FieldError(field, value.reason if isinstance(value, Fault) else f"is {show(value)}, not {wanted}")
 
 
 def _updates(body: Mapping[str, Any]) -> tuple[Update, ...]:
@@ -138,7 +142,7 @@ def _updates(body: Mapping[str, Any]) -> tuple[Update, ...]:
     for index, item in enumerate(_list(body, "incident_updates")):
         where = f"incident_updates[{index}]"
         if not isinstance(item, Mapping):
-            raise FieldError(where, f"is {show(item)}, not an object")
+            raise _mistyped(where, item, "an object")
         at = next((name for name in ("display_at", "created_at") if item.get(name) is not None), "display_at")
         try:
             key = None if item.get("id") is None else _text(item, "id")
@@ -163,7 +167,7 @@ def _components(body: Mapping[str, Any], page: str) -> tuple[str, ...]:
     for index, item in enumerate(_list(body, "components")):
         where = f"components[{index}]"
         if not isinstance(item, Mapping):
-            raise FieldError(where, f"is {show(item)}, not an object")
+            raise _mistyped(where, item, "an object")
         try:
             names.append(f"statuspage:{page}/{_text(item, 'name').strip()}")
         except FieldError as error:
@@ -176,7 +180,7 @@ def _list(body: Mapping[str, Any], name: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise FieldError(name, f"is {show(value)}, not a list")
+        raise _mistyped(name, value, "a list")
     return value
 
 
@@ -187,7 +191,7 @@ def _text(body: Mapping[str, Any], name: str, *, may_be_empty: bool = False) -> 
     if value is None:
         raise FieldError(name, "is missing")
     if not isinstance(value, str):
-        raise FieldError(name, f"is {show(value)}, not text")
+        raise _mistyped(name, value, "text")
     if "\0" in value:
         raise FieldError(name, "holds a NUL character (U+0000), which no warehouse keeps")
     if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
