@@ -75,3 +75,11 @@ def incident_id(source: str, source_key: str, detection_time: datetime) -> str:
     """`INC-<UTC detection time>-<8 hex of source and source key>`: readable, sortable, derived."""
     digest = hashlib.sha256(canonical([source, source_key]).encode()).hexdigest()[:8]
     return f"INC-{detection_time.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest}"
+
+
+def detected_at(incident_id: str) -> datetime:
+    """The detection time that an incident's id has, in whole seconds; 1970 for an id that is not of `incident_id`."""
+    try:
+        return datetime.strptime(incident_id[4:20], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)

@@ -1,26 +1,39 @@
-"""Delivery: what the outbox owes is sent, and what became of it is written back. `outbox` has the rules of its rows."""
+"""Delivery: what the outbox owes is sent in batches, and what became of it is written back.
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+One statement writes what became of a batch and claims the next one; the first also writes the messages that are new.
+`outbox` has the rules of the rows, `batches` the order, `sending` what a channel that fails costs.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
-from incident_ledger.notify.channels.attempts import Waits, attempt, kept
-from incident_ledger.notify.channels.base import Channel, Envelope, Outcome, Result
+from incident_ledger.notify import outbox
+from incident_ledger.notify.batches import batches
+from incident_ledger.notify.channels.attempts import Waits, kept
+from incident_ledger.notify.channels.base import Envelope, Outcome, Result
 from incident_ledger.notify.channels.registry import channels
-from incident_ledger.notify.messages import first_message_id
-from incident_ledger.notify.outbox import addresses
 from incident_ledger.notify.reroute import reroute
+from incident_ledger.notify.sending import Lane, send_side_by_side
+from incident_ledger.notify.undelivered import (
+    SENDS_WHEN_UNCERTAIN,
+    Content,
+    Key,
+    Undelivered,
+    contents,
+    of_row,
+    read_contents,
+    undelivered,
+)
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.reading import Reading, read, rows_of
-from incident_ledger.warehouse.rows import update_rows, update_where
+from incident_ledger.warehouse.rows import literal
 from incident_ledger.warehouse.tables import NOTIFICATIONS
 
-SENDS_WHEN_UNCERTAIN = 2  # the first and one repeat
-_FAILURES_IN_A_ROW = 2  # then a channel is left alone until the next delivery
+_BATCHES_READ = 10  # bodies are read for so many batches at once: what a dead channel is owed is not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,21 +56,10 @@ class Delivery:
         """Whether the channel refused it; uncertain is not failed."""
         return self.status is Outcome.FAILED
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Row:
-    """A row that may be sent now."""
-
-    envelope: Envelope
-    event_id: str
-    channel: str
-    status: str
-    attempts: int
-    uncertain_attempts: int
-
     @property
-    def key(self) -> tuple[str, str]:
-        return self.envelope.message_id, self.channel
+    def is_clean(self) -> bool:
+        """Whether it was sent at the first attempt, to everybody: no finding comes of it, and none goes."""
+        return self.status is Outcome.SENT and self.attempts == 1 and self.error is None
 
 
 def deliver(
@@ -66,227 +68,182 @@ def deliver(
     policy: Policy,
     now: datetime,
     *,
+    new_rows: Sequence[Mapping[str, Any]] = (),
+    owed: Sequence[Undelivered] | None = None,
     confirm: Callable[[], None] = lambda: None,
+    on_recorded: Callable[[list[Delivery]], None] = lambda _: None,
 ) -> list[Delivery]:
-    """Send what is due and record what became of it. `confirm` is called before each send and may stop it by raising.
+    """Write `new_rows`, send what is due, the worst severity first, and record what became of it.
 
-    A channel that fails twice in a row, or once at the deadline, is left alone until the next delivery, so that a dead
-    server costs no run more than a moment; so is one that has taken as long as one message may, with what is left.
-    What was not tried keeps its attempts. What is owed to a channel that is no longer set goes to those that are.
+    `owed` is what the outbox owes where that is at hand. `confirm` is called before each batch and may stop it by
+    raising; `on_recorded` gets the deliveries of a batch once they are in the outbox. What is owed to a channel that is
+    no longer set goes to those that are.
     """
     seconds = float(policy.limit("delivery_timeout_seconds", now))
-    ways = {way.name: way for way in channels(settings, seconds)}
-    attempts = int(policy.limit("delivery_attempts", now))
-    owed = undelivered(warehouse, policy, now)
-    if any(each.channel not in ways for each in owed):
-        reroute(warehouse, list(ways), attempts=attempts, sends_when_uncertain=SENDS_WHEN_UNCERTAIN)
+    lanes = {way.name: Lane(way=way, seconds=seconds) for way in channels(settings, seconds)}
+    if owed is None:
         owed = undelivered(warehouse, policy, now)
-    rows = _rows(warehouse, [each for each in owed if each.channel in ways and each.is_due])
+    if any(each.channel not in lanes for each in owed):
+        attempts = int(policy.limit("delivery_attempts", now))
+        reroute(warehouse, list(lanes), attempts=attempts, sends_when_uncertain=SENDS_WHEN_UNCERTAIN)
+        owed = undelivered(warehouse, policy, now)
+    rows = [each for each in owed if each.channel in lanes and each.is_due]
     waits = Waits(
         first=float(policy.limit("delivery_retry_seconds", now)),
         longest=float(policy.limit("delivery_longest_wait_seconds", now)),
     )
-    this_round = _Round(warehouse=warehouse, now=now, seconds=seconds, waits=waits, confirm=confirm)
-    deliveries: list[Delivery] = []
-    for name, way in ways.items():
-        rows_of_channel = [row for row in rows if row.channel == name]
-        send = this_round.send_idempotent if way.is_idempotent else this_round.send_carefully
-        deliveries += send(way, rows_of_channel)
-    return deliveries
-
-
-@dataclass(frozen=True, kw_only=True)
-class Undelivered:
-    """A message that is owed to a channel. `is_due` says that its wait is over."""
-
-    message_id: str
-    channel: str
-    created_at: datetime
-    is_due: bool
-    not_before: datetime | None = None
-
-
-def undelivered(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Undelivered]:
-    """What is owed to any channel, by keys and status alone: bodies are read for what is sent."""
-    return read(warehouse, undelivered_reading(warehouse, policy, now))
-
-
-def undelivered_reading(warehouse: Warehouse, policy: Policy, now: datetime) -> Reading[list[Undelivered]]:
-    """`undelivered`, to be read with others."""
-    sql = f"""
-        select message_id, channel, created_at, not_before, not_before is null or not_before <= @now as is_due
-        from {warehouse.raw("notifications")}
-        where
-            status = 'pending'
-            or (status = 'failed' and attempts < @attempts)
-            or (status = 'uncertain' and uncertain_attempts < @sends)
-    """  # noqa: S608
-    attempts = int(policy.limit("delivery_attempts", now))
-    params = {"now": now, "attempts": attempts, "sends": SENDS_WHEN_UNCERTAIN}
-    rows = yield from rows_of(sql, params)
-    return [Undelivered(**row) for row in rows]
-
-
-def _rows(warehouse: Warehouse, due: Sequence[Undelivered]) -> list[_Row]:
-    """Rows to send now, oldest first; with their bodies, from the days that hold them."""
-    if not due:
-        return []
-    sql = f"""
-        select * from {warehouse.raw("notifications")}
-        where
-            created_at between @first and @last
-            and message_id in unnest(@messages)
-            and status in ('pending', 'failed', 'uncertain')
-    """  # noqa: S608
-    params = {
-        "first": min(each.created_at for each in due),
-        "last": max(each.created_at for each in due),
-        "messages": sorted({each.message_id for each in due}),
-    }
-    keys = {(each.message_id, each.channel) for each in due}
-    # Two MERGEs at once may have inserted a message twice; it is sent once, and its rows change together.
-    rows = {row.key: row for row in map(_row, warehouse.rows(sql, params)) if row.key in keys}
-    return sorted(rows.values(), key=_turn)
-
-
-def _turn(row: _Row) -> tuple[datetime, str, bool, bool, str]:
-    """Oldest first; of one time and incident the beginning first and the end last."""
-    envelope = row.envelope
-    is_first = envelope.message_id == first_message_id(envelope.incident_id)
-    return (
-        envelope.created_at,
-        envelope.incident_id,
-        not is_first,
-        envelope.template == "resolution",
-        envelope.message_id,
+    batched = batches(
+        [*rows, *map(of_row, new_rows)],
+        {severity.severity_level: severity.severity_rank for severity in policy.severities},
+        int(policy.limit("delivery_batch_messages", now)),
     )
+    book = _Book(warehouse=warehouse, now=now, waits=waits, on_recorded=on_recorded, new_rows=new_rows)
+    return _Round(lanes=lanes, book=book, contents=contents(new_rows), confirm=confirm).send(batched)
 
 
-def _row(values: dict[str, Any]) -> _Row:
-    envelope = Envelope(
-        message_id=values["message_id"],
-        incident_id=values["incident_id"],
-        template=values["template"],
-        recipients=tuple(addresses(values["recipients"])),
-        subject=values["subject"],
-        text=values["body_text"],
-        html=values["body_html"],
-        created_at=values["created_at"].astimezone(UTC),
-    )
-    return _Row(
-        envelope=envelope,
-        event_id=values["event_id"],
-        channel=values["channel"],
-        status=values["status"],
-        attempts=values["attempts"],
-        uncertain_attempts=values["uncertain_attempts"] or 0,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Round:
-    """One delivery: what its sends share."""
+@dataclass(kw_only=True)
+class _Book:
+    """What is to be written of one delivery, and what was."""
 
     warehouse: Warehouse
     now: datetime
-    seconds: float  # for one message; a channel that has taken as long with all of them gets the others next time
     waits: Waits
-    confirm: Callable[[], None]
+    on_recorded: Callable[[list[Delivery]], None]
+    new_rows: Sequence[Mapping[str, Any]]
+    results: list[tuple[Undelivered, Content, Result | None]] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    claim_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
-    def send_idempotent(self, way: Channel, rows: list[_Row]) -> list[Delivery]:
-        """Send all, then record all by one statement: what is sent again after a crash is the same."""
-        if not rows:
-            return []
-        self.confirm()
-        results = [(replace(row, attempts=row.attempts + 1), attempt(way, row.envelope, self.seconds)) for row in rows]
-        self.record(results)
-        return [_delivery(row, result) for row, result in results]
+    def turn(self, claims: Sequence[Undelivered] = ()) -> set[Key]:
+        """Write what became of the last batch, new messages, and the claims of the next batch, by one statement.
 
-    def send_carefully(self, way: Channel, rows: list[_Row]) -> list[Delivery]:
-        """One at a time: claim, send, record."""
-        deliveries: list[Delivery] = []
-        failures = 0
-        spent = 0.0  # with the channel alone, not with the warehouse
-        for row in rows:
-            if failures >= _FAILURES_IN_A_ROW or spent > self.seconds:
-                break
-            self.confirm()
-            if not _claim(self.warehouse, row, self.now):
-                continue
-            begun = time.monotonic()
-            result = attempt(way, row.envelope, self.seconds)
-            spent += time.monotonic() - begun
-            more = 1 if result.outcome is Outcome.UNCERTAIN else 0
-            tried = replace(row, attempts=row.attempts + 1, uncertain_attempts=row.uncertain_attempts + more)
-            self.record([(tried, result)])
-            deliveries.append(_delivery(tried, result))
-            if result.is_late:
-                break
-            failures = 0 if result.outcome is Outcome.SENT else failures + 1
-        return deliveries
+        Returns the claims that were got: all, unless another process changed or inserted one of the rows meanwhile.
+        """
+        results, new = self.results, {(row["message_id"], row["channel"]): dict(row) for row in self.new_rows}
+        self.results, self.new_rows = [], []
+        known = [row for row in claims if row.key not in new]
+        for row in claims:
+            if row.key in new:
+                new[row.key] |= self._claim(row)
+        progress = [_row_of(row) | self._outcome(row, result) for row, _, result in results]
+        progress += [_row_of(row) | self._claim(row) for row in known]
+        changing = [*(row for row, _, _ in results), *known]
+        since = min([*(row.created_at for row in changing), *map(outbox.earliest, new.values())], default=self.now)
+        changed = outbox.write(self.warehouse, [*new.values(), *progress], since=since)
+        finished = [_delivery(row, content, result) for row, content, result in results if result is not None]
+        if finished:
+            self.deliveries += finished
+            self.on_recorded(finished)
+        claimed = {row.key for row in claims}
+        is_whole = changed == len(new) + sum(row.copies for row in changing)
+        return claimed if is_whole or not claimed else claimed & self._claimed(since)
 
-    def record(self, results: Sequence[tuple[_Row, Result]]) -> None:
-        """Write the outcomes."""
-        _record(self.warehouse, results, self.now, self.waits)
+    def _claimed(self, since: datetime) -> set[Key]:
+        sql = f"""
+            select message_id, channel from {self.warehouse.raw(NOTIFICATIONS.name)}
+            where created_at >= {literal(since)} and claim_id = @claim_id and status = 'uncertain'
+        """  # noqa: S608
+        rows = self.warehouse.rows(sql, {"claim_id": self.claim_id})
+        return {(row["message_id"], row["channel"]) for row in rows}
 
+    def _claim(self, row: Undelivered) -> dict[str, Any]:
+        return {
+            "status": Outcome.UNCERTAIN.value,
+            "attempts": row.attempts + 1,
+            "uncertain_attempts": row.uncertain_attempts + 1,
+            "last_attempt_at": self.now,
+            "last_error": "a send began and its end was not recorded",
+            "claim_id": self.claim_id,
+        }
 
-def _claim(warehouse: Warehouse, row: _Row, now: datetime) -> bool:
-    """Record beforehand that a send is under way; False when the row is no longer as it was read."""
-    values = {
-        "status": "'uncertain'",
-        "attempts": "attempts + 1",
-        "uncertain_attempts": "uncertain_attempts + 1",
-        "last_attempt_at": "@now",
-        "last_error": "'a send began and its end was not recorded'",
-    }
-    where = """
-        message_id = @message_id
-        and channel = @channel
-        and created_at = @created_at
-        and status = @status
-        and attempts = @attempts
-    """
-    params = {
-        "now": now,
-        "message_id": row.envelope.message_id,
-        "channel": row.channel,
-        "created_at": row.envelope.created_at,
-        "status": row.status,
-        "attempts": row.attempts,
-    }
-    return update_where(warehouse, NOTIFICATIONS, values, where, params) > 0
-
-
-def _record(warehouse: Warehouse, results: Sequence[tuple[_Row, Result]], now: datetime, waits: Waits) -> None:
-    """Write the outcomes by one statement."""
-    outcomes = [
-        {
-            "message_id": row.envelope.message_id,
-            "channel": row.channel,
+    def _outcome(self, row: Undelivered, result: Result | None) -> dict[str, Any]:
+        """`row` is as it is after the attempt; without a result as it was before."""
+        if result is None:
+            names = ("status", "attempts", "uncertain_attempts", "last_attempt_at", "last_error", "not_before")
+            return {name: getattr(row, name) for name in names} | {"claim_id": self.claim_id}
+        is_sent = result.outcome is Outcome.SENT
+        return {
             "status": result.outcome.value,
             "attempts": row.attempts,
             "uncertain_attempts": row.uncertain_attempts,
-            "last_attempt_at": now,
-            "sent_at": now if result.outcome is Outcome.SENT else None,
+            "last_attempt_at": self.now,
+            "sent_at": self.now if is_sent else None,
             "last_error": kept(result.error),
-            "not_before": None if result.outcome is Outcome.SENT else now + waits.after(row.attempts, result),
+            "not_before": None if is_sent else self.now + self.waits.after(row.attempts, result),
+            "claim_id": self.claim_id,
         }
-        for row, result in results
-    ]
-    times = [row.envelope.created_at for row, _ in results]
-    params = {"first": min(times), "last": max(times)}
-    update_rows(warehouse, NOTIFICATIONS, outcomes, on="target.created_at between @first and @last", params=params)
 
 
-def _delivery(row: _Row, result: Result) -> Delivery:
+@dataclass(kw_only=True)
+class _Round:
+    """One delivery: its channels and what is sent."""
+
+    lanes: Mapping[str, Lane]
+    book: _Book
+    contents: dict[Key, Content]
+    confirm: Callable[[], None]
+
+    def send(self, batched: Sequence[Sequence[Undelivered]]) -> list[Delivery]:
+        """Claim, send, record, a batch after the other."""
+        try:
+            for batch in self._sendable(batched):
+                self.confirm()
+                needs_claim = [row for row in batch if not self.lanes[row.channel].way.is_idempotent]
+                claimed = self.book.turn(needs_claim)
+                self._send([row for row in batch if row.key in claimed or self.lanes[row.channel].way.is_idempotent])
+        finally:
+            if self.book.results:  # recorded whatever came between: what was sent is known
+                self.book.turn()
+        return self.book.deliveries
+
+    def _sendable(self, batched: Sequence[Sequence[Undelivered]]) -> Iterator[list[Undelivered]]:
+        """Of each batch what has its body and goes to a channel that is not left alone; asked when its turn comes."""
+        for place in range(len(batched)):
+            if any(row.key not in self.contents for row in self._open(batched[place])):
+                ahead = [row for batch in batched[place : place + _BATCHES_READ] for row in self._open(batch)]
+                missing = [row for row in ahead if row.key not in self.contents]
+                self.contents |= read_contents(self.book.warehouse, missing)
+            batch = [row for row in self._open(batched[place]) if row.key in self.contents]
+            if batch:
+                yield batch
+
+    def _open(self, batch: Sequence[Undelivered]) -> list[Undelivered]:
+        return [row for row in batch if self.lanes[row.channel].is_open]
+
+    def _send(self, batch: Sequence[Undelivered]) -> None:
+        rows: dict[str, list[Undelivered]] = {}
+        for row in batch:
+            rows.setdefault(row.channel, []).append(row)
+        envelopes: dict[str, list[Envelope]] = {
+            name: [self.contents[row.key].envelope for row in of_channel] for name, of_channel in rows.items()
+        }
+        results = send_side_by_side(self.lanes, envelopes)
+        for name, of_channel in rows.items():
+            for row, result in zip(of_channel, results[name], strict=True):
+                self.book.results.append((_after(row, result), self.contents.pop(row.key), result))
+
+
+def _row_of(row: Undelivered) -> dict[str, Any]:
+    return {"message_id": row.message_id, "channel": row.channel}
+
+
+def _after(row: Undelivered, result: Result | None) -> Undelivered:
+    """The row after an attempt."""
+    if result is None:
+        return row
+    more = 1 if result.outcome is Outcome.UNCERTAIN else 0
+    return replace(row, attempts=row.attempts + 1, uncertain_attempts=row.uncertain_attempts + more)
+
+
+def _delivery(row: Undelivered, content: Content, result: Result) -> Delivery:
     return Delivery(
-        message_id=row.envelope.message_id,
-        event_id=row.event_id,
-        incident_id=row.envelope.incident_id,
-        template=row.envelope.template,
+        message_id=row.message_id,
+        event_id=content.event_id,
+        incident_id=row.incident_id,
+        template=row.template,
         channel=row.channel,
-        recipients=row.envelope.recipients,
-        subject=row.envelope.subject,
+        recipients=content.envelope.recipients,
+        subject=content.envelope.subject,
         status=result.outcome,
         attempts=row.attempts,
         error=result.error,

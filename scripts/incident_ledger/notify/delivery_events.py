@@ -63,19 +63,28 @@ def notified_events_reading(warehouse: Warehouse, policy: Policy, now: datetime)
     params = {"since": now - window, "event_type": EventType.NOTIFIED.value}
     rows = yield from rows_of(sql, params)
     return [
-        Event(
+        notified_event(
             incident_id=row["incident_id"],
-            event_type=EventType.NOTIFIED,
-            occurred_at=row["last_attempt_at"].astimezone(UTC),
-            actor=ACTOR,
-            source=SOURCE,
-            source_key=row["message_id"],
-            payload={
-                "message_id": row["message_id"],
-                "template": row["template"],
-                "channel": row["channel"],
-                "outcome": row["outcome"],
-            },
+            message_id=row["message_id"],
+            template=row["template"],
+            channel=row["channel"],
+            outcome=row["outcome"],
+            attempted_at=row["last_attempt_at"].astimezone(UTC),
         )
         for row in sorted(rows, key=lambda row: (row["last_attempt_at"], row["message_id"], row["channel"]))
     ]
+
+
+def notified_event(
+    *, incident_id: str, message_id: str, template: str, channel: str, outcome: str, attempted_at: datetime
+) -> Event:
+    """One attempt as an event of its incident; the same event whoever records it."""
+    return Event(
+        incident_id=incident_id,
+        event_type=EventType.NOTIFIED,
+        occurred_at=attempted_at,
+        actor=ACTOR,
+        source=SOURCE,
+        source_key=message_id,
+        payload={"message_id": message_id, "template": template, "channel": channel, "outcome": outcome},
+    )

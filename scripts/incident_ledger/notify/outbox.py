@@ -2,47 +2,95 @@
 
 A message is written here before it is sent. A row goes from `pending` to `sent`, `failed`, `uncertain` or `rerouted`:
 
-- Before a send that cannot be undone the row is set to `uncertain`, and after it to what came out. A run that dies
-  between the two leaves `uncertain`, which is the truth. So does a channel that takes a message and does not answer.
+- Before a send that cannot be undone the row is claimed: it is set to `uncertain`, and after the send to what came out.
+  A run that dies between the two leaves `uncertain`, which is the truth. So does a channel that takes a message and
+  does not answer. What was claimed and not tried (its channel failed before its turn) gets back what it had.
 - An uncertain message is sent once more, with the same Message-ID, and never again by itself: at most one repeat.
 - A failed one is tried again in later runs, after a growing wait, up to the policy's attempts; then it is set aside.
 - One that is owed to a channel which the settings no longer name is `rerouted` to those that they name.
-- The folder can be written twice without harm; it needs no such care.
+- The folder can be written twice without harm; it needs no claim.
 
-Delivery holds the run's lease; even so, a row that another process changed meanwhile is left to that process.
+Delivery holds the run's lease; even so, a row that another process changed meanwhile is left to that process: a claim
+and an outcome change a row only as it was read, or as this delivery (`claim_id`) left it.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from incident_ledger.ledger.events import detected_at
 from incident_ledger.notify.channels.registry import channel_names
 from incident_ledger.notify.messages import COLUMNS, Message
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.rows import merge_rows, update_where
-from incident_ledger.warehouse.tables import NOTIFICATIONS
+from incident_ledger.warehouse.rows import bound_rows, literal, update_where
+from incident_ledger.warehouse.tables import NOTIFICATIONS, names
+
+_PROGRESS = (
+    *("status", "attempts", "uncertain_attempts", "last_attempt_at", "sent_at", "last_error", "not_before"),
+    "claim_id",
+)
 
 
-def enqueue(warehouse: Warehouse, messages: Sequence[Message], now: datetime) -> int:
-    """Write the messages for every channel; one that is there stays as it is. Returns how many rows are added.
+def new_rows(
+    messages: Sequence[Message], channels: Sequence[str], notified: Mapping[str, Iterable[str]], now: datetime
+) -> list[dict[str, Any]]:
+    """The rows of messages that the outbox does not hold yet, one a channel. Pure.
 
-    Whoever was notified of an incident before is notified of this as well, whatever its severity is now.
+    `notified` has, of each incident, the addresses that were notified of it before, in that order: they are notified of
+    this as well, whatever its severity is now.
     """
-    if not messages:
-        return 0
-    names = channel_names(warehouse.settings)
-    notified = _notified(warehouse, {message.incident_id for message in messages})
+    addressed = {incident_id: dict.fromkeys(emails) for incident_id, emails in notified.items()}
     rows: list[dict[str, Any]] = []
-    fresh = {"created_at": now, "status": "pending", "attempts": 0, "uncertain_attempts": 0}
     for message in messages:
-        known = notified.setdefault(message.incident_id, {})
+        known = addressed.setdefault(message.incident_id, {})
         audience = message.audience if known.keys() <= set(message.recipients) else f"{message.audience} (and before)"
         known.update(dict.fromkeys(message.recipients))
         everybody = (*message.recipients, *(email for email in known if email not in message.recipients))
-        for name in names:
-            rows.append(_values(replace(message, recipients=everybody, audience=audience), name) | fresh)
-    return merge_rows(warehouse, NOTIFICATIONS, rows)
+        values = asdict(message) | {"body_text": message.text, "body_html": message.html, "audience": audience}
+        row = {name: values.get(name) for name in COLUMNS} | {"recipients": ",".join(everybody)}
+        fresh = {"created_at": now, "status": "pending", "attempts": 0, "uncertain_attempts": 0}
+        rows += [row | {"channel": channel} | fresh for channel in channels]
+    return rows
+
+
+def earliest(row: Mapping[str, Any]) -> datetime:
+    """The earliest time at which the message of a row can have been written: when its incident was detected."""
+    created_at: datetime = row["created_at"]
+    return min(created_at, detected_at(row["incident_id"]))
+
+
+def write(warehouse: Warehouse, rows: Sequence[Mapping[str, Any]], *, since: datetime) -> int:
+    """Insert rows and note progress (claims and outcomes), by one MERGE; how many rows were changed.
+
+    A row with a body is inserted, unless it is there. One without is progress of a row that is there: its `attempts`
+    are those after the attempt, and it is written where the row has one attempt fewer, or this delivery's `claim_id`,
+    and is not sent. No row of these keys was created before `since`, so that older days are not read.
+    """
+    if not rows:
+        return 0
+    columns = names(NOTIFICATIONS)
+    blank: dict[str, Any] = dict.fromkeys(columns)
+    progress = ", ".join(f"{name} = source.{name}" for name in _PROGRESS)
+    with bound_rows(warehouse, NOTIFICATIONS, [blank | dict(row) for row in rows]) as (query, params):
+        sql = f"""
+            merge {warehouse.raw(NOTIFICATIONS.name)} as target
+            using (
+                {query}
+            ) as source
+            on
+                target.message_id = source.message_id
+                and target.channel = source.channel
+                and target.created_at >= {literal(since)}
+            when matched
+                and source.body_text is null
+                and target.status in ('pending', 'failed', 'uncertain')
+                and (target.attempts = source.attempts - 1 or target.claim_id = source.claim_id)
+                then update set {progress}
+            when not matched and source.body_text is not null then insert ({", ".join(columns)})
+                values ({", ".join(f"source.{name}" for name in columns)})
+        """  # noqa: S608 - names of our own table; values are bound
+        return warehouse.execute(sql, params)
 
 
 def requeue(warehouse: Warehouse, *, message_id: str | None = None, channel: str | None = None) -> int:
@@ -64,26 +112,6 @@ def requeue(warehouse: Warehouse, *, message_id: str | None = None, channel: str
     """  # noqa: S608
     params = {"message_id": message_id, "channel": channel, "channels": channel_names(warehouse.settings)}
     return update_where(warehouse, NOTIFICATIONS, values, where, params)
-
-
-def _notified(warehouse: Warehouse, incidents: Iterable[str]) -> dict[str, dict[str, None]]:
-    """Addresses that were notified of each incident before, in the order in which they were."""
-    sql = f"""
-        select incident_id, recipients, min(created_at) as first_created_at
-        from {warehouse.raw("notifications")}
-        where incident_id in unnest(@incidents)
-        group by incident_id, recipients
-        order by first_created_at, recipients
-    """  # noqa: S608
-    notified: dict[str, dict[str, None]] = {}
-    for row in warehouse.rows(sql, {"incidents": sorted(incidents)}):
-        notified.setdefault(row["incident_id"], {}).update(dict.fromkeys(addresses(row["recipients"])))
-    return notified
-
-
-def _values(message: Message, channel: str) -> dict[str, str]:
-    values = asdict(message) | {"body_text": message.text, "body_html": message.html, "channel": channel}
-    return {name: values[name] for name in COLUMNS} | {"recipients": ",".join(message.recipients)}
 
 
 def addresses(recipients: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import in_order
 from incident_ledger.notify.flapping import TURNS, Due, due, next_change
+from incident_ledger.notify.outbox import addresses
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, read, rows_of
@@ -17,10 +18,16 @@ from incident_ledger.warehouse.reading import Reading, read, rows_of
 
 @dataclass(frozen=True, kw_only=True)
 class Candidates:
-    """Of each incident with an event that has no message: those that may ask for one, and which messages there are."""
+    """Of each incident with an event that has no message: what a message takes.
+
+    `events` are those that may ask for one, `history` all that are not superseded. `notified` has when the message of
+    an event was written, `addresses` who was notified, in that order.
+    """
 
     events: Mapping[str, Sequence[Event]]
+    history: Mapping[str, Sequence[Event]]
     notified: Mapping[str, Mapping[str, datetime]]
+    addresses: Mapping[str, Sequence[str]]
     interval: timedelta
 
     def due(self, now: datetime) -> list[Due]:
@@ -64,59 +71,83 @@ def candidates_reading(
     """`read_candidates`, to be read with others."""
     types = {row["event_type"] for row in policy.rows("notification_rules", now)}
     interval = timedelta(minutes=policy.limit("message_interval_minutes", now))
-    stories: dict[str, list[Event]] = defaultdict(list)
-    found_there, notified = yield from _events(warehouse, policy, now, types, planned)
-    for event in (*found_there, *(each for each in planned if each.event_type in types)):
-        if event.occurred_at <= now:
-            stories[event.incident_id].append(event)
+    rows = yield from rows_of(*_query(warehouse, policy, now, types, planned))
+    asking: dict[str, list[Event]] = defaultdict(list)
+    history: dict[str, list[Event]] = defaultdict(list)
+    messages: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
+    for row in rows:
+        event = _event(row)
+        history[event.incident_id].append(event)
+        if row["may_ask"]:
+            asking[event.incident_id].append(event)
+        for each in row["notified"] or ():
+            written = (each["notified_at"].astimezone(UTC), each["recipients"], each["event_id"])
+            messages[event.incident_id].append(written)
+    for event in planned:
+        if event.event_type in types and event.occurred_at <= now:
+            asking[event.incident_id].append(event)
     return Candidates(
-        events={incident_id: sorted(events, key=in_order) for incident_id, events in stories.items()},
-        notified=notified,
+        events={incident_id: sorted(events, key=in_order) for incident_id, events in asking.items()},
+        history={incident_id: sorted(events, key=in_order) for incident_id, events in history.items()},
+        notified={incident_id: _first_times(found) for incident_id, found in messages.items()},
+        addresses={incident_id: _addresses(found) for incident_id, found in messages.items()},
         interval=interval,
     )
 
 
-def _events(
-    warehouse: Warehouse, policy: Policy, now: datetime, types: Iterable[str], planned: Sequence[Event]
-) -> Reading[tuple[list[Event], dict[str, dict[str, datetime]]]]:
-    """Events of those types, and notes that take back an event that has a message.
+def _first_times(messages: Sequence[tuple[datetime, str, str]]) -> dict[str, datetime]:
+    """Of each event when its first message was written."""
+    return {event_id: written_at for written_at, _, event_id in sorted(messages, reverse=True)}
 
-    Of the incidents that have an event without its message, or a planned one; and of each of them the events of its
-    messages, with the time when each was written first.
+
+def _addresses(messages: Sequence[tuple[datetime, str, str]]) -> list[str]:
+    return list(dict.fromkeys(email for _, recipients, _ in sorted(messages) for email in addresses(recipients)))
+
+
+def _query(
+    warehouse: Warehouse, policy: Policy, now: datetime, types: Iterable[str], planned: Sequence[Event]
+) -> tuple[str, dict[str, Any]]:
+    """The events of the incidents that have an event without its message, or a planned one.
+
+    Those that may ask for a message (of those types, and notes that take back an event that has a message) are marked;
+    the first of an incident has its messages, with the time when each was written first.
     """
     sql = f"""
         with
 
         notified as (
-            select incident_id, event_id, min(created_at) as notified_at
+            select incident_id, event_id, recipients, min(created_at) as notified_at
             from {warehouse.raw("notifications")}
-            group by incident_id, event_id
+            group by incident_id, event_id, recipients
         ),
 
         messages as (
-            select incident_id, array_agg(struct(event_id as event_id, notified_at as notified_at)) as notified
+            select
+                incident_id,
+                array_agg(
+                    struct(event_id as event_id, recipients as recipients, notified_at as notified_at)
+                ) as notified
             from notified
             group by incident_id
         ),
 
         events as (
             select
-                effective.event_id, effective.incident_id, effective.event_type, effective.occurred_at,
-                effective.actor, effective.source, effective.source_key, effective.severity_level, effective.payload,
-                effective.event_order, notified.event_id is not null as is_notified
-            from {warehouse.name(warehouse.settings.staging_dataset, "int_incident_events_sequenced")} as effective
-            left join notified
-                on effective.incident_id = notified.incident_id and effective.event_id = notified.event_id
-            where
-                effective.occurred_at <= @now
+                event_id, incident_id, event_type, occurred_at, actor, source, source_key, severity_level, payload,
+                event_order,
+                event_id in (select notified.event_id from notified) as is_notified,
+                occurred_at <= @now
                 and (
-                    effective.event_type in unnest(@types)
+                    event_type in unnest(@types)
                     -- what takes back an event that has a message
                     or (
-                        effective.event_type = 'note'
-                        and json_value(effective.payload, '$.supersedes') in (select notified.event_id from notified)
+                        event_type = 'note'
+                        and coalesce(json_value(payload, '$.supersedes'), '') in (
+                            select notified.event_id from notified
+                        )
                     )
-                )
+                ) as may_ask
+            from {warehouse.name(warehouse.settings.staging_dataset, "int_incident_events_sequenced")}
         ),
 
         latest as (
@@ -125,6 +156,7 @@ def _events(
                 max(if(event_type in unnest(@turns) and is_notified, event_order, 0)) as notified_turn,
                 max(if(event_type = 'severity_changed', event_order, 0)) as severity
             from events
+            where may_ask
             group by incident_id
         ),
 
@@ -133,7 +165,8 @@ def _events(
             from events
             inner join latest on events.incident_id = latest.incident_id
             where
-                not events.is_notified
+                events.may_ask
+                and not events.is_notified
                 and case events.event_type
                     when 'detected' then events.incident_id not in (select notified.incident_id from notified)
                     when 'severity_changed' then events.event_order = latest.severity
@@ -146,10 +179,12 @@ def _events(
                 end
         )
 
-        select events.*, messages.notified
+        select
+            events.event_id, events.incident_id, events.event_type, events.occurred_at, events.actor, events.source,
+            events.source_key, events.severity_level, events.payload, events.may_ask, messages.notified
         from events
         inner join {warehouse.mart("incident_state")} as incidents on events.incident_id = incidents.incident_id
-        left join messages on events.incident_id = messages.incident_id
+        left join messages on events.incident_id = messages.incident_id and events.event_order = 1
         where
             (
                 events.incident_id in unnest(@planned)
@@ -172,12 +207,7 @@ def _events(
         "since": now - window,
         "now": now,
     }
-    rows = yield from rows_of(sql, params)
-    notified = {
-        row["incident_id"]: {each["event_id"]: each["notified_at"].astimezone(UTC) for each in row["notified"] or ()}
-        for row in rows
-    }
-    return [_event(row) for row in rows], notified
+    return sql, params
 
 
 def _event(row: Mapping[str, Any]) -> Event:

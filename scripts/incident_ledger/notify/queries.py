@@ -7,8 +7,8 @@ from typing import Any
 
 from incident_ledger.errors import UserError
 from incident_ledger.notify.channels.registry import channel_names
-from incident_ledger.notify.delivery import SENDS_WHEN_UNCERTAIN
 from incident_ledger.notify.reroute import IS_LEFT_BEHIND
+from incident_ledger.notify.undelivered import SENDS_WHEN_UNCERTAIN
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse

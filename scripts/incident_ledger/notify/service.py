@@ -5,31 +5,66 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incident_ledger.ledger.events import Event
-from incident_ledger.ledger.state import IncidentState, events_reading, state_reading
+from incident_ledger.ledger.state import IncidentState, state_reading
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify.channels.registry import channel_names
-from incident_ledger.notify.delivery import Delivery, Undelivered, deliver, undelivered_reading
-from incident_ledger.notify.delivery_events import notified_events, notified_events_reading
-from incident_ledger.notify.flapping import Due
+from incident_ledger.notify.delivery import Delivery, deliver
+from incident_ledger.notify.delivery_events import notified_event, notified_events_reading
 from incident_ledger.notify.messages import Message, compose, template_for
-from incident_ledger.notify.outbox import enqueue
+from incident_ledger.notify.outbox import new_rows
 from incident_ledger.notify.pending import Candidates, candidates_reading
+from incident_ledger.notify.undelivered import Undelivered, undelivered_reading
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, both, read
 
 
 def notify(
-    warehouse: Warehouse, policy: Policy, now: datetime, *, confirm: Callable[[], None] = lambda: None
+    warehouse: Warehouse,
+    policy: Policy,
+    now: datetime,
+    *,
+    found: "Found | None" = None,
+    confirm: Callable[[], None] = lambda: None,
 ) -> list[Delivery]:
-    """Send what is due at `now`; what happened to each message. `confirm` is asked before each send and may raise.
+    """Send what is due at `now`; what happened to each message. `confirm` is asked before each batch and may raise.
 
-    Safe to repeat at any point: message ids are derived, and what was sent is not sent again.
+    `found` is what there is to notify of, where it is at hand and still true. Safe to repeat at any point: message ids
+    are derived, and what was sent is not sent again. Each attempt becomes an event once the outbox has its outcome: who
+    dies before that leaves it to the next run, which finds in the outbox what the ledger lacks.
     """
-    enqueue(warehouse, due_messages(warehouse, policy, now), now)
-    deliveries = deliver(warehouse, warehouse.settings, policy, now, confirm=confirm)
-    append(warehouse, notified_events(warehouse, policy, now), now)
+    outlook, state = found or read(warehouse, both(outlook_reading(warehouse, policy, now), state_reading(warehouse)))
+    messages = outlook.messages(state)
+    deliveries = deliver(
+        warehouse,
+        warehouse.settings,
+        policy,
+        now,
+        new_rows=new_rows(messages, outlook.channels, outlook.candidates.addresses, now),
+        owed=outlook.owed,
+        confirm=confirm,
+        on_recorded=lambda recorded: _append(warehouse, [_event(each, now) for each in recorded], now),
+    )
+    attempted = {(each.message_id, each.channel) for each in deliveries}
+    left = [each for each in outlook.unrecorded if (each.source_key, each.payload["channel"]) not in attempted]
+    _append(warehouse, left, now)
     return deliveries
+
+
+def _append(warehouse: Warehouse, events: Sequence[Event], now: datetime) -> None:
+    if events:
+        append(warehouse, events, now)
+
+
+def _event(delivery: Delivery, now: datetime) -> Event:
+    return notified_event(
+        incident_id=delivery.incident_id,
+        message_id=delivery.message_id,
+        template=delivery.template,
+        channel=delivery.channel,
+        outcome=delivery.status.value,
+        attempted_at=now,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,16 +86,32 @@ class Outlook:
         due = [each.event for each in self.candidates.due(self.now)]
         return not any(template_for(event, incidents[event.incident_id], self.policy, self.now) for event in due)
 
+    def messages(self, state: Iterable[IncidentState]) -> list[Message]:
+        """What the outbox does not hold yet."""
+        incidents = {incident.incident_id: incident for incident in state}
+        messages: list[Message] = []
+        for each in self.candidates.due(self.now):
+            incident_id = each.event.incident_id
+            history = self.candidates.history.get(incident_id, ())
+            messages += compose(
+                each.event, incidents[incident_id], self.policy, self.now, history=history, flapping=each.flapping
+            )
+        return messages
+
     @property
     def undelivered(self) -> int:
         """Messages that are owed to a channel, each once a channel."""
-        return len({(each.message_id, each.channel) for each in self.owed})
+        return len(self.owed)
 
     @property
     def next_due(self) -> datetime | None:
         """Of what is idle: the first time at which it may not be, unless another event or message comes."""
         times = [self.candidates.next_change(self.now), *(each.not_before for each in self.owed)]
         return min((time for time in times if time is not None), default=None)
+
+
+Found = tuple[Outlook, Sequence[IncidentState]]
+"""What there is to notify of, with the state of all incidents."""
 
 
 def outlook_reading(warehouse: Warehouse, policy: Policy, now: datetime) -> Reading[Outlook]:
@@ -77,32 +128,3 @@ def outlook_reading(warehouse: Warehouse, policy: Policy, now: datetime) -> Read
         candidates=candidates,
         unrecorded=unrecorded,
     )
-
-
-def due_messages(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Message]:
-    """What the outbox does not hold yet, composed from the ledger's present state."""
-    return read(warehouse, _due_messages(warehouse, policy, now))
-
-
-def _due_messages(warehouse: Warehouse, policy: Policy, now: datetime) -> Reading[list[Message]]:
-    candidates = yield from candidates_reading(warehouse, policy, now)
-    return (yield from _composed(warehouse, candidates.due(now), policy, now))
-
-
-def _composed(warehouse: Warehouse, found: Sequence[Due], policy: Policy, now: datetime) -> Reading[list[Message]]:
-    if not found:
-        return []
-    ids = sorted({each.event.incident_id for each in found})
-    incidents, events = yield from both(
-        state_reading(warehouse, incident_ids=ids), events_reading(warehouse, incident_ids=ids)
-    )
-    state = {incident.incident_id: incident for incident in incidents}
-    history: dict[str, list[Event]] = {}
-    for recorded in events:
-        history.setdefault(recorded.event.incident_id, []).append(recorded.event)
-    messages: list[Message] = []
-    for each in found:
-        incident_id = each.event.incident_id
-        incident, known = state[incident_id], history[incident_id]
-        messages += compose(each.event, incident, policy, now, history=known, flapping=each.flapping)
-    return messages

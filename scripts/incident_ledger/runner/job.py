@@ -15,21 +15,21 @@ from incident_ledger.errors import ExitCode
 from incident_ledger.job_labels import labelled
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.setup import ensure_ledger
-from incident_ledger.ledger.state import IncidentState, read_state, state_reading
+from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify.delivery import Delivery
-from incident_ledger.notify.queries import ChannelFinding, channel_findings_reading
-from incident_ledger.notify.service import notify, outlook_reading
+from incident_ledger.notify.queries import ChannelFinding, channel_findings
+from incident_ledger.notify.service import notify
 from incident_ledger.policy import Policy
 from incident_ledger.quality.preload import preload
 from incident_ledger.response.planner import plan
 from incident_ledger.runner.build import Builds
 from incident_ledger.runner.lease import BUILD, RESPOND, Lease, with_lease
+from incident_ledger.runner.look import Look, look_reading
 from incident_ledger.runner.next_due import next_due
-from incident_ledger.runner.signal_rows import signals_reading
-from incident_ledger.runner.steps import HEARTBEAT, Outcome, Step, Steps, counted, last_record_reading, record
+from incident_ledger.runner.steps import HEARTBEAT, Outcome, Step, Steps, counted, record
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.reading import both, read
+from incident_ledger.warehouse.reading import read
 
 if TYPE_CHECKING:
     from incident_ledger.quality.checker import Noted
@@ -109,6 +109,7 @@ class Job:
         self._preload = threading.Thread(target=preload, daemon=True)
         self._incidents: Sequence[IncidentState] = ()  # all, as they were before what it planned
         self._opened: Sequence[IncidentState] = ()  # those that are open, as they were last seen
+        self._look: Look | None = None  # what there is to do, while that is true
         self._last_record: datetime | None = None
         self._wait: float | None = None
         self._holder = ""
@@ -178,7 +179,7 @@ class Job:
             steps=self._steps,
         )
 
-    def _lease(self, name: str, rules: Policy) -> AbstractContextManager[Lease]:
+    def _lease(self, name: str, rules: Policy, *, token: int | None = None) -> AbstractContextManager[Lease]:
         return with_lease(
             self._warehouse,
             name,
@@ -187,6 +188,7 @@ class Job:
             who=self._report.run_id,
             wait=self._wait,
             on_wait=self._on_wait,
+            token=token,
         )
 
     def _whole(self) -> None:
@@ -211,36 +213,30 @@ class Job:
         return any(each.is_open or self._as_of - each.detection_time <= window for each in self._incidents)
 
     def _respond(self, rules: Policy) -> None:
-        with self._lease(RESPOND, rules) as lease:
+        with self._lease(RESPOND, rules, token=self._look.token if self._look else None) as lease:
             self._holder = lease.holder
+            if not lease.is_unbroken:
+                self._look = None  # another may have planned and sent meanwhile
             self._plan(rules, lease)
             self._notify(rules, lease)
 
+    def _look_at_all(self, rules: Policy) -> Look:
+        self._look = look = read(self._warehouse, look_reading(self._warehouse, rules, self._as_of, self._command))
+        self._incidents, self._opened = look.state, [each for each in look.state if each.is_open]
+        return look
+
     def _is_idle(self, rules: Policy) -> bool:
         """Whether there is nothing to write and nothing to send; if so, its steps are those of a tick that looked."""
-        warehouse, as_of = self._warehouse, self._as_of
-        outlook, (findings, (self._last_record, (signals, state))) = read(
-            warehouse,
-            both(
-                outlook_reading(warehouse, rules, as_of),
-                both(
-                    channel_findings_reading(warehouse, warehouse.settings, rules, as_of),
-                    both(
-                        last_record_reading(warehouse, self._command, as_of),
-                        both(signals_reading(warehouse), state_reading(warehouse)),
-                    ),
-                ),
-            ),
-        )
-        self._incidents, self._opened = state, [each for each in state if each.is_open]
-        if plan(state, signals, rules, as_of) or not outlook.is_idle(state):
+        look = self._look_at_all(rules)
+        state, signals, outlook, self._last_record = look.state, look.signals, look.outlook, look.last_record
+        if plan(state, signals, rules, self._as_of) or not outlook.is_idle(state):
             return False
         self._report.is_idle, self._report.undelivered = True, outlook.undelivered
         self._report.next_due = next_due(state, signals, rules, self._as_of, messages_due=outlook.next_due)
         with self._steps.step("plan") as step:
             step.summary = f"{counted(len(signals), 'signal')}, nothing to write"
         with self._steps.step("notify") as step:
-            _show_channels(step, findings, sent=0)
+            _show_channels(step, look.findings, sent=0)
         return True
 
     def _load_policy(self) -> None:
@@ -311,29 +307,25 @@ class Job:
 
     def _plan(self, rules: Policy, lease: Lease) -> None:
         with self._steps.step("plan") as step:
-            signals, state = read(
-                self._warehouse, both(signals_reading(self._warehouse), state_reading(self._warehouse))
-            )
-            self._incidents = state
-            events = plan(state, signals, rules, self._as_of)
+            look = self._look or self._look_at_all(rules)
+            events = plan(look.state, look.signals, rules, self._as_of)
+            written = 0
             if events:
                 lease.confirm()
-            written = append(self._warehouse, events, self._as_of)
+                written = append(self._warehouse, events, self._as_of)
+                self._look = None  # true no more
             self._report.events += events
-            step.summary = f"{counted(len(signals), 'signal')}, {counted(written, 'event')} written"
+            step.summary = f"{counted(len(look.signals), 'signal')}, {counted(written, 'event')} written"
 
     def _notify(self, rules: Policy, lease: Lease) -> None:
         with self._steps.step("notify") as step:
-            lease.confirm()
-            deliveries = notify(self._warehouse, rules, self._as_of, confirm=lease.confirm)
+            look = self._look or self._look_at_all(rules)
+            found = (look.outlook, look.state)
+            deliveries = notify(self._warehouse, rules, self._as_of, found=found, confirm=lease.confirm)
             self._report.delivered += deliveries
-            findings, self._opened = read(
-                self._warehouse,
-                both(
-                    channel_findings_reading(self._warehouse, self._warehouse.settings, rules, self._as_of),
-                    state_reading(self._warehouse, is_open=True),
-                ),
-            )
+            findings = look.findings
+            if not all(each.is_clean for each in deliveries):
+                findings = channel_findings(self._warehouse, self._warehouse.settings, rules, self._as_of)
             _show_channels(step, findings, sent=len(deliveries))
 
 

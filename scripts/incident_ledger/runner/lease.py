@@ -7,6 +7,7 @@ that died stops doing so, and the lease passes on when its time is over.
 """
 
 import logging
+import math
 import os
 import random
 import secrets
@@ -23,6 +24,7 @@ from typing import Any, Self
 from incident_ledger.errors import LeaseHeldError, OutsideError
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.reading import Reading, rows_of
 from incident_ledger.warehouse.rows import merge_rows, update_where
 from incident_ledger.warehouse.tables import LEASES
 
@@ -46,16 +48,20 @@ class Lease:
         self._name = name
         self._seconds = seconds
         self.holder = holder or f"{uuid.uuid4()}"
+        self.is_unbroken = False  # nobody else had it since its token was read
         self._stop = threading.Event()
         self._lost = False
+        self._taken_at = -math.inf
         self._renewer: threading.Thread | None = None
 
-    def take(self) -> bool:
-        """Take it, or renew it; False when another holds it.
+    def take(self, token: int | None = None) -> bool:
+        """Take it, or renew it; False when another holds it, or had it since `token` was read (see `token_reading`).
 
         An end further off than the lease is long was written before the warehouse's clock was put back: nobody's.
         """
+        begun = _now()
         values = {
+            "fencing_token": "coalesce(fencing_token, 0) + if(holder = @holder, 0, 1)",
             "holder": "@holder",
             "milliseconds": "@milliseconds",
             "until": "timestamp_add(current_timestamp(), interval @milliseconds millisecond)",
@@ -71,7 +77,14 @@ class Lease:
             )
         """
         params = {"name": self._name, "holder": self.holder, "milliseconds": int(self._seconds * 1000)}
-        return self._write(values, where, params) > 0
+        if token is not None:
+            # Of all rows alike: a row may be doubled.
+            where += f" and @token = {_token(self._warehouse)}"
+            params["token"] = token
+        is_taken = self._write(values, where, params) > 0
+        if is_taken:
+            self._taken_at = begun
+        return is_taken
 
     def release(self) -> None:
         """Let the next one have it at once, whatever any clock says. Does nothing when another holds it."""
@@ -104,8 +117,13 @@ class Lease:
         return f"{row['holder']} until {row['until']:%H:%M:%S} UTC" if row and row["holder"] else "nobody"
 
     def confirm(self) -> None:
-        """Raise `LeaseHeldError` when it was lost meanwhile (this process slept too long). Called before each write."""
-        if self._lost or not self.take():
+        """Raise `LeaseHeldError` when it was lost meanwhile (this process slept too long). Called before each write.
+
+        Nobody is asked while less than a third of its time has passed since it was taken or renewed: the warehouse
+        gives it to nobody else before all of it has.
+        """
+        is_fresh = _now() - self._taken_at < self._seconds / 3
+        if self._lost or not (is_fresh or self.take()):
             self._lost = True
             raise LeaseHeldError(f"This run lost its lease to {self.held_by()}; it wrote nothing more. Run it again.")
 
@@ -132,15 +150,38 @@ class Lease:
                 log.warning("the lease was not renewed (reason: %s)", str(error).splitlines()[0])
 
 
+def token_reading(warehouse: Warehouse, name: str) -> Reading[int | None]:
+    """How often a lease that nobody has passed to another holder; None when somebody has it, or nobody ever had."""
+    sql = f"""
+        select
+            max(coalesce(fencing_token, 0)) as token,
+            logical_and(holder = '' or until <= current_timestamp()) as is_free
+        from {warehouse.raw(LEASES.name)}
+        where name = @name
+    """  # noqa: S608
+    (row,) = yield from rows_of(sql, {"name": name})
+    return int(row["token"]) if row["is_free"] else None
+
+
+def _token(warehouse: Warehouse) -> str:
+    table = warehouse.raw(LEASES.name)
+    return f"(select max(coalesce(leases.fencing_token, 0)) from {table} as leases where leases.name = @name)"  # noqa: S608
+
+
+def _now() -> float:
+    """Seconds of a clock that also counts while the machine sleeps, where there is one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 def is_conflict(error: OutsideError) -> bool:
     """Whether another statement was changing the same row."""
     return any(words in str(error).lower() for words in _CONFLICTS)
 
 
-def _got(lease: Lease) -> bool:
+def _got(lease: Lease, token: int | None = None) -> bool:
     """Whether the lease was taken; a conflict that does not end is one more reason to wait."""
     try:
-        return lease.take()
+        return lease.take(token)
     except OutsideError as error:
         if is_conflict(error):
             return False
@@ -156,6 +197,7 @@ def with_lease(
     who: str,
     wait: float | None = None,
     on_wait: Callable[[str], None] = lambda _: None,
+    token: int | None = None,
 ) -> AbstractContextManager[Lease]:
     """Hold a lease as long, and wait for it as long, as the policy at `now` says; `wait` seconds if it is given.
 
@@ -169,6 +211,7 @@ def with_lease(
         wait=float(policy.limit("lease_wait_seconds", now)) if wait is None else wait,
         holder=f"{who} on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(2)}",
         on_wait=on_wait,
+        token=token,
     )
 
 
@@ -182,15 +225,19 @@ def hold(
     holder: str,
     on_wait: Callable[[str], None] = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
+    token: int | None = None,
 ) -> Iterator[Lease]:
     """Hold the lease for the time of a block, waiting `wait` seconds for it at most.
+
+    With `token` the lease `is_unbroken` when nobody has had it since that was read.
 
     Raises `LeaseHeldError` naming the holder when it is not to be had in that time.
     """
     lease = Lease(warehouse, name, seconds=seconds, holder=holder)
     end = time.monotonic() + wait
     has_reported = False
-    is_held = _got(lease)
+    lease.is_unbroken = token is not None and _got(lease, token)
+    is_held = lease.is_unbroken or _got(lease)
     if not is_held:
         lease.ensure_row()  # nobody has it where its row is not there yet
     while not is_held and not _got(lease):

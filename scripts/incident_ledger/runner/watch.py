@@ -13,7 +13,7 @@ from enum import StrEnum
 from incident_ledger import policy
 from incident_ledger.errors import ExitCode, LeaseHeldError, OutsideError, UserError
 from incident_ledger.ledger.setup import VIEWS, ensure_ledger
-from incident_ledger.notify.delivery import undelivered
+from incident_ledger.notify.undelivered import undelivered
 from incident_ledger.policy import Policy
 from incident_ledger.policy.seeds import policy_tables
 from incident_ledger.runner.job import Job, RunReport
@@ -163,7 +163,7 @@ class Watch:
         seconds = time.perf_counter() - begin
         owed = report.undelivered
         if owed is None:
-            owed = len({(each.message_id, each.channel) for each in undelivered(warehouse, rules, as_of)})
+            owed = len(undelivered(warehouse, rules, as_of))
         # What a tick that did something leaves to do is found by another look, also where it changed no table.
         self._seen, self._next_due = found, report.next_due if report.is_idle else as_of
         open_now = Counter(incident.severity_level for incident in report.open_incidents)

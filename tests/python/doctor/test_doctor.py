@@ -20,11 +20,10 @@ from incident_ledger.doctor import diagnosis
 from incident_ledger.doctor.channel_checks import check_channels, check_owed
 from incident_ledger.doctor.findings import Finding, Grade, exit_code
 from incident_ledger.errors import ExitCode
-from incident_ledger.notify.outbox import enqueue
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.tables import ensure_tables
-from notify.helpers import detected
+from notify.helpers import detected, enqueue
 from relay import Relay, failed
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

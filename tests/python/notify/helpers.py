@@ -1,5 +1,6 @@
 """An incident of the playbook's kind, its events, and the messages that they call for."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -7,8 +8,11 @@ from typing import Any
 from conftest import PROJECT_DIR
 from incident_ledger.ledger.events import Event, EventType, Status, incident_id
 from incident_ledger.ledger.state import IncidentState
+from incident_ledger.notify.channels.registry import channel_names
 from incident_ledger.notify.messages import Message, compose
+from incident_ledger.notify.outbox import earliest, new_rows, write
 from incident_ledger.policy import Policy, load_files
+from incident_ledger.warehouse import Warehouse
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -72,3 +76,9 @@ def policy_with(**limits: str) -> Policy:
         for row in POLICY.tables["runtime_limits"]
     )
     return Policy({**POLICY.tables, "runtime_limits": rows})
+
+
+def enqueue(warehouse: Warehouse, found: Sequence[Message], now: datetime) -> int:
+    """Write messages for every channel, as a delivery does that dies before it claims one; how many rows are new."""
+    rows = new_rows(found, channel_names(warehouse.settings), {}, now)
+    return write(warehouse, rows, since=min(map(earliest, rows), default=now))

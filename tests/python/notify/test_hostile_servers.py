@@ -17,10 +17,9 @@ from incident_ledger.notify.channels.base import Channel, Outcome, Result
 from incident_ledger.notify.channels.exchanges import RedirectError, _target, retry_after, watch_exchanges
 from incident_ledger.notify.channels.registry import channels
 from incident_ledger.notify.delivery import deliver
-from incident_ledger.notify.outbox import enqueue
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
-from notify.helpers import MINUTE, POLICY, START, detected, policy_with
+from notify.helpers import MINUTE, POLICY, START, detected, enqueue, policy_with
 from notify.servers import Hook, dripping, peer, webhook
 from notify.test_mail import envelope
 from notify.test_outbox import rows, with_channels

@@ -17,10 +17,9 @@ from pydantic import SecretStr
 from incident_ledger.notify.channels.base import Outcome, Result
 from incident_ledger.notify.channels.registry import channels
 from incident_ledger.notify.delivery import deliver
-from incident_ledger.notify.outbox import enqueue
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
-from notify.helpers import POLICY, START, detected
+from notify.helpers import POLICY, START, detected, enqueue
 from notify.servers import Mailbox, smtp_server
 from notify.test_mail import envelope
 

@@ -10,15 +10,15 @@ import pytest
 from pydantic import SecretStr
 
 from incident_ledger.errors import UserError
-from incident_ledger.notify import delivery
+from incident_ledger.notify import delivery, outbox
 from incident_ledger.notify.channels.base import Outcome
 from incident_ledger.notify.delivery import Delivery, deliver
 from incident_ledger.notify.delivery_events import notified_events
 from incident_ledger.notify.messages import Message, compose
-from incident_ledger.notify.outbox import enqueue, requeue
+from incident_ledger.notify.outbox import requeue
 from incident_ledger.notify.queries import channel_findings, left_behind, message, messages
 from incident_ledger.warehouse import Warehouse
-from notify.helpers import MINUTE, POLICY, START, detected, event, incident, resolved
+from notify.helpers import MINUTE, POLICY, START, detected, enqueue, event, incident, policy_with, resolved
 from notify.servers import Hook, Mailbox, smtp_server, webhook
 
 HOUR = 60 * MINUTE
@@ -206,6 +206,22 @@ class Died(BaseException):
     """The process is gone."""
 
 
+_write = outbox.write
+
+
+def dying(*, after: int = 0) -> Any:
+    """Writes into the outbox so many times, then the process is gone."""
+    left = [None] * after
+
+    def write(*args: Any, **options: Any) -> Any:
+        if not left:
+            raise Died
+        left.pop()
+        return _write(*args, **options)
+
+    return write
+
+
 @pytest.mark.parametrize("dies", ["before", "after"])
 def test_a_run_that_dies_around_a_send_repeats_it_at_most_once(
     warehouse: Warehouse, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch, dies: str
@@ -214,14 +230,11 @@ def test_a_run_that_dies_around_a_send_repeats_it_at_most_once(
     place = mail(warehouse, mailbox)
     enqueue(place, [detected("P1")], START)
 
-    def die(*_: object) -> None:
-        raise Died
-
     with monkeypatch.context() as patch:
         if dies == "after":
-            patch.setattr(delivery, "_record", die)
+            patch.setattr(outbox, "write", dying(after=1))
         else:
-            patch.setattr("incident_ledger.notify.channels.mail.MailChannel.send", die)
+            patch.setattr("incident_ledger.notify.channels.mail.MailChannel.send", dying())
         with pytest.raises(Died):
             send(place)
     assert rows(place)[0]["status"] == "uncertain"
@@ -237,12 +250,9 @@ def test_runs_that_die_at_every_send_repeat_it_once_and_no_more(
     place = mail(warehouse, mailbox)
     enqueue(place, [detected("P1")], START)
 
-    def die(*_: object) -> None:
-        raise Died
-
-    monkeypatch.setattr(delivery, "_record", die)
     for _ in range(2):
-        with pytest.raises(Died):
+        with monkeypatch.context() as patch, pytest.raises(Died):
+            patch.setattr(outbox, "write", dying(after=1))
             send(place)
     assert send(place) == []
     assert len(mailbox.mails) == 2
@@ -253,18 +263,16 @@ def test_a_row_that_another_took_meanwhile_is_left_to_it(
 ) -> None:
     place = mail(warehouse, mailbox)
     enqueue(place, [detected("P1")], START)
-    read = delivery._rows
+    read = delivery.read_contents
 
     def read_and_lose(*args: Any) -> Any:
-        due = read(*args)
+        found = read(*args)
+        monkeypatch.setattr(delivery, "read_contents", read)
         assert len(send(place)) == 1  # the other one
-        return due
+        return found
 
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            delivery, "_rows", lambda *args: (patch.setattr(delivery, "_rows", read), read_and_lose(*args))[1]
-        )
-        assert send(place) == []
+    monkeypatch.setattr(delivery, "read_contents", read_and_lose)
+    assert send(place) == []
     assert len(mailbox.mails) == 1
 
 
@@ -277,17 +285,6 @@ def test_a_message_that_two_merges_inserted_at_once_is_sent_once(warehouse: Ware
     assert send(place, START + HOUR) == []
     assert [row["status"] for row in rows(place)] == ["sent", "sent"]
     assert len(mailbox.mails) == 1
-
-
-def test_who_was_notified_before_is_notified_again_whatever_the_severity(warehouse: Warehouse) -> None:
-    raised = compose(event("severity_changed", severity="P0", **{"from": "P2"}), incident("P0"), POLICY, START)[0]
-    enqueue(warehouse, [detected("P2"), raised], START)
-    end = resolved("P3")
-    assert "finance@samba.tv" not in end.recipients
-    enqueue(warehouse, [end], START + 23 * MINUTE)
-    sent = {row["template"]: set(row["recipients"].split(",")) for row in rows(warehouse)}
-    assert sent["resolution"] == set(raised.recipients)
-    assert sent["initial"] == set(detected("P2").recipients)
 
 
 def test_a_dead_channel_is_left_alone_after_two_failures(warehouse: Warehouse, mailbox: Mailbox) -> None:
@@ -405,7 +402,7 @@ def test_a_lost_lease_stops_before_the_next_send(warehouse: Warehouse, mailbox: 
             raise Died
 
     with pytest.raises(Died):
-        deliver(place, place.settings, POLICY, START, confirm=confirm)
+        deliver(place, place.settings, policy_with(delivery_batch_messages="1"), START, confirm=confirm)
     assert sorted(row["status"] for row in rows(place)) == ["pending", "pending", "sent"]
 
 

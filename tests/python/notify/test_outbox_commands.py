@@ -11,9 +11,8 @@ from incident_ledger.cli.actions import outbox as commands
 from incident_ledger.errors import UserError
 from incident_ledger.notify import service
 from incident_ledger.notify.delivery import deliver
-from incident_ledger.notify.outbox import enqueue
 from incident_ledger.warehouse import Warehouse
-from notify.helpers import POLICY, START, detected, resolved
+from notify.helpers import POLICY, START, detected, enqueue, resolved
 from notify.servers import Mailbox, smtp_server
 from notify.test_outbox import mail, rows
 

@@ -10,17 +10,17 @@ import pytest
 from conftest import fresh_settings
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.setup import ensure_ledger
+from incident_ledger.ledger.state import read_state
 from incident_ledger.ledger.writer import append
-from incident_ledger.notify import service
 from incident_ledger.notify.delivery import deliver
 from incident_ledger.notify.delivery_events import notified_events
 from incident_ledger.notify.messages import first_message_id, header_id
-from incident_ledger.notify.outbox import enqueue
 from incident_ledger.notify.pending import due_events
-from incident_ledger.notify.service import due_messages, notify
+from incident_ledger.notify.service import notify, outlook_reading
 from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse.reading import read
 from notify.conftest import emptied
-from notify.helpers import ID, KEY, MINUTE, POLICY, START, TITLE, detected, event
+from notify.helpers import ID, KEY, MINUTE, POLICY, START, TITLE, detected, enqueue, event
 
 HOUR = 60 * MINUTE
 BEGINNING = event("detected", severity="P2", title=TITLE, components=[KEY])
@@ -84,6 +84,23 @@ def test_an_incident_is_followed_from_its_beginning_to_its_end_in_one_thread(led
     assert "- Root Cause: vendor_api: The key was old." in end
 
 
+def test_who_was_notified_before_is_notified_again_whatever_the_severity(ledger: Warehouse) -> None:
+    record(ledger, BEGINNING)
+    notify(ledger, POLICY, START)
+    for minute, severity, before in ((1, "P0", "P2"), (2, "P3", "P0")):
+        at = START + minute * MINUTE
+        record(ledger, event("severity_changed", at=at, severity=severity, **{"from": before}))
+        if severity == "P0":
+            notify(ledger, POLICY, at)
+    record(ledger, event("resolved", at=START + 23 * MINUTE))
+    notify(ledger, POLICY, START + 23 * MINUTE)
+    sql = f"select subject, recipients, audience from {ledger.raw('notifications')}"
+    sent = {row["subject"].split()[0]: row for row in ledger.rows(sql) if "Now P3" not in row["subject"]}
+    first, worst, end = (set(sent[f"[INCIDENT-{level}]"]["recipients"].split(",")) for level in ("P2", "P0", "P3"))
+    assert first < worst
+    assert end == worst
+
+
 def test_an_end_is_sent_once_however_often_the_scheduler_calls(ledger: Warehouse) -> None:
     record(ledger, BEGINNING)
     notify(ledger, POLICY, START)
@@ -101,7 +118,8 @@ def test_a_corrected_beginning_is_not_sent_again(ledger: Warehouse) -> None:
     notify(ledger, POLICY, START)
     corrected = event("detected", severity="P2", title="Other words", supersedes=BEGINNING.event_id)
     append(ledger, [corrected], START + MINUTE)
-    assert due_messages(ledger, POLICY, START + MINUTE) == []
+    outlook = read(ledger, outlook_reading(ledger, POLICY, START + MINUTE))
+    assert outlook.messages(read_state(ledger)) == []
     assert notify(ledger, POLICY, START + MINUTE) == []
     assert len(subjects(ledger)) == 1
 
@@ -174,7 +192,7 @@ class Died(BaseException):
     """The process is gone."""
 
 
-@pytest.mark.parametrize("place", ["enqueue", "deliver", "notified_events", "append"])
+@pytest.mark.parametrize("place", ["service.deliver", "outbox.write", "delivery.send_side_by_side", "service.append"])
 def test_a_run_that_dies_anywhere_and_runs_again_leaves_what_an_undisturbed_one_does(
     ledger: Warehouse, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -183,7 +201,7 @@ def test_a_run_that_dies_anywhere_and_runs_again_leaves_what_an_undisturbed_one_
 
     record(ledger, BEGINNING)
     with monkeypatch.context() as patch:
-        patch.setattr(service, place, die)
+        patch.setattr(f"incident_ledger.notify.{place}", die)
         with pytest.raises(Died):
             notify(ledger, POLICY, START)
     notify(ledger, POLICY, START)

@@ -34,7 +34,7 @@ def test_only_one_of_two_holds_the_lease(warehouse: Warehouse) -> None:
 
 def test_a_doubled_row_is_still_one_lease(warehouse: Warehouse) -> None:
     first, second = lease_of(warehouse, "first"), lease_of(warehouse, "second")
-    warehouse.execute(f"insert into {warehouse.raw('leases')} values ('run', '', timestamp_seconds(0), null)")
+    warehouse.execute(f"insert into {warehouse.raw('leases')} values ('run', '', timestamp_seconds(0), null, null)")
     assert first.take()
     assert not second.take()
 

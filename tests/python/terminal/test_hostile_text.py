@@ -17,9 +17,8 @@ from conftest import PROJECT_DIR
 from incident_ledger.cli import _app
 from incident_ledger.cli._console import Console, Text, err, out, print_rows, visible
 from incident_ledger.encoding import timestamp
-from incident_ledger.notify.outbox import enqueue
 from incident_ledger.warehouse import Warehouse
-from notify.helpers import START, detected
+from notify.helpers import START, detected, enqueue
 
 # Colours, a window's title, C1's CSI, a delete, directions turned and isolated, marks, a tag, a line of its own.
 HOSTILE = "evil\x1b[31m\x1b]0;title\x07\x9b31m\x7f\u202egpj\u2066\u200e\u061c\U000e0041\u2028end"
