@@ -61,6 +61,6 @@ def test_a_tick_that_sends_one_message_costs_no_more_than_its_budget(
         )
         append(ledger, [event], NOW)
         bill = tick_bill(place, relay, ledger, minutes)
-    assert 0 < bill.dml <= 8, bill
-    assert bill.jobs <= 18, bill
-    assert bill.megabytes <= 280, bill
+    assert 0 < bill.dml <= 6, bill
+    assert bill.jobs <= 8, bill
+    assert bill.megabytes <= 120, bill
