@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,10 +25,10 @@ class Candidates:
     """
 
     events: Mapping[str, Sequence[Event]]
-    history: Mapping[str, Sequence[Event]]
     notified: Mapping[str, Mapping[str, datetime]]
-    addresses: Mapping[str, Sequence[str]]
     interval: timedelta
+    history: Mapping[str, Sequence[Event]] = field(default_factory=dict)
+    addresses: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def due(self, now: datetime) -> list[Due]:
         """The events to notify of at `now`, oldest first."""

@@ -27,8 +27,8 @@ class Lane:
         """Whether it is sent to in this delivery.
 
         A channel that fails twice in a row, or once at the deadline, is left alone until the next delivery, so that a
-        dead server costs no run more than a moment; so is one that has taken as long as one message may. What can be
-        sent twice without harm waits for nobody.
+        dead server delays nothing else; so is one that has taken as long as one message may. What can be sent twice
+        without harm is tried in any case.
         """
         if self.way.is_idempotent:
             return True

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from incident_ledger.errors import LeaseHeldError, OutsideError
-from incident_ledger.runner.lease import Lease, hold
+from incident_ledger.runner.lease import Lease, hold, token_reading
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse.reading import read
 
 ROUNDS = 5
 
@@ -209,3 +210,53 @@ def test_a_row_of_an_older_version_is_judged_by_ones_own_length(warehouse: Wareh
     assert not lease.take()
     warehouse.execute(set_until + "interval 3600 second) where true")
     assert lease.take()
+
+
+def test_a_lease_is_unbroken_while_nobody_else_had_it_since_its_token_was_read(warehouse: Warehouse) -> None:
+    lease_of(warehouse, "any")
+    token = read(warehouse, token_reading(warehouse, "run"))
+    assert token is not None
+    with hold(warehouse, "run", seconds=30, wait=0, holder="first", token=token) as lease:
+        assert lease.is_unbroken
+        assert read(warehouse, token_reading(warehouse, "run")) is None  # somebody has it
+        assert lease.take()  # its renewal
+    later = read(warehouse, token_reading(warehouse, "run"))
+    with hold(warehouse, "run", seconds=30, wait=0, holder="second", token=token) as lease:
+        assert not lease.is_unbroken  # the first had it and gave it back
+    assert later != token
+
+
+def test_a_lease_that_a_dead_holder_had_meanwhile_is_broken(warehouse: Warehouse) -> None:
+    lease_of(warehouse, "any")
+    token = read(warehouse, token_reading(warehouse, "run"))
+    assert lease_of(warehouse, "doomed", seconds=0.2).take()
+    time.sleep(0.5)
+    after = read(warehouse, token_reading(warehouse, "run"))
+    assert after is not None
+    assert not lease_of(warehouse, "next").take(token)
+    assert lease_of(warehouse, "next").take(after)
+
+
+def test_a_doubled_row_of_two_tokens_is_taken_as_a_whole_or_not_at_all(warehouse: Warehouse) -> None:
+    first = lease_of(warehouse, "first")
+    assert first.take()
+    first.release()
+    warehouse.execute(f"insert into {warehouse.raw('leases')} values ('run', '', timestamp_seconds(0), null, null)")
+    token = read(warehouse, token_reading(warehouse, "run"))
+    assert token == 1
+    assert not lease_of(warehouse, "late").take(0)
+    assert lease_of(warehouse, "second").take(token)
+    assert not lease_of(warehouse, "third").take()
+
+
+def test_nobody_is_asked_while_the_lease_is_fresh(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh, stale = lease_of(warehouse, "holder", seconds=3600), lease_of(warehouse, "holder", seconds=0.01)
+    assert fresh.take()
+    assert stale.take()
+    time.sleep(0.1)
+    failing = Failing(warehouse, "Access Denied: Table leases", times=1)
+    monkeypatch.setattr(warehouse, "execute", failing)
+    fresh.confirm()
+    assert failing.left == 1
+    with pytest.raises(OutsideError, match="Access Denied"):
+        stale.confirm()

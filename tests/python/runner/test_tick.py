@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from incident_ledger.errors import LeaseHeldError
 from incident_ledger.ledger.events import Event, EventType, incident_id
 from incident_ledger.ledger.writer import append
+from incident_ledger.runner import job
 from incident_ledger.runner.job import Job
 from incident_ledger.runner.lease import BUILD, RESPOND, hold
 from incident_ledger.warehouse import Warehouse
@@ -96,6 +98,25 @@ def test_a_tick_with_something_to_say_waits_for_another_that_responds(place: War
         tick(place, minutes=1)
     assert records(place) == 0
     assert "message" in tick(place, minutes=1)
+
+
+def test_what_another_tick_sent_between_a_look_and_the_lease_is_not_sent_again(
+    place: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detected(place)
+    original = job.with_lease
+    others: list[str] = []
+
+    def late(*args: Any, **options: Any) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(job, "with_lease", original)
+            others.extend(tick(place, minutes=1))
+        return original(*args, **options)
+
+    monkeypatch.setattr(job, "with_lease", late)
+    assert "message" not in tick(place, minutes=1)
+    assert others.count("message") == 1
+    assert [row["attempts"] for row in place.rows(f"select attempts from {place.raw('notifications')}")] == [1]
 
 
 def test_what_failed_is_sent_by_the_next_tick_that_may_and_not_before(place: Warehouse) -> None:
