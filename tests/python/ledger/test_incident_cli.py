@@ -4,6 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.parser import BytesParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +16,7 @@ from typer.testing import CliRunner, Result
 from incident_ledger.cli._app import app
 from incident_ledger.errors import IncidentLedgerError, UserError
 from incident_ledger.ledger.state import read_events, read_state
+from incident_ledger.runner.job import Job
 from incident_ledger.warehouse import Warehouse
 from ledger.test_writer import NASTY
 
@@ -155,42 +160,73 @@ def test_the_same_act_of_one_person_at_one_time_is_one_event(run: Any, ledger: W
 
 
 SCRIPT = """
-import sys
+import json, sys
 from typer.testing import CliRunner
 from incident_ledger.cli._app import app
-sys.stdin.readline()
-result = CliRunner().invoke(app, ["incident", *sys.argv[1:]])
-print(result.exit_code, type(result.exception).__name__, result.stdout)
+for line in sys.stdin:
+    result = CliRunner().invoke(app, json.loads(line))
+    print(json.dumps([result.exit_code, type(result.exception).__name__, result.stdout]), flush=True)
 """
 
 
-def at_once(ledger: Warehouse, commands: list[list[str]]) -> list[str]:
-    """What these commands print, each in a process of its own and all let go at one time."""
+@pytest.fixture
+def at_once(run: Any, ledger: Warehouse) -> Iterator[Callable[..., list[list[Any]]]]:  # noqa: ARG001 - its environment
+    """How eight processes end that are given one command at one time: exit code, exception and output of each."""
     paths = os.pathsep.join(str(ledger.settings.project_dir / part) for part in ("scripts", "tests/python"))
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, "-c", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=os.environ | {"PYTHONPATH": paths},
         )
-        for command in commands
+        for _ in range(8)
     ]  # fmt: skip
+
+    def give(*command: str) -> list[list[Any]]:
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(["incident", *command]) + "\n")
+            process.stdin.flush()
+        return [json.loads(process.stdout.readline()) for process in processes if process.stdout]
+
+    give("list")  # what a command imports is there before the first that writes
+    yield give
     for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    return [process.communicate(timeout=300)[0] for process in processes]
+        process.communicate(timeout=60)
 
 
-@pytest.mark.usefixtures("run")
-def test_eight_openings_and_eight_resolutions_at_once_are_one_of_each(ledger: Warehouse) -> None:
-    output = at_once(ledger, [["open", "API down", "--severity", "P2", "--component", "api:x"]] * 8)
-    assert all(each.startswith("0 ") for each in output), output
-    assert sum("is open already" in each for each in output) == 7
+def test_eight_openings_at_once_are_one_incident_and_one_message(
+    at_once: Callable[..., list[list[Any]]], ledger: Warehouse
+) -> None:
+    output = at_once("open", "API down", "--severity", "P1", "--component", "api:x")
+    assert {code for code, _, _ in output} == {0}, output
+    assert sum("is open already" in shown for _, _, shown in output) == 7
     (state,) = read_state(ledger)
-    output = at_once(ledger, [["resolve", state.incident_id]] * 8)
-    assert sorted(each.split()[1] for each in output) == ["NoneType", *["UserError"] * 7], output
-    events = [item.event.event_type.value for item in read_events(ledger, incident_ids=[state.incident_id])]
-    assert events == ["detected", "resolved"]
+    assert [item.event.event_type.value for item in read_events(ledger, incident_ids=[state.incident_id])] == [
+        "detected"
+    ]
+    report = Job(ledger, datetime.now(UTC), command="tick").tick()
+    assert [(each.incident_id, each.status) for each in report.delivered] == [(state.incident_id, "sent")]
+    (row,) = ledger.rows(f"select message_id from {ledger.raw('notifications')}")
+    files = [BytesParser().parsebytes(file.read_bytes()) for file in outbox(ledger).glob("*.eml")]
+    assert sum(str(mail["Message-ID"]).startswith(f"<{row['message_id']}@") for mail in files) == 1
+    assert sum(state.incident_id in mail.as_string() for mail in files) == 1
+    assert Job(ledger, datetime.now(UTC), command="tick").tick().delivered == []
+
+
+def test_eight_of_one_act_at_once_are_one_event(at_once: Callable[..., list[list[Any]]], ledger: Warehouse) -> None:
+    """Each command is given to eight at once, after the one before it; all but one of them learn that it is done."""
+    at_once("open", "API down", "--severity", "P2", "--component", "api:x")
+    (incident,) = (state.incident_id for state in read_state(ledger))
+    acts = [("severity", "P1"), ("status", "identified"), ("resolve",), ("reopen",), ("status", "resolved")]
+    for act, *value in acts:
+        output = at_once(act, incident, *value)
+        assert sorted(error for _, error, _ in output) == ["NoneType", *["UserError"] * 7], output
+    events = [item.event.event_type.value for item in read_events(ledger, incident_ids=[incident])]
+    assert events == ["detected", "severity_changed", "status_changed", "resolved", "reopened", "resolved"]
+
+
+def outbox(ledger: Warehouse) -> Path:
+    return ledger.settings.local_path / "outbox"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from incident_ledger.cli.quality import app
 from incident_ledger.warehouse import Warehouse
-from quality.helpers import broken_of, not_null
+from quality.helpers import broken_of, not_null, rule
 
 KEYS = {"rule_id", "column", "examined", "failed", "failed_record_rate", "severity", "error"}
 
@@ -60,6 +60,24 @@ def test_a_p2_exits_0_and_shows_enough_digits(command: Any, warehouse: Warehouse
     assert code == 0
     assert "4.9995 %" in text
     assert "9,999 of 200,000" in text
+
+
+def test_a_share_of_few_rules_is_explained_where_it_decides_nothing(
+    command: Any, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    """60 % of five rules fail and the table is P2, not P1, as one record of ten is; of 20 rules 60 % decide."""
+    table = f"{warehouse.settings.dataset}.{broken_of(warehouse, 't', 1, 10)}"
+    words = ", which counts from 20 rules on: the severity is that of the worst rule"
+
+    def shown(rules: int) -> str:
+        broken = [not_null("amount", f"amount_{n}") for n in range(rules * 3 // 5)]
+        sound = [rule("expect_table_row_count_to_be_between", f"rows_{n}", min_value=1) for n in range(rules * 2 // 5)]
+        code, text = command("check", "--table", table, "--suite", suite_file(tmp_path, *broken, *sound))
+        assert code == 0
+        return str(text.splitlines()[0])
+
+    assert shown(5) == f"{table}: P2, failed validation rate 60 % (3 of 5 rules){words}"
+    assert shown(20) == f"{table}: P1, failed validation rate 60 % (12 of 20 rules)"
 
 
 @pytest.mark.parametrize(("fail_on", "expected"), [("P0", 0), ("P1", 1), ("P2", 1)])

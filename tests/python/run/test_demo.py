@@ -1,34 +1,44 @@
 """`make demo`'s own command: the story ends as described, and other people's data is not touched."""
 
+import json
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conftest import PROJECT_DIR
-from incident_ledger.demo import incidents
-from incident_ledger.demo.story import day_of, morning
+from incident_ledger.demo import incidents, usage
+from incident_ledger.demo.story import _BROKEN, DAYS, SEED, day_of, morning
+from incident_ledger.quality.rates import fraction_text
 from run.environment import Place
 
-DAY = "2026-03-05"
+DAY = date(2026, 3, 5)  # of README's screen, a Thursday
+AN_HOUR = timedelta(hours=1)
 
 
-def test_the_demo_shows_what_broke_who_answers_who_was_notified_and_how_long_it_takes(
+def test_the_demo_shows_what_broke_who_answers_who_was_notified_and_how_long_it_takes_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Of today's morning: README's screen, moved to that day, and then what a new user asks of it."""
     monkeypatch.setenv("COLUMNS", "100")  # README's width
     place = Place(tmp_path)
-    screen = place.command("demo", "--date", DAY)
-    listed = place.json("incident", "list", "--as-of", f"{DAY}T09:00Z")
+    began = datetime.now(UTC)
+    screen = place.command("demo")
+    listed = place.json("incident", "list")
+    day = date.fromisoformat(max(each["detection_time"] for each in listed)[:10])
+    assert day in {day_of(began), day_of(datetime.now(UTC))}
     readme = (PROJECT_DIR / "README.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"incident-ledger incident show (\S+)", readme)
-    assert f"INC-{example}" in place.command("incident", "show", example)
+    shown = place.command("incident", "show", example.replace(f"{DAY:%Y%m%d}", f"{day:%Y%m%d}"))
+    assert f"INC-{day:%Y%m%d}T08" in shown
     (query,) = re.findall(r'incident-ledger sql "(.*)"', screen)
     assert len(place.command("sql", "--format", "csv", query).splitlines()[0].split(",")) == 5
-    place.stop()
-    shown = readme.partition("```text\n")[2].partition("```")[0]
-    assert _lines(shown) == _lines(screen.partition("Where to look next")[0])
+    assert _words(readme.partition("```text\n")[2].partition("```")[0], DAY) == _words(
+        screen.partition("Where to look next")[0], day
+    )
+    assert "--as-of" not in screen  # its hints are for the clock as it is
     assert sorted(each["severity_level"] for each in listed) == ["P1", "P1", "P2", "P2"]
     assert [each["reopen_count"] for each in listed if each["reopen_count"]] == [1]
     assert "_is_given" not in screen  # words, no names of rules
@@ -38,10 +48,50 @@ def test_the_demo_shows_what_broke_who_answers_who_was_notified_and_how_long_it_
     assert len(list((tmp_path / "local" / "outbox").glob("*.eml"))) == 6
     assert (tmp_path / "local" / "demo" / "07-00" / "anthropic_usage").is_dir()
 
+    # The playbook's own query, and a run by the clock, find incidents of these days.
+    playbook = PROJECT_DIR / "analyses" / "playbook" / "operational_metrics_last_30_days.sql"
+    metrics = playbook.read_text(encoding="utf-8").replace("FROM ", "FROM ai_usage_prod.")
+    rows = json.loads(place.command("sql", "--format", "json", metrics))
+    assert {each["incident_id"] for each in listed} < {row["incident_id"] for row in rows}
+    assert sum(row["mttr_minutes"] is not None for row in rows) > 5
+    report = place.json("run")
+    place.stop()
+    still = {each["incident_id"]: each for each in report["open_incidents"]}
+    assert {each["incident_id"] for each in listed} <= still.keys()
+    oldest = min(datetime.fromisoformat(each["detection_time"]) for each in still.values())
+    assert datetime.now(UTC) - oldest < 30 * AN_HOUR
 
-def _lines(screen: str) -> list[str]:
-    """A screen's lines, without the spaces between columns and at the ends."""
-    return [" ".join(line.split()) for line in screen.splitlines() if line.strip()]
+
+def _words(screen: str, day: date) -> list[str]:
+    """A screen's words. What differs from day to day is named and not shown: dates, and the shares of few records."""
+    text = " ".join(screen.split()).replace(f"{day:%Y%m%d}", "DAY").replace(str(day - timedelta(days=1)), "YESTERDAY")
+    text = re.sub(r"is missing: [^…]*?(…| of YESTERDAY)", "is missing: SHARE", text)
+    return re.sub(r"event_at is \S+ \S+ UTC", "event_at is TIME", text).split()
+
+
+def test_readme_has_the_numbers_of_the_demo_of_its_day(tmp_path: Path) -> None:
+    """Those that depend on the day, counted in the files of that day."""
+    files = usage.generate(tmp_path, seed=SEED, end_day=DAY - timedelta(days=1), days=DAYS, rates=_BROKEN)
+    yesterday = f"{DAY - timedelta(days=1)}T"
+    reports = [json.loads(file.read_bytes()) for file in files["anthropic_usage"]]
+    (results,) = (
+        each["results"] for page in reports for each in page["data"] if each["starting_at"].startswith(yesterday)
+    )
+    people = [record for record in _records(files["claude_code"], "data") if record["date"].startswith(yesterday)]
+    newest = max(int(each["timestamp"]) for each in _records(files["cursor_events"], "usageEvents"))
+    without_output = fraction_text(sum("output_tokens" not in each for each in results), len(results))
+    actors = [each["actor"] for each in people for _ in each["model_breakdown"]]  # a record is of one model
+    nameless = fraction_text(sum("email_address" not in actor for actor in actors), len(actors))
+    time = datetime.fromtimestamp(newest / 1000, UTC)
+    readme = " ".join((PROJECT_DIR / "README.md").read_text(encoding="utf-8").split())
+    table = "in ai_usage_prod_staging.stg"
+    assert f"output_tokens is missing: {without_output} {table}_anthropic__usage of {yesterday[:-1]}" in readme
+    assert f"user_email is missing: {nameless} {table}_anthropic__claude_code of {yesterday[:-1]}" in readme
+    assert f"the newest event_at is {time:%Y-%m-%d %H:%M} UTC, which is out of range {table}_cursor__events" in readme
+
+
+def _records(files: list[Path], name: str) -> list[dict[str, Any]]:
+    return [record for file in files for line in file.read_text().splitlines() for record in json.loads(line)[name]]
 
 
 @pytest.mark.parametrize(

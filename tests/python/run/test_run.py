@@ -1,21 +1,33 @@
 """The main job, whole processes on a warehouse of their own: twice, later, planned, and eight at once."""
 
-from datetime import datetime
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from conftest import PROJECT_DIR
 from incident_ledger import policy
 from incident_ledger.demo import usage
 from incident_ledger.importers.usage.ingest import load_usage
+from incident_ledger.runner.build import Builds
+from incident_ledger.runner.job import Job
 from incident_ledger.runner.lease import BUILD, with_lease
 from run.environment import AS_OF, END_DAY, Place, differences
+from usage.answers import bucket, cost, page
 
 LATER = "2026-03-02T10:00:00Z"
 
 
 def test_a_second_run_at_the_same_time_writes_nothing_but_its_own_record(undisturbed: Place) -> None:
     before = undisturbed.snapshot()
-    report = undisturbed.json("run", "--as-of", AS_OF)
+    # A P1 is open: no alarm for who asks for P0 alone.
+    report = undisturbed.json("run", "--as-of", AS_OF, "--fail-on", "P0", expect=(0,))
     assert report["events"] == []
     assert report["delivered"] == []
     assert differences(before, undisturbed.snapshot()) == []
@@ -50,11 +62,13 @@ def test_a_table_that_was_dropped_comes_back_with_the_next_run(undisturbed: Plac
     assert differing == []
 
 
-def test_a_later_run_without_news_writes_only_its_own_record(undisturbed: Place, tmp_path: Path) -> None:
+def test_a_later_run_without_news_writes_only_its_own_record_and_is_an_alarm_while_something_is_open(
+    undisturbed: Place, tmp_path: Path
+) -> None:
     undisturbed.stop()
     place = undisturbed.copy_to(tmp_path / "quiet")
     before = place.snapshot()
-    report = place.json("run", "--as-of", LATER)
+    report = place.json("run", "--as-of", LATER, "--fail-on", "P1", expect=(1,))
     after = place.snapshot()
     place.stop()
     assert report["events"] == report["delivered"] == []
@@ -89,7 +103,12 @@ def test_a_dry_run_shows_what_the_run_then_writes_and_writes_nothing(undisturbed
     assert differences(before, place.snapshot()) == []
     urgent = {each["incident_id"] for each in place.json("incident", "list") if each["severity_level"] in {"P0", "P1"}}
     assert {each["incident_id"] for each in planned["open_incidents"]} == urgent != set()
-    report = place.json("run", "--as-of", LATER)
+    shown = place.command("run", "--as-of", LATER, "--dry-run").partition("open at P0 or P1 now:\n")
+    assert shown[0].endswith(f"\n{len(urgent)} incident ")
+    assert [line.split()[0] for line in shown[2].splitlines()[1:]] == sorted(urgent)
+    # The P1 that was open ends: what is left open is P2, and no alarm.
+    report = place.json("run", "--as-of", LATER, "--fail-on", "P1", expect=(0,))
+    assert {each["severity_level"] for each in report["open_incidents"]} == {"P2"}
     place.stop()
     assert [each["event_type"] for each in planned["events"]] == ["resolved"]
     assert planned["events"] == report["events"]
@@ -123,6 +142,77 @@ def test_eight_runs_at_once_give_the_ledger_of_one_and_each_message_once(fresh: 
     assert 0 in codes
     assert set(codes) <= {0, 4}  # did the job, or found another at work for too long
     assert differences(undisturbed.snapshot(), fresh.snapshot()) == []
+
+
+@pytest.mark.filterwarnings("ignore:This method will be deprecated:PendingDeprecationWarning")
+def test_a_load_that_becomes_visible_after_a_runs_build_is_checked_by_the_next(
+    undisturbed: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins before the run, is written when the run has built what the checks read, and looks like an old one."""
+    undisturbed.stop()
+    place = undisturbed.copy_to(tmp_path / "delayed")
+    monkeypatch.setenv("DBT_TARGET_PATH", str(place.folder / "target"))
+    warehouse, at = place.warehouse(), datetime.fromisoformat(LATER)
+    export = tmp_path / "costs.json"
+    export.write_text(json.dumps(page(bucket("2026-02-26", cost("12.00")))))
+    build = Builds.build
+
+    def build_and_load(builds: Builds, selector: str, **options: Any) -> Any:
+        built = build(builds, selector, **options)
+        if selector == "feeds":
+            load_usage(warehouse, "anthropic_cost", [export], loaded_at=at - timedelta(minutes=5))
+        return built
+
+    with monkeypatch.context() as delayed:
+        delayed.setattr(Builds, "build", build_and_load)
+        assert Job(warehouse, at, command="run").run().exit_code == 0
+    assert Job(warehouse, at + timedelta(hours=1), command="run").run().exit_code == 0
+    checked = warehouse.rows(
+        f"select run_id, day from {warehouse.raw('quality_batches')} "
+        f"where table_name = 'ai_usage_prod_staging.stg_anthropic__costs' and checked_at >= timestamp '{LATER}' "
+        "and day is not null"
+    )
+    place.stop()
+    assert [(row["run_id"], row["day"]) for row in checked] == [("run-2026-03-02T11:00:00.000000Z", date(2026, 2, 26))]
+
+
+def test_dbt_is_run_by_the_command_and_by_hand_with_the_exports_that_readme_gives(
+    undisturbed: Place, tmp_path: Path
+) -> None:
+    """One view, one of its rows by a bare `dbt show`, and the documentation of all models."""
+    warehouse = undisturbed.warehouse()
+    report = warehouse.mart("rpt_mttr")
+    warehouse.execute(f"drop view {report}")
+    undisturbed.command("dbt", "run", "--select", "rpt_mttr")
+    assert warehouse.rows(f"select count(*) as n from {report} where period_grain = 'all'")[0]["n"] > 0
+
+    readme = " ".join((PROJECT_DIR / "README.md").read_text(encoding="utf-8").split())
+    (token,) = re.findall(r"`(export INCIDENT_LEDGER_API_TOKEN=[^`]+)`", readme)
+    (endpoint, command) = re.findall(
+        r"`(INCIDENT_LEDGER_API_ENDPOINT)` as `(incident-ledger [^`]+)` prints it", readme
+    )[0]
+    status = undisturbed.command(*command.split()[1:])
+    address = next(line.split()[1] for line in status.splitlines() if line.startswith("endpoint"))
+    (tmp_path / ".local").symlink_to(undisturbed.folder / "local")
+    script = f'{token}; export {endpoint}={address}; exec dbt "$@"'
+    folders = dict.fromkeys(("DBT_PROJECT_DIR", "DBT_PROFILES_DIR"), str(PROJECT_DIR))
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    shown = subprocess.run(
+        ["bash", "-c", script, "dbt", "show", "--inline", "select 41 + count(*) as n from {{ ref('dim_severities') }}"],
+        cwd=tmp_path, env=undisturbed.environment | folders | {"PATH": path}, capture_output=True, text=True,
+        check=False, timeout=300,
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert "| 45 |" in shown.stdout
+
+    undisturbed.command("dbt", "docs", "generate")
+    target = undisturbed.folder / "target"
+    names = {node["name"] for node in json.loads((target / "manifest.json").read_bytes())["nodes"].values()}
+    compiled = {file.stem for file in (target / "compiled").rglob("*.sql")}
+    models = {file.stem for file in (PROJECT_DIR / "models").rglob("*.sql")}
+    assert models <= names & compiled
+    assert (target / "index.html").stat().st_size > 100_000
+    assert "nodes" in json.loads((target / "catalog.json").read_bytes())
 
 
 def test_a_second_run_says_who_is_at_work_and_exits_with_its_own_code(undisturbed: Place) -> None:
