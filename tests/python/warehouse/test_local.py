@@ -224,12 +224,12 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
 def test_a_seed_loads_in_a_folder_of_any_name(tmp_path: Path) -> None:
     """By dbt, which sends a file to the server, as the first command of all does."""
     folder = tmp_path / 'it\'s "one"\nof two; \\'
-    ours = {"INCIDENT_LEDGER_LOCAL_DIR": str(folder), "DBT_TARGET_PATH": str(tmp_path / "target")}
+    environment = {"INCIDENT_LEDGER_LOCAL_DIR": str(folder), "DBT_TARGET_PATH": str(tmp_path / "target")}
     try:
-        seeded = run_cli(ours, "dbt", "seed", "--select", "severities", "contacts")
+        seeded = run_cli(environment, "dbt", "seed", "--select", "severities", "contacts")
         assert seeded.returncode == 0, seeded.stdout + seeded.stderr
         query = "select count(*) as n from ai_usage_prod_policy.severities"
-        assert run_cli(ours, "sql", "--format", "csv", query).stdout == "n\n4\n"
+        assert run_cli(environment, "sql", "--format", "csv", query).stdout == "n\n4\n"
     finally:
         local.stop(folder)
 
