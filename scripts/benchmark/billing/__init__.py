@@ -5,6 +5,7 @@ day_sets     sets of days
 conditions   the days that a condition on a partition column leaves, where constants alone say so
 references   what a statement reads (tables, not views) and writes, with the days of each that it leaves
 table_sizes  the tables of a warehouse, their views, and the bytes of each day
+unbounded    statements that read from the beginning of a table that grows
 charges      jobs, bytes, dollars and seconds, by the documented figures
 schedule     how long charges take side by side
 """

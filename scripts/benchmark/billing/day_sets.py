@@ -24,6 +24,7 @@ class DaySet:
 
 
 ALL_DAYS = DaySet(((None, None),))
+NO_DAYS = DaySet(())
 
 
 def between(low: date | None, high: date | None) -> DaySet:

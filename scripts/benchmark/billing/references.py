@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import exp
 
 from benchmark.billing.conditions import Parameters, column_of_days, conjuncts, days_left
-from benchmark.billing.day_sets import ALL_DAYS, DaySet
+from benchmark.billing.day_sets import ALL_DAYS, NO_DAYS, DaySet
 
 Filters = frozenset[tuple[str, DaySet]]
 """Days that are left, by the name (in lower case) of an output column."""
@@ -122,13 +122,15 @@ class _Reader:
         target: exp.Table = statement.this
         name = table_name(target, self.dataset)
         if isinstance(statement, exp.Merge):
-            left = _merged_days(statement, self._left)
+            if _only_inserts(statement):
+                self._reads.setdefault(name, NO_DAYS)
+            else:
+                self._read(name, _merged_days(statement, self._left))
             self._source(statement.args["using"], NO_FILTERS, {})
         else:
             where = statement.args.get("where")
-            left = self._left(where.this if where else None, target.alias_or_name, is_only=True)
+            self._read(name, self._left(where.this if where else None, target.alias_or_name, is_only=True))
             self._queries_in(where, {})
-        self._read(name, left)
         for part in ("from_", "from", "on", "whens", "expressions"):
             value = statement.args.get(part)
             for each in value if isinstance(value, list) else [value]:
@@ -169,8 +171,17 @@ class _Reader:
             names = _output_names(query)
             self._query(query.left, filters, visible)
             self._query(query.right, _by_place(filters, names, _output_names(query.right)), visible)
+        elif isinstance(query, exp.Select) and _is_never(query.args.get("where")):
+            self._no_rows(query, filters, visible)
         elif isinstance(query, exp.Select):
             self._select(query, filters, visible)
+
+    def _no_rows(self, select: exp.Select, filters: Filters, visible: Mapping[str, _Named]) -> None:
+        """A query of which only the columns are wanted (`where false`): it names tables and reads no day of them."""
+        inner = _Reader(self.relations, self.dataset, self.parameters)
+        inner._select(select, filters, visible)
+        for name in inner._reads:
+            self._reads.setdefault(name, NO_DAYS)
 
     def _select(self, select: exp.Select, filters: Filters, visible: Mapping[str, _Named]) -> None:
         sources = list(_sources(select))
@@ -337,10 +348,23 @@ def _merged_days(merge: exp.Merge, left: Any) -> Filters:
     missing = [when for when in merge.args["whens"].expressions if when.args.get("source")]
     if not missing:
         return left(merge.args["on"], alias, is_only=False)  # type: ignore[no-any-return]
-    is_never = isinstance(merge.args["on"], exp.Boolean) and not merge.args["on"].this
-    if is_never and len(missing) == 1:
+    if _is_false(merge.args["on"]) and len(missing) == 1:
         return left(missing[0].args.get("condition"), alias, is_only=True)  # type: ignore[no-any-return]
     return NO_FILTERS
+
+
+def _only_inserts(merge: exp.Merge) -> bool:
+    """Whether it matches nothing by its condition, and has no clause for rows that its source lacks."""
+    return _is_false(merge.args["on"]) and not any(when.args.get("source") for when in merge.args["whens"].expressions)
+
+
+def _is_never(where: exp.Where | None) -> bool:
+    return where is not None and any(map(_is_false, conjuncts(where.this)))
+
+
+def _is_false(condition: exp.Expression) -> bool:
+    inner = condition.unnest()
+    return isinstance(inner, exp.Boolean) and not inner.this
 
 
 def _is_moving(expression: exp.Expression) -> bool:

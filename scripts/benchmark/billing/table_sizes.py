@@ -44,8 +44,11 @@ class TableSizes:
         return sum(size for day, size in found.items() if left == ALL_DAYS or (day is not None and day in left))
 
 
-def read_sizes(warehouse: Warehouse, partitions: Mapping[str, str]) -> TableSizes:
-    """What is in the warehouse. `partitions` adds to what the tables API says of them."""
+def read_sizes(warehouse: Warehouse, partitions: Mapping[str, str], *, is_weighed: bool = True) -> TableSizes:
+    """What is in the warehouse; unless `is_weighed`, without the bytes of its tables.
+
+    `partitions` adds to what the tables API says of them.
+    """
     views: dict[str, str] = {}
     columns: dict[str, str] = dict(partitions)
     days: dict[str, dict[date | None, int]] = {}
@@ -58,7 +61,8 @@ def read_sizes(warehouse: Warehouse, partitions: Mapping[str, str]) -> TableSize
                 continue
             if table.time_partitioning is not None and table.time_partitioning.field:
                 columns[name] = table.time_partitioning.field
-            days[name] = _days(warehouse, table, columns.get(name))
+            if is_weighed:
+                days[name] = _days(warehouse, table, columns.get(name))
     return TableSizes(views, columns, days)
 
 
