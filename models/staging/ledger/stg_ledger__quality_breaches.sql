@@ -6,7 +6,7 @@ source as (
 
 ),
 
--- Two runs that write at once may both insert.
+-- Two runs that write at once may both insert. `checked_at` is part of the key so that a filter on it still prunes.
 final as (
 
     select
@@ -29,7 +29,7 @@ final as (
         nullif(to_json_string(evidence), 'null') as evidence
     from source
     where true
-    qualify row_number() over (partition by batch_id order by checked_at) = 1
+    qualify row_number() over (partition by checked_at, batch_id order by suite) = 1
 
 )
 

@@ -2,9 +2,9 @@
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,9 @@ from incident_ledger.encoding import canonical, timestamp
 
 # Of this project alone; changing it would change every id.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "incident-ledger:events")
+
+# How far the clocks of those who write may be behind what they write of.
+CLOCKS_BEHIND = timedelta(days=1)
 
 # Who writes events without a person: every other actor is one. `macros/actors.sql` has the same names.
 MACHINES = frozenset({"incident-ledger", "statuspage"})
@@ -83,3 +86,8 @@ def detected_at(incident_id: str) -> datetime:
         return datetime.strptime(incident_id[4:20], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
         return datetime.fromtimestamp(0, UTC)
+
+
+def recorded_since(incident_ids: Iterable[str]) -> datetime:
+    """From when events of incidents are recorded, by the times of detection in their ids."""
+    return min(map(detected_at, incident_ids), default=datetime.fromtimestamp(0, UTC)) - CLOCKS_BEHIND

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from incident_ledger.errors import OutsideError
-from incident_ledger.ledger.events import Event, EventType, Status
+from incident_ledger.ledger.events import Event, EventType, Status, recorded_since
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, read, rows_of
 
@@ -171,8 +171,8 @@ def events_reading(
 ) -> Reading[list[RecordedEvent]]:
     """`read_events`, to be read with others."""
     if incident_ids is not None:
-        params: dict[str, Any] = {"incident_ids": list(incident_ids)}
-        where = "incident_id in unnest(@incident_ids)"
+        params: dict[str, Any] = {"incident_ids": list(incident_ids), "since": recorded_since(incident_ids)}
+        where = "incident_id in unnest(@incident_ids) and recorded_at >= @since"
     else:
         lowest = "~" if from_incident_id is None else from_incident_id  # no id is as high as a tilde
         params = {"source": source, "source_keys": list(source_keys), "lowest": lowest}

@@ -6,7 +6,7 @@ from typing import Any
 
 from incident_ledger.encoding import find_fault, path_text
 from incident_ledger.errors import UserError
-from incident_ledger.ledger.events import Event
+from incident_ledger.ledger.events import CLOCKS_BEHIND, Event
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import MAX_REQUEST_BYTES, merge_rows
 from incident_ledger.warehouse.tables import INCIDENT_EVENTS
@@ -17,13 +17,25 @@ def append(
 ) -> int:
     """Write the events that the ledger does not have yet, by one MERGE; how many were new.
 
+    It looks for them from the first of their days on: no event is recorded before it happens. A copy that was recorded
+    more than `CLOCKS_BEHIND` too early is not found, and harms nobody: who reads events takes each id once.
+
     A batch is written whole or not at all. What does not fit into a request of `max_bytes` goes by a load job into a
     table of its own first. Raises `UserError` for a text that no warehouse keeps (NUL, half a surrogate pair).
     """
     for event in events:
         _check_texts(event)
-    rows = [_row(event, recorded_at) for event in events]
-    return merge_rows(warehouse, INCIDENT_EVENTS, rows, max_bytes=max_bytes)
+    if not events:
+        return 0
+    since = min(recorded_at, *(event.occurred_at for event in events)) - CLOCKS_BEHIND
+    return merge_rows(
+        warehouse,
+        INCIDENT_EVENTS,
+        [_row(event, recorded_at) for event in events],
+        on="target.recorded_at >= @since",
+        params={"since": since},
+        max_bytes=max_bytes,
+    )
 
 
 def _row(event: Event, recorded_at: datetime) -> dict[str, Any]:

@@ -67,7 +67,8 @@ def keep(warehouse: Warehouse, rows: Sequence[Mapping[str, Any]], checked_at: da
             QUALITY_BREACHES,
             f"select *, {_OF_A_BREACH} as is_kept from ({known(warehouse, new_rows, checked_at)})",
             columns=columns,
+            on=f"target.checked_at >= {literal(checked_at - _LOOKBACK)}",
             updates="source.place = 1",
-            inserts="source.is_kept",
+            inserts="source.is_kept and source.place < 2",
             params=params,
         )

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
 from incident_ledger.encoding import canonical
 from incident_ledger.errors import UserError
+from incident_ledger.ledger.events import recorded_since
 from incident_ledger.ledger.state import read_events, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.warehouse import Warehouse
@@ -27,6 +29,24 @@ def test_events_are_written_once_however_often_they_are_appended(ledger: Warehou
     recorded = read_events(ledger, incident_ids=[events[0].incident_id])
     assert [item.event for item in recorded] == events[:2]
     assert {item.recorded_at for item in recorded} == {T0}
+
+
+def test_events_are_looked_for_from_a_day_before_they_happened(ledger: Warehouse) -> None:
+    """A clock behind by less than a day doubles nothing; by more, the table has an event twice, its readers once."""
+    events = [event("detected", minutes=0), event("resolved", minutes=10)]
+    assert append(ledger, events, after(-23 * 60)) == 2
+    assert append(ledger, events, after(60)) == 0
+    late = [event("note", minutes=3 * 24 * 60, text="x")]
+    assert append(ledger, late, after(0)) == append(ledger, late, after(3 * 24 * 60)) == 1
+    (state,) = read_state(ledger)
+    assert state.event_count == 3
+    assert len(read_events(ledger, incident_ids=[state.incident_id])) == 3
+
+
+def test_events_of_incidents_are_read_from_a_day_before_the_first_detection() -> None:
+    first, second = "INC-20260302T090000Z-00000000", "INC-20260303T090000Z-00000000"
+    assert recorded_since([second, first]) == datetime(2026, 3, 1, 9, tzinfo=UTC)
+    assert recorded_since([first, "of another kind"]) == recorded_since([]) == datetime(1969, 12, 31, tzinfo=UTC)
 
 
 def test_nothing_to_append_is_nothing_sent(ledger: Warehouse) -> None:
