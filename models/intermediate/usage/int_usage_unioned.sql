@@ -95,7 +95,26 @@ final as (
         loaded_at
     from claude_code
     union all
-    select *
+    select
+        line_key,
+        usage_date,
+        source,
+        vendor,
+        product,
+        user_name,
+        model,
+        uncached_input_tokens,
+        cache_creation_tokens,
+        cache_read_tokens,
+        output_tokens,
+        requests,
+        cost_usd,
+        estimated_cost_usd,
+        is_subscription,
+        is_token_count_unknown,
+        is_request_count_unknown,
+        is_cost_unknown,
+        loaded_at
     from cursor_usage
 
 )

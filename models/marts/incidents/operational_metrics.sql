@@ -17,7 +17,7 @@ aged as (
 
 deadlines as (
 
-    select * from {{ ref('incident_deadlines') }}
+    select * from {{ ref('int_incident_sla_deadlines') }}
 
 ),
 

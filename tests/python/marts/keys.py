@@ -1,0 +1,16 @@
+"""The keys of models that have no data test of theirs: views of all events, checks or messages."""
+
+_INCIDENT = ("incident_id",)
+_SEVERITY = ("incident_id", "event_order")
+KEYS = {
+    "stg_ledger__incident_events": ("event_id",),
+    "int_incident_events_sequenced": ("event_id",),
+    "int_incidents_aggregated": _INCIDENT,
+    "int_incident_resolutions_aggregated": _INCIDENT,
+    "int_incident_components_aggregated": _INCIDENT,
+    "int_incident_severity_history": _SEVERITY,
+    "int_incident_sla_business_days": _SEVERITY,
+    "fct_notifications": ("delivery_id",),
+    "rpt_data_quality_daily": ("table_day_id",),
+    "rpt_data_quality_by_data_day": ("data_day_id",),
+}

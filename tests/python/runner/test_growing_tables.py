@@ -1,0 +1,102 @@
+"""What `run` and `tick` read of the tables that grow: from some day on, by constants, but for what is listed here."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from benchmark.billing.charges import Charge, charge
+from benchmark.billing.table_sizes import read_sizes
+from benchmark.billing.unbounded import Offender, unbounded, unlisted
+from bills import calls
+from conftest import fresh_settings
+from incident_ledger.demo import usage
+from incident_ledger.importers.usage import load_usage
+from incident_ledger.ledger.events import Event, EventType, incident_id
+from incident_ledger.ledger.setup import ensure_ledger
+from incident_ledger.ledger.writer import append
+from incident_ledger.runner.job import Job
+from incident_ledger.warehouse import Warehouse, connect
+from relay import Relay
+
+DAY = date(2026, 3, 1)
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+STATE = "what an incident is, is folded from all events of all incidents"
+MESSAGES = "which messages are there, or owed, is asked of all messages"
+BREACHES = "a breach is bad until it is found clean, however long ago that was: its beginning has no bound"
+# Of each table who reads it whole, and why. Who is bounded by days is taken off: no entry may be without an offender.
+OF_BOTH: Mapping[Offender, str] = {
+    Offender("incident_events", "select *incident_state*"): STATE,
+    Offender("notifications", "select *notifications*"): MESSAGES,
+    Offender("quality_breaches", "select *fct_signals*"): BREACHES,
+}
+OF_RUN: Mapping[Offender, str] = {
+    Offender("incident_events", "model_incident_ledger_int_incidents_measured"): STATE,
+    Offender("incident_events", "model_incident_ledger_int_incident_sla_deadlines"): STATE,
+    Offender("incident_events", "test_incident_ledger_*incident_state*"): STATE,
+    Offender("incident_events", "test_incident_ledger_*incident_deadlines*"): STATE,
+    Offender("incident_events", "test_incident_ledger_*fct_signals*"): STATE,
+    Offender("quality_breaches", "test_incident_ledger_*signals*"): BREACHES,
+    Offender("quality_breaches", "merge quality_batches, quality_breaches"): BREACHES,
+}
+
+
+@pytest.fixture(scope="module")
+def relay(endpoint: str) -> Iterator[Relay]:
+    with Relay(endpoint) as relay:
+        yield relay
+
+
+@pytest.fixture(scope="module")
+def charges(endpoint: str, relay: Relay, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sequence[Charge]]:
+    """By command what it sent: a `run` with a new day of usage and a new incident, and ticks with and without news."""
+    folder = tmp_path_factory.mktemp("growing")
+    warehouse = connect(fresh_settings(endpoint, folder))
+    place = connect(warehouse.settings.model_copy(update={"api_endpoint": relay.endpoint}))
+    ensure_ledger(warehouse)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
+        load(warehouse, folder, DAY, NOW)
+        Job(warehouse, NOW, command="run").run(wait=0)
+        load(warehouse, folder, DAY + timedelta(days=1), NOW + 24 * HOUR)
+        open_incident(warehouse, "first", NOW + 24 * HOUR)
+        Job(place, NOW + 25 * HOUR, command="run").run(wait=0)
+        of_run = calls(relay.requests)
+        relay.requests.clear()
+        open_incident(warehouse, "second", NOW + 26 * HOUR)
+        for hours in (26, 27):
+            Job(place, NOW + hours * HOUR, command="tick").tick(wait=0)
+        of_tick = calls(relay.requests)
+    relations = read_sizes(warehouse, {}, is_weighed=False)
+    return {"run": charge(of_run, relations), "tick": charge(of_tick, relations)}
+
+
+def load(warehouse: Warehouse, folder: Path, day: date, at: datetime) -> None:
+    """One day of each vendor's usage."""
+    for source, paths in usage.generate(folder / f"{day}", seed=1, end_day=day, days=1).items():
+        load_usage(warehouse, source, paths, loaded_at=at)
+
+
+def open_incident(warehouse: Warehouse, key: str, at: datetime) -> None:
+    event = Event(
+        incident_id=incident_id("test", key, at),
+        event_type=EventType.DETECTED,
+        occurred_at=at,
+        actor="tester",
+        source="test",
+        source_key=key,
+        severity_level="P2",
+        payload={"title": key},
+    )
+    append(warehouse, [event], at)
+
+
+@pytest.mark.parametrize(("command", "known"), [("run", {**OF_BOTH, **OF_RUN}), ("tick", OF_BOTH)])
+def test_what_is_read_of_a_growing_table_begins_at_some_day(
+    command: str, known: Mapping[Offender, str], charges: dict[str, Sequence[Charge]]
+) -> None:
+    assert len(charges[command]) > 5
+    assert unlisted(unbounded(charges[command]), known) == []
