@@ -1,20 +1,13 @@
 {#
   The days whose usage was loaded since the table was built, as literal dates in order: what an incremental build reads and
   replaces. The first is one that no usage has: without another nothing is read and nothing replaced.
-
-  dbt fixes a model's configuration when it parses, before anything can be asked. The list `partitions` of the configuration
-  is therefore filled here, when the model compiles and before its materialization reads it.
 #}
 {% macro usage_days_to_replace() -%}
     {%- set days = ["date '1970-01-01'"] -%}
     {%- if execute and flags.INTROSPECT and is_incremental() -%}
         {%- for day in usage_days_changed() -%}{%- do days.append("date '" ~ day ~ "'") -%}{%- endfor -%}
     {%- endif -%}
-    {%- set configured = config.get('partitions') if execute -%}
-    {%- if configured -%}
-        {%- do configured.clear() -%}
-        {%- do configured.extend(days) -%}
-    {%- endif -%}
+    {%- do set_partitions(days) -%}
     {{ return(days) }}
 {%- endmacro %}
 

@@ -187,6 +187,7 @@ def environment(settings: Settings, endpoint: str | None, as_of: datetime | None
         "LOCATION": settings.location,
         "DATASET": settings.dataset,
         "RAW_DATASET": settings.raw_dataset,
+        "JOBS": settings.jobs,
         "THREADS": str(settings.threads),
         "MAXIMUM_BYTES_BILLED": str(settings.maximum_bytes_billed),
         "QUERY_TIMEOUT": str(settings.query_timeout),

@@ -16,7 +16,8 @@ class Settings(BaseSettings):
     """One object for the whole process; every field is the environment variable `INCIDENT_LEDGER_<FIELD>`.
 
     `dataset` holds the marts; dbt derives `<dataset>_staging` and `<dataset>_policy` from it. `raw_dataset` holds
-    what the runner writes. `api_token` is shown to the server at `api_endpoint` and to no other. Times are seconds,
+    what the runner writes. `jobs` is the view of this project's jobs, from which `fct_warehouse_costs` is built; empty:
+    it is not. `api_token` is shown to the server at `api_endpoint` and to no other. Times are seconds,
     sizes are bytes unless the name says otherwise.
     """
 
@@ -27,6 +28,7 @@ class Settings(BaseSettings):
     location: str = "US"
     dataset: str = "ai_usage_prod"
     raw_dataset: str = "incident_ledger_raw"
+    jobs: str = ""
     project_dir: Path = Field(default_factory=lambda: find_project_dir(Path.cwd()))
     api_endpoint: str | None = None
     api_token: SecretStr | None = None
@@ -52,6 +54,13 @@ class Settings(BaseSettings):
     def _dataset_name(cls, value: str) -> str:
         # BigQuery's own rule; dbt would fail in the middle of a run.
         return _only(r"[A-Za-z0-9_]+", value, "letters, digits and '_'")
+
+    @field_validator("jobs")
+    @classmethod
+    def _view_of_jobs(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_]+){1,2}", value):
+            raise ValueError("is not a dataset and a table; write region-us.INFORMATION_SCHEMA.JOBS for your region")
+        return value
 
     @field_validator("api_endpoint")
     @classmethod

@@ -11,6 +11,7 @@ SETTINGS = (
     "LOCATION",
     "DATASET",
     "RAW_DATASET",
+    "JOBS",
     "PROJECT_DIR",
     "API_ENDPOINT",
     "API_TOKEN",

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import chain
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 from incident_ledger.errors import IncidentLedgerError, UserError
@@ -49,21 +51,26 @@ def check_all(
 
     `only` keeps to one table, `all_days` takes each day that the table has. `noted` is what was known of changes before
     a build; where tables were not built since (`is_built` false), a change counts as one that was not checked yet. A
-    check that could not run is a result.
+    check that could not run is a result. Suites are checked side by side, as many as the setting `threads`; the
+    results are in the order of the suites, and `on_table` is called by the thread that begins with a table.
     """
     wanted = str(TableName.parse(only, warehouse.settings)) if only else None
     suites = load_folders(warehouse.settings) if suites is None else suites
     noted = noted or note_changes(warehouse, now, {suite.file: suite.meta for suite in suites})
     checks = _Checks(warehouse, policy, now, noted, is_built)
-    batches: list[BatchResult] = []
-    for suite in suites:
+
+    def check(suite: Suite) -> list[BatchResult]:
         name = table_of(suite, warehouse)
         if wanted is not None and str(name) != wanted:
-            continue
+            return []
         if on_table:
             on_table(str(name or suite.file))
         with labelled_model(name.table if name else suite.file):
-            batches += checks.suite(suite, name, is_all=all_days)
+            return checks.suite(suite, name, is_all=all_days)
+
+    # Of this pool an interrupt waits for no worker.
+    with ThreadPool(warehouse.settings.threads) as pool:
+        batches = list(chain.from_iterable(pool.imap(check, suites)))
     if is_recorded:
         record(warehouse, batches, run_id, now)
     return batches

@@ -130,6 +130,23 @@ class Job:
         return self._report
 
     @_labelled
+    def deploy(self, *, wait: float | None = None) -> RunReport:
+        """What changed of the policy, the views and the tables: no check, no event, no message."""
+        self._wait = wait
+        rules = self._begin()
+        with self._lease(BUILD, rules) as lease:
+            try:
+                self._load_policy()
+                self._incidents = read_state(self._warehouse)
+                with self._steps.step("build") as step:
+                    self._build(step, "feeds", is_open=False)
+                with self._steps.step("report") as step:
+                    self._build(step, "reports", is_open=self._has_clocks(policy.load(self._warehouse)))
+            finally:
+                self._record(lease.holder)
+        return self._report
+
+    @_labelled
     def tick(self, *, wait: float | None = None, rules: Policy | None = None) -> RunReport:
         """The end of it alone: plan from the results of the last checks, and deliver.
 

@@ -86,7 +86,8 @@ def nodes_of(manifest: Any) -> dict[str, Node]:
         unique_id: Node(
             unique_id,
             ".".join(source.fqn),
-            relation=(source.schema, source.identifier),
+            # Of a view of BigQuery's own nobody can ask when it was modified.
+            relation=None if "INFORMATION_SCHEMA" in source.identifier else (source.schema, source.identifier),
             is_built=False,
             clock=source.config.meta.get("clock"),
         )

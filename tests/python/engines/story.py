@@ -40,6 +40,33 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "cursor_spend": ("spend.response.json",),
 }
 
+# What BigQuery would have recorded of two jobs of a run and one of a tick.
+_JOBS = """
+create table {table} as
+select
+    job_id,
+    created_at as creation_time,
+    created_at as start_time,
+    timestamp_add(created_at, interval 1500 millisecond) as end_time,
+    'DONE' as state,
+    'QUERY' as job_type,
+    'SELECT' as statement_type,
+    job_id = 'third' as cache_hit,
+    cast(null as struct<reason string, location string, debug_info string, message string>) as error_result,
+    1000 as total_bytes_processed,
+    if(job_id = 'third', 0, 10485760) as total_bytes_billed,
+    125 as total_slot_ms,
+    [
+        struct('app' as key, 'incident-ledger' as value), struct('command' as key, command as value),
+        struct('step' as key, 'build' as value), struct('model' as key, 'fct_mttr' as value)
+    ] as labels
+from unnest([
+    struct('first' as job_id, timestamp '2025-12-30 23:59:59+00' as created_at, 'run' as command),
+    struct('second' as job_id, timestamp '2025-12-31 08:00:00+00' as created_at, 'run' as command),
+    struct('third' as job_id, timestamp '2025-12-31 08:00:01+00' as created_at, 'tick' as command)
+])
+"""
+
 
 @dataclass(frozen=True)
 class Story:
@@ -55,6 +82,7 @@ class Story:
         archive = self.shared_data / "statuspage" / "claude_incidents_2023_2025.jsonl"
         if not archive.is_file():
             archive = incidents.generate(folder, seed=1, end=AS_OF)
+        self.warehouse.execute(_JOBS.format(table=self.warehouse.raw("jobs")))
         take_in(self.warehouse, StatuspageImporter(), [Document(archive.name, archive.read_bytes())], AS_OF)
         for source, names in _EXAMPLES.items():
             files = [file for name in names if (file := self.shared_data / "usage_api" / name).is_file()]

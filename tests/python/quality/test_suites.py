@@ -1,16 +1,18 @@
 """Whatever is wrong in a suite's file is a finding that names it, and never a pass."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 
 from incident_ledger.policy import Policy
-from incident_ledger.quality.checker import check_all
+from incident_ledger.quality.checker import check_all, note_changes
 from incident_ledger.quality.suites import TableName, load_contents, load_folders
 from incident_ledger.settings import Settings
-from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse import Warehouse, connect
 from quality.helpers import NOW, broken_of, check, check_one, not_null, rule, suite_from, suite_of
+from relay import Change, Relay, Request
 
 REGEX = "expect_column_values_to_match_regex"
 BETWEEN = "expect_column_values_to_be_between"
@@ -138,6 +140,33 @@ def test_suites_of_one_file_name_in_several_folders_are_distinguished(
     check_all(warehouse, policy, run_id="1", now=NOW, suites=suites)
     recorded = warehouse.rows(f"select suite, failed from {warehouse.raw('quality_results')} order by suite desc")
     assert [(row["suite"], row["failed"]) for row in recorded] == [(suites[0].file, 1), (suites[1].file, 0)]
+
+
+def test_suites_are_checked_side_by_side_and_given_in_their_order(warehouse: Warehouse, policy: Policy) -> None:
+    """Neither suite's count is answered before the other's was asked for."""
+    tables = [broken_of(warehouse, name, failed, 10) for name, failed in (("left", 3), ("right", 1))]
+    suites = [suite_of(not_null("amount"), table=table) for table in tables]
+    assert warehouse.endpoint is not None
+    both_asked = threading.Barrier(2, timeout=60)
+
+    def answered(_: Request, status: int, body: bytes) -> tuple[int, bytes]:
+        both_asked.wait()
+        return status, body
+
+    with Relay(warehouse.endpoint) as relay:
+        relayed = connect(warehouse.settings.model_copy(update={"api_endpoint": relay.endpoint}))
+        noted = note_changes(relayed, NOW, {suite.file: suite.meta for suite in suites})
+        relay.rule(lambda request: "countif" in request.query.lower(), Change(answered), times=2)
+        batches = check_all(relayed, policy, run_id="1", now=NOW, suites=suites, is_recorded=False, noted=noted)
+        labels = [
+            request.json["configuration"]["labels"] for request in relay.requests if "countif" in request.query.lower()
+        ]
+    names = [batch.table.rsplit(".")[-1] for batch in batches]
+    assert [(name, batch.rules[0].failed, batch.error) for name, batch in zip(names, batches, strict=True)] == [
+        ("left", 3, None),
+        ("right", 1, None),
+    ]
+    assert sorted(each["model"] for each in labels) == ["left", "right"]
 
 
 def test_a_table_that_is_not_there_is_a_finding_about_the_check(bare: Warehouse, policy: Policy) -> None:

@@ -49,16 +49,19 @@ def test_a_run_opens_incidents_by_the_bands_and_notifies_of_each_once(undisturbe
     assert {row["status"] for row in outbox} == {"sent"}
 
 
-def test_a_table_that_was_dropped_comes_back_with_the_next_run(undisturbed: Place, tmp_path: Path) -> None:
+def test_what_was_dropped_comes_back_with_the_next_deploy_or_run(undisturbed: Place, tmp_path: Path) -> None:
     undisturbed.stop()
     place = undisturbed.copy_to(tmp_path / "dropped")
     before = place.snapshot()
     warehouse = place.warehouse()
-    warehouse.execute(f"drop table {warehouse.mart('operational_metrics')}")
     warehouse.execute(f"drop view {warehouse.mart('rpt_mttr')}")
+    place.command("deploy", "--as-of", AS_OF)
+    deployed = differences(before, place.snapshot())
+    warehouse.execute(f"drop table {warehouse.mart('operational_metrics')}")
     place.command("run", "--as-of", AS_OF)
     differing = differences(before, place.snapshot())
     place.stop()
+    assert deployed == []
     assert differing == []
 
 

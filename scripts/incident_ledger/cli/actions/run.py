@@ -1,4 +1,4 @@
-"""`incident-ledger run` and `tick`: the two cadences."""
+"""`incident-ledger run` and `tick`, the two cadences, and `deploy`."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,13 @@ def tick(as_of: str | None, wait: float | None, fail_on: str | None, json: bool)
     settings = load_settings()
     require_channels(settings)
     _finish(job(connect(settings), time, "tick", quiet=json, fail_on=fail_on).tick(wait=wait), json=json)
+
+
+def deploy(as_of: str | None, *, full: bool, wait: float | None) -> None:
+    """The warehouse as the files say."""
+    time = parse_time(as_of, "--as-of")
+    report = job(connect(load_settings()), time, "deploy", is_full=full).deploy(wait=wait)
+    raise typer.Exit(int(report.exit_code))
 
 
 def job(
