@@ -81,6 +81,8 @@ def _days(warehouse: Warehouse, table: bigquery.Table, column: str | None) -> di
 
 
 def _size(item: Any) -> str:
+    if item.mode == "REPEATED" and item.field_type in _FIXED:
+        return f"coalesce(array_length(`{item.name}`), 0) * {_FIXED[item.field_type]}"
     if item.mode == "REPEATED" or item.field_type in {"RECORD", "STRUCT", "JSON"}:
         return f"coalesce(byte_length(to_json_string(`{item.name}`)), 0)"
     if item.field_type in _FIXED:

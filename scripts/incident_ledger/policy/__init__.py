@@ -11,7 +11,7 @@ from incident_ledger.policy.model import (
     Severity,
     Task,
 )
-from incident_ledger.policy.reader import differing, is_current, load, load_files, rewritten
+from incident_ledger.policy.reader import differing, load, load_current, load_files, rewritten
 
 __all__ = [
     "Band",
@@ -24,8 +24,8 @@ __all__ = [
     "Severity",
     "Task",
     "differing",
-    "is_current",
     "load",
+    "load_current",
     "load_files",
     "rewritten",
 ]

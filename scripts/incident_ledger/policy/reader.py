@@ -52,16 +52,17 @@ def load(warehouse: Warehouse, *, patience: float = 10.0) -> Policy:
             time.sleep(_PAUSE_SECONDS)
 
 
-def is_current(warehouse: Warehouse, folder: Path) -> bool:
-    """Whether the warehouse says what the files say, so that nothing is to be loaded.
+def load_current(warehouse: Warehouse, folder: Path) -> Policy | None:
+    """The warehouse's policy where it says what the files say, so that nothing is to be loaded; else None.
 
     Raises `UserError` when the files cannot be used: before anything of them is in the warehouse.
     """
     files = load_files(folder)
     try:
-        return not differing(files, _load(warehouse))
+        loaded = _load(warehouse)
     except UserError:
-        return False
+        return None
+    return None if differing(files, loaded) else loaded
 
 
 def _load(warehouse: Warehouse) -> Policy:

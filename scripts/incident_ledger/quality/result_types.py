@@ -88,10 +88,14 @@ class BatchResult:
         return f"check:{self.table if self.is_table_known else self.suite}"
 
     @property
+    def is_evaluated(self) -> bool:
+        """Whether every rule could be evaluated."""
+        return (self.check_severity_level, self.error) == (None, None) and not self.rules_errored
+
+    @property
     def is_clean(self) -> bool:
         """Whether every rule could be evaluated and nothing was found."""
-        found = (self.severity_level, self.check_severity_level, self.error)
-        return found == (None, None, None) and not self.rules_errored and not self.rules_failed
+        return self.is_evaluated and self.severity_level is None and not self.rules_failed
 
     @property
     def rules_ran(self) -> int:

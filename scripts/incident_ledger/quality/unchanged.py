@@ -1,4 +1,4 @@
-"""How long a suite that found nothing would find nothing, its table being as it is. Pure.
+"""How long a suite would find what it found, its table being as it is. Pure.
 
 The day is left out of it: that decides which days a suite looks at.
 """
@@ -36,15 +36,19 @@ def reads_table_alone(content: Any) -> bool:
 
 
 def passes_until(content: Any, results: Iterable[RuleResult]) -> datetime | None:
-    """When the first freshness rule of a suite that passed would fail; None for a suite without such a rule.
+    """When the first of the freshness rules that passed would fail; None where there is none.
 
-    A result that says nothing of its newest record is one that may fail at once.
+    One that failed fails until there are newer rows. A result that says nothing of its newest record is one that may
+    fail at once.
     """
     spans = dict(sorted(_spans(content), key=lambda pair: pair[1], reverse=True))  # of two of a column the shorter
     ends = (
         _until(result.observed, spans[result.column])
         for result in results
-        if result.type == _FRESHNESS and result.column is not None and result.column in spans
+        if result.type == _FRESHNESS
+        and result.success is not False
+        and result.column is not None
+        and result.column in spans
     )
     return min(ends, default=None)
 

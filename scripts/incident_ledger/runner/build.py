@@ -84,6 +84,11 @@ class Builds:
         seeds = (node for node in self._nodes.values() if node.unique_id.startswith("seed."))
         return [self._modified()[node.relation] for node in seeds if node.relation]
 
+    @property
+    def events_modified(self) -> str | None:
+        """When the ledger's events were last modified, before the build."""
+        return self._modified().get((self._warehouse.settings.raw_dataset, "incident_events"))
+
     def _run(self, selectors: Sequence[str]) -> tuple[list[NodeResult], list[str]]:
         """A passing fault of the warehouse is overcome in the same run."""
         results = self._dbt.build_exactly(selectors, as_of=self._as_of)

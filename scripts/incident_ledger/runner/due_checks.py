@@ -1,9 +1,10 @@
-"""Which suites a run checks: those whose results may be others than when they last found nothing.
+"""Which suites a run checks: those whose results may be others than when they were last checked.
 
 What a suite finds depends on its file, the rows of its table, the policy and the day (`quality.unchanged`). Where all
-of that is as it was when every rule of it passed, there is nothing to find, until its newest record is too old. A suite
-that found anything is checked by every run until it passes, and so is one of which not all is known: whose rules take
-the time in another way or read other tables, or whose table is a view of others, or is built after the checks.
+of that is as it was when all its rules could be evaluated, it would find the same, until its newest record is too old.
+A suite that found something is checked again after every event, too: who resolved its incident learns that it goes on.
+One of which not all is known is checked by every run: one with a rule that could not be evaluated, takes the time in
+another way or reads other tables, or whose table is a view of others, or is built after the checks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,19 +41,25 @@ class DueChecks:
         self.unchanged = len(contents) - len(self.metas)
 
     def note(self, batches: Sequence[BatchResult]) -> None:
-        """Record which suites found nothing; to be called once their results are in the warehouse."""
-        clean = {file: record for file, record in self._recorded.items() if file not in self.metas}
+        """Record which suites were evaluated; to be called once their results are in the warehouse."""
+        known = {file: record for file, record in self._recorded.items() if file not in self.metas}
         for file in self.metas:
             own, key = [batch for batch in batches if batch.suite == file], self._keys[file]
-            if key is not None and all(batch.is_clean for batch in own):
+            if key is not None and all(batch.is_evaluated for batch in own):
                 until = passes_until(self._contents[file], [rule for batch in own for rule in batch.rules])
-                clean[file] = (key, timestamp(until) if until else None)
-        if clean != self._recorded:
-            write_records(self._warehouse, CHECK, clean, self._builds.project, self._as_of)
+                is_clean = all(batch.is_clean for batch in own)
+                known[file] = (key if is_clean else self._key_in_breach(key), timestamp(until) if until else None)
+        if known != self._recorded:
+            write_records(self._warehouse, CHECK, known, self._builds.project, self._as_of)
 
     def _is_as_it_was(self, file: str) -> bool:
-        key, until = self._recorded.get(file, ("", None))
-        return key == self._keys[file] and (until is None or self._as_of <= parse_time(until))
+        recorded, until = self._recorded.get(file, ("", None))
+        key = self._keys[file]
+        is_same = key is not None and recorded in {key, self._key_in_breach(key)}
+        return is_same and (until is None or self._as_of <= parse_time(until))
+
+    def _key_in_breach(self, key: str) -> str:
+        return key_of([key, self._builds.events_modified])
 
     def _key(self, content: Any) -> str | None:
         """What the suite's results depend on, as a hash; None where not all is known."""

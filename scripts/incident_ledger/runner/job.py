@@ -136,12 +136,12 @@ class Job:
         rules = self._begin()
         with self._lease(BUILD, rules) as lease:
             try:
-                self._load_policy()
+                rules = self._load_policy()
                 self._incidents = read_state(self._warehouse)
                 with self._steps.step("build") as step:
                     self._build(step, "feeds", is_open=False)
                 with self._steps.step("report") as step:
-                    self._build(step, "reports", is_open=self._has_clocks(policy.load(self._warehouse)))
+                    self._build(step, "reports", is_open=self._has_clocks(rules))
             finally:
                 self._record(lease.holder)
         return self._report
@@ -211,8 +211,7 @@ class Job:
     def _whole(self) -> None:
         from incident_ledger.runner.due_checks import DueChecks  # with what reads suites: no tick needs it
 
-        self._load_policy()
-        rules = policy.load(self._warehouse)
+        rules = self._load_policy()
         with self._steps.step("build") as step:
             # Both before the build: what comes in later is checked by the next run.
             due = DueChecks(self._warehouse, self._builds, rules, self._as_of, is_full=self._is_full)
@@ -256,13 +255,15 @@ class Job:
             _show_channels(step, look.findings, sent=0)
         return True
 
-    def _load_policy(self) -> None:
+    def _load_policy(self) -> Policy:
         """The seeds and their tests, when the files say something else than the warehouse does."""
         with self._steps.step("policy") as step:
-            if policy.is_current(self._warehouse, self._warehouse.settings.project_dir / "seeds" / "policy"):
+            folder = self._warehouse.settings.project_dir / "seeds" / "policy"
+            if (rules := policy.load_current(self._warehouse, folder)) is not None:
                 step.summary = "as the warehouse has it"
-                return
+                return rules
             _summarise(step, self._dbt.build(["path:seeds"], as_of=self._as_of))
+        return policy.load(self._warehouse)
 
     def _note_changes(self, due: "DueChecks") -> "Noted | None":
         """What is recorded of changes before the build: what comes in later is checked by the next run."""

@@ -10,6 +10,9 @@ tests of a view, and the tables that read it, have the keys of what is below it 
     open    while an incident is open or may have a deadline that did not pass yet, and else on the day
     day     on the day (UTC)
 
+A data test depends on the day alone: keys and values that a table had at nine it has at ten, where nothing but the time
+changed its rows. It is asked again when the rows below it changed, or a table below it is not as its build left it.
+
 A source with a clock is one whose rows are news by that clock, and not whenever it was modified: `run_steps`, to which
 each run adds its own.
 """
@@ -39,6 +42,11 @@ class Node:
     is_built: bool = True
     """Whether a run builds or tests it; sources and seeds are there."""
     clock: str | None = None
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is a data test."""
+        return self.is_built and self.relation is None
 
     @property
     def name(self) -> str:
@@ -190,14 +198,15 @@ class _Known:
         built: Mapping[str, Built],
     ) -> None:
         self._nodes, self._project, self._clock, self._modified, self._built = nodes, project, clock, modified, built
-        self._rows_keys: dict[str, str] = {}
+        self._rows_keys: dict[tuple[str, bool], str] = {}
         self._has_rows: dict[str, bool] = {}
 
     def key(self, unique_id: str) -> str:
         """The key of a node once it is built."""
-        if self._nodes[unique_id].is_view:
+        node = self._nodes[unique_id]
+        if node.is_view:
             return key_of([unique_id, self._project])
-        return self.rows_key(unique_id)
+        return self.rows_key(unique_id, is_by_day=node.is_test)
 
     def is_current(self, unique_id: str) -> bool:
         """Whether what was built of the node is what a build would give now."""
@@ -205,16 +214,27 @@ class _Known:
         if node.is_view:
             is_there = node.relation is not None and self._modified.get(node.relation) is not None
             return is_there and unique_id in self._built and self._built[unique_id].key == self.key(unique_id)
+        if node.is_test:
+            last = self._built.get(unique_id)
+            is_same = last is not None and last.key == self.key(unique_id)
+            return is_same and all(map(self._is_untouched, node.parents))
         return self._has_current_rows(unique_id)
 
-    def rows_key(self, unique_id: str) -> str:
-        """The key of its rows, of which a view has none of its own."""
-        if unique_id not in self._rows_keys:
+    def rows_key(self, unique_id: str, *, is_by_day: bool = False) -> str:
+        """The key of its rows, of which a view has none of its own; `is_by_day`: of the time only the day counts."""
+        if (unique_id, is_by_day) not in self._rows_keys:
             node = self._nodes[unique_id]
-            own = self._clock.value(node.clock) if node.is_built or node.clock else self._modified_of(node)
-            below = sorted(map(self.rows_key, node.parents))
-            self._rows_keys[unique_id] = key_of([unique_id, self._project, own, below])
-        return self._rows_keys[unique_id]
+            time = self._clock.value("day" if is_by_day and node.clock else node.clock)
+            own = time if node.is_built or node.clock else self._modified_of(node)
+            below = sorted(self.rows_key(parent, is_by_day=is_by_day) for parent in node.parents)
+            self._rows_keys[unique_id, is_by_day] = key_of([unique_id, self._project, own, below])
+        return self._rows_keys[unique_id, is_by_day]
+
+    def _is_untouched(self, unique_id: str) -> bool:
+        """Whether all tables below are as the last builds left them, whatever the time was then."""
+        node = self._nodes[unique_id]
+        is_own = not node.is_built or node.is_view or self._is_as_left(node)
+        return is_own and all(map(self._is_untouched, node.parents))
 
     def _has_current_rows(self, unique_id: str) -> bool:
         if unique_id not in self._has_rows:
@@ -226,9 +246,12 @@ class _Known:
     def _is_as_built(self, node: Node) -> bool:
         last = self._built.get(node.unique_id)
         is_same = last is not None and last.key == self.rows_key(node.unique_id)
-        if node.relation is None or last is None:
-            return is_same
-        return is_same and self._modified_of(node) is not None and last.modified == self._modified_of(node)
+        return is_same and self._is_as_left(node)
+
+    def _is_as_left(self, node: Node) -> bool:
+        """Whether a table is there, and nobody else wrote it since it was built."""
+        last, modified = self._built.get(node.unique_id), self._modified_of(node)
+        return last is not None and modified is not None and last.modified == modified
 
     def _modified_of(self, node: Node) -> str | None:
         return self._modified.get(node.relation) if node.relation is not None else None

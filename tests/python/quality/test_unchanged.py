@@ -97,6 +97,8 @@ def test_a_suite_passes_until_its_newest_record_is_too_old(newest: Any, until: d
     result = replace(EXAMPLE, type="expect_column_max_to_be_between", column="seen_at", observed=newest)
     other = replace(EXAMPLE, type="expect_column_values_to_not_be_null", column="seen_at", observed=None)
     assert passes_until(content, [result, other]) == until
+    # Only newer rows end a failure.
+    assert passes_until(content, [replace(result, success=False), other]) is None
 
 
 @given(

@@ -28,6 +28,7 @@ NODES = {
         Node("incidents", "incidents", parents=("staged",), relation=("marts", "incidents")),
         Node("incidents_test", "incidents_test", parents=("incidents",)),
         Node("ages", "ages", parents=("incidents",), relation=("marts", "ages"), clock="open"),
+        Node("ages_test", "ages_test", parents=("ages",)),
         Node("late", "late", parents=(OTHER,), relation=("marts", "late"), clock="run"),
         Node("daily", "daily", parents=(OTHER,), relation=("marts", "daily"), clock="day"),
     )
@@ -74,7 +75,7 @@ def test_nothing_is_built_when_nothing_changed(built: dict[str, Built]) -> None:
 
 def test_what_reads_a_changed_source_is_built_and_tested_and_no_view(built: dict[str, Built]) -> None:
     found = selected(built, modified={("raw", "events"): "2"})
-    assert list(found.keys) == ["staged_test", "incidents", "incidents_test", "ages"]
+    assert list(found.keys) == ["staged_test", "incidents", "incidents_test", "ages", "ages_test"]
     assert found.changed == ("events",)
 
 
@@ -86,7 +87,8 @@ def test_every_node_is_built_when_the_project_changed(built: dict[str, Built]) -
 def test_a_table_that_is_not_as_built_is_built_again_with_what_reads_it(
     built: dict[str, Built], now: str | None
 ) -> None:
-    assert list(selected(built, modified={("marts", "incidents"): now}).keys) == ["incidents", "incidents_test", "ages"]
+    found = selected(built, modified={("marts", "incidents"): now})
+    assert list(found.keys) == ["incidents", "incidents_test", "ages", "ages_test"]
 
 
 def test_a_view_that_was_dropped_is_built_again(built: dict[str, Built]) -> None:
@@ -103,7 +105,7 @@ def test_a_test_that_found_rows_is_asked_again(built: dict[str, Built]) -> None:
     [
         (1, False, ["late"]),
         (1, True, ["ages", "late"]),
-        (24, False, ["ages", "late", "daily"]),
+        (24, False, ["ages", "ages_test", "late", "daily"]),
     ],
 )
 def test_the_clock_alone_builds_what_depends_on_it(
@@ -113,6 +115,18 @@ def test_the_clock_alone_builds_what_depends_on_it(
     assert list(selected(built, as_of=AS_OF + timedelta(hours=hours), is_open=is_open).keys) == expected
 
 
+def test_a_test_of_what_the_moment_changed_is_asked_once_a_day_and_when_its_table_is_not_as_built(
+    built: dict[str, Built],
+) -> None:
+    later = AS_OF + timedelta(hours=1)
+    assert "ages_test" not in selected(built, as_of=later, is_open=True).keys
+    for now in (None, "2"):
+        found = selected(built, as_of=later, is_open=True, modified={("marts", "ages"): now})
+        assert {"ages", "ages_test"} <= found.keys.keys()
+    # A build that failed leaves a record without a key, and its test is asked after the next one.
+    assert "ages_test" in selected(built | {"ages": Built("")}, as_of=later, is_open=True).keys
+
+
 def test_what_failed_is_built_again_and_what_passed_is_not(built: dict[str, Built]) -> None:
     """A test that finds rows now may have passed under the same key: somebody else wrote the table below it."""
     keys = {name: built[name].key for name in ("incidents", "incidents_test", "ages")}
@@ -120,7 +134,7 @@ def test_what_failed_is_built_again_and_what_passed_is_not(built: dict[str, Buil
     assert list(selected(built | noted).keys) == ["incidents_test"]
     noted = recorded(NODES, keys, {"incidents_test"}, MODIFIED)
     # What reads a table that could not be built is built again with it.
-    assert list(selected(built | noted).keys) == ["incidents", "incidents_test", "ages"]
+    assert list(selected(built | noted).keys) == ["incidents", "incidents_test", "ages", "ages_test"]
 
 
 def test_a_source_with_a_clock_is_news_by_that_clock_alone() -> None:

@@ -1,0 +1,86 @@
+"""What whole runs send: labels and limits of every job, and the bill of a run without news."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from benchmark.billing.api_calls import Kind
+from benchmark.billing.charges import total
+from bills import calls, charges
+from incident_ledger.warehouse import Warehouse
+from relay import Relay, Request
+from run.environment import Place
+
+TIMES = ("2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z", "2026-03-02T11:00:00Z")
+LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+
+
+@dataclass(frozen=True)
+class Relayed(Place):
+    """A place whose commands speak to a relay in front of its server."""
+
+    endpoint: str
+    token: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        settings = {"API_ENDPOINT": self.endpoint, "API_TOKEN": self.token}
+        return super().environment | {f"INCIDENT_LEDGER_{name}": value for name, value in settings.items()}
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The requests of three runs: the first, the next, which builds what the first recorded, and one without news."""
+
+    requests: Sequence[Sequence[Request]]
+    warehouse: Warehouse
+
+
+@pytest.fixture(scope="module")
+def runs(loaded: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    place = loaded.copy_to(tmp_path_factory.mktemp("billed") / "place")
+    warehouse = place.warehouse()
+    assert warehouse.endpoint is not None
+    assert warehouse.settings.api_token is not None
+    requests: list[list[Request]] = []
+    with Relay(warehouse.endpoint) as relay:
+        relayed = Relayed(place.folder, relay.endpoint, warehouse.settings.api_token.get_secret_value())
+        for time in TIMES:
+            relay.requests.clear()
+            relayed.command("run", "--as-of", time)
+            requests.append(list(relay.requests))
+    yield Runs(requests, warehouse)
+    place.stop()
+
+
+def test_every_job_of_a_run_has_labels_a_byte_limit_and_a_timeout(runs: Runs) -> None:
+    jobs = [each for each in calls(runs.requests[0]) if each.kind in {Kind.QUERY, Kind.LOAD, Kind.COPY}]
+    assert {each.is_dbt for each in jobs} == {True, False}
+    for job in jobs:
+        words = (job.sql[:200], job.labels)
+        assert {"app", "command", "run"} <= set(job.labels), words
+        assert (job.labels["command"], job.labels["run"]) == ("run", "run-2026-03-02t09_00_00_000000z"), words
+        assert all(LABEL.fullmatch(value) for value in job.labels.values()), words
+        assert int(job.configuration["jobTimeoutMs"]) == 600_000, words
+        if job.kind is Kind.QUERY:
+            assert int(job.configuration["query"]["maximumBytesBilled"]) == 100 * 1024**3, words
+        if job.node is not None:
+            assert job.labels["model"], words
+    by_step = {
+        step: {job.labels.get("model") for job in jobs if job.labels.get("step") == step}
+        for step in ("build", "check", "plan", "notify", "report")
+    }
+    assert all(by_step.values()), by_step
+    assert {"stg_anthropic__usage", "fct_usage_daily"} <= by_step["build"] | by_step["report"]
+    assert {"stg_anthropic__usage", "stg_anthropic__claude_code"} <= by_step["check"]
+
+
+def test_a_run_with_nothing_new_costs_no_more_than_its_budget(runs: Runs) -> None:
+    """Incidents are open: what shows their age is built, and nothing is checked or tested."""
+    before = [*runs.requests[0], *runs.requests[1]]
+    bill = total(charges(runs.requests[2], runs.warehouse, before=before))
+    assert 0 < bill.jobs <= 30, bill
+    assert 0 < bill.dml <= 12, bill
+    assert 0 < bill.megabytes <= 600, bill
