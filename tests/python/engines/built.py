@@ -121,7 +121,7 @@ def compute(built: Built) -> Reference:
 
 
 def _path(node: Mapping[str, Any]) -> tuple[str, str, str]:
-    project, dataset, table = node["relation_name"].replace("`", "").split(".")
+    project, dataset, table = node["relation_name"].replace("`", "").split(".", 2)
     return project, dataset, table
 
 

@@ -117,7 +117,7 @@ class Catalog:
 
     def add(self, name: str, columns: Columns, content: Any = None) -> None:
         """A table by its full name (backticks allowed), in place of an earlier one."""
-        project, dataset, table = name.replace("`", "").split(".")
+        project, dataset, table = name.replace("`", "").split(".", 2)
         self.tables[project, dataset, table] = dict(columns)
         self.contents.pop((project, dataset, table), None)
         if self.registered is not None:
@@ -152,6 +152,10 @@ class Catalog:
                 places += [((dataset,), name), ((), f"{dataset}.{name}")]
                 if dataset == self.dataset:
                     places.append(((), name))
+            # A view of BigQuery's own has two names within its dataset, such as INFORMATION_SCHEMA.JOBS.
+            places += [
+                ((*path, *last.split(".")[:-1]), last.split(".")[-1]) for path, last in places if path and "." in name
+            ]
             for path, last in places:
                 inside(*path).table.append(_table(last, columns))
         return root

@@ -156,7 +156,7 @@ def raw_catalog(manifest: Mapping[str, Any], settings: Settings) -> Analysis:
         columns = {name: field_type({"type": kind, "mode": mode}) for name, kind, mode in spec.columns}
         made.catalog.add(f"{settings.project}.{settings.raw_dataset}.{spec.name}", columns)
     for node in manifest["sources"].values():
-        if tuple(node["relation_name"].replace("`", "").split(".")) not in made.catalog.tables:
+        if tuple(node["relation_name"].replace("`", "").split(".", 2)) not in made.catalog.tables:
             made.catalog.add(node["relation_name"], _declared(node, made.untyped))
     for node in manifest["nodes"].values():
         if node["resource_type"] == "seed":
@@ -196,7 +196,7 @@ def contract_breaches(project: Project, analysis: Analysis) -> list[str]:
         declared = {name: column["data_type"] for name, column in node["columns"].items() if column["data_type"]}
         if node["resource_type"] != "model" or not declared:
             continue
-        inferred = analysis.catalog.tables[tuple(node["relation_name"].replace("`", "").split("."))]  # type: ignore[index]
+        inferred = analysis.catalog.tables[tuple(node["relation_name"].replace("`", "").split(".", 2))]  # type: ignore[index]
         for name in declared.keys() | inferred.keys():
             said = type_name(parse_type(declared[name])) if name in declared else "nothing"
             is_ = type_name(inferred[name]) if name in inferred else "nothing"
