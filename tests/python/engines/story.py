@@ -52,7 +52,9 @@ select
     'QUERY' as job_type,
     'SELECT' as statement_type,
     job_id = 'third' as cache_hit,
-    cast(null as struct<reason string, location string, debug_info string, message string>) as error_result,
+    if(
+        job_id = 'second', struct('timeout' as reason, '' as location, '' as debug_info, 'too slow' as message), null
+    ) as error_result,
     1000 as total_bytes_processed,
     if(job_id = 'third', 0, 10485760) as total_bytes_billed,
     125 as total_slot_ms,
