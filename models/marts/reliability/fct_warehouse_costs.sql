@@ -55,7 +55,7 @@ final as (
         failed_jobs,
         bytes_processed,
         bytes_billed,
-        cast(bytes_billed as numeric) / 1099511627776 * {{ var('usd_per_tebibyte') }} as cost_usd,
+        cast(bytes_billed as numeric) * {{ var('usd_per_tebibyte') }} / 1099511627776 as cost_usd,
         slot_seconds,
         duration_seconds
     from jobs_by_model

@@ -18,7 +18,6 @@ from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.client import Client
-from incident_ledger.warehouse.tables import ALL as RAW_TABLES
 from incident_ledger.warehouse.tables import ensure_tables
 
 _READERS = {
@@ -100,10 +99,11 @@ def compute(built: Built) -> Reference:
     """Every model in order, each from the rows that its parents gave; raw rows as they are, seeds from their files."""
     settings, project = built.warehouse.settings, built.project
     made = Reference(raw_catalog(project.manifest, settings).catalog)
-    for spec in RAW_TABLES:
-        name = f"{settings.project}.{settings.raw_dataset}.{spec.name}"
-        columns = made.catalog.tables[settings.project, settings.raw_dataset, spec.name]
-        made.catalog.add_rows(name, columns, built.warehouse.rows(f"select * from `{name}`"))
+    for node in project.manifest["sources"].values():
+        columns = made.catalog.tables[_path(node)]
+        made.catalog.add_rows(
+            node["relation_name"], columns, built.warehouse.rows(f"select * from {node['relation_name']}")
+        )
     for node in project.manifest["nodes"].values():
         if node["resource_type"] == "seed":
             columns = made.catalog.tables[_path(node)]
