@@ -6,6 +6,7 @@ compiled     these ends
 counts       counts from the values that a query gave
 conditions   conditions that replace GX's where those differ from the design or from what BigQuery takes
 gx           what a rule means to GX, by those of its parts that are not documented
+alone        one thread at a time in GX
 custom_sql   a suite's own SQL: one SELECT, or refused
 typing       values of a suite as BigQuery types them
 """

@@ -12,11 +12,11 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial, wraps
-from threading import RLock
-from typing import Any, ParamSpec, TypeVar
+from functools import partial
+from typing import Any
 
 from incident_ledger.quality.catalogue import TYPES, UNEXPECTED_ROWS
+from incident_ledger.quality.compiler.alone import alone
 from incident_ledger.quality.compiler.typing import RuleError, Schema, convert
 from incident_ledger.quality.suite_types import Rule, build
 from incident_ledger.warehouse.client import Warehouse
@@ -24,21 +24,6 @@ from incident_ledger.warehouse.client import Warehouse
 _BATCH = "batch"
 _CONDITION = {"row_condition", "condition_parser"}
 _BOOLEAN = {"result_format": "BOOLEAN_ONLY"}
-# The library sets what belongs to the process (filters of warnings, its parser's state, its registries).
-_ALONE = RLock()
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _alone(method: Callable[P, R]) -> Callable[P, R]:
-    """One thread at a time, of all that check tables side by side."""
-
-    @wraps(method)
-    def one_at_a_time(*args: P.args, **options: P.kwargs) -> R:
-        with _ALONE:
-            return method(*args, **options)
-
-    return one_at_a_time
 
 
 class Engine:
@@ -47,7 +32,7 @@ class Engine:
     Without a warehouse it can send nothing: `statistics` and `evaluate` raise `RuleError`.
     """
 
-    @_alone
+    @alone
     def __init__(self, schema: Schema, source: Any = None, connect: Callable[[], Any] | None = None) -> None:
         """`source` is the table that statements read from, by way of `connect`."""
         import sqlalchemy as sa
@@ -77,7 +62,7 @@ class Engine:
         connect = partial(BigQueryDialect.import_dbapi().connect, warehouse.client, prefer_bqstorage_client=False)
         return cls(schema, sa.Table(table, sa.MetaData(), schema=dataset), connect)
 
-    @_alone
+    @alone
     def condition(self, rule: Rule, statistics: Mapping[str, Any] | None = None) -> Any:
         """The condition of a record that breaks the rule, nulls as the rule treats them; None when it has none.
 
@@ -87,7 +72,7 @@ class Engine:
         partial = self._partial(*found, statistics or {}) if found else None
         return None if partial is None else self._retype(partial)
 
-    @_alone
+    @alone
     def statistics(self, rule: Rule, where: str | None) -> dict[str, Any]:
         """What the rule's condition measures records by, of the rows that `where` leaves: the library's own values.
 
@@ -116,7 +101,7 @@ class Engine:
                 found[need] = configuration
         return found
 
-    @_alone
+    @alone
     def row_condition(self, rule: Rule) -> Any:
         """The rule's `row_condition`, typed; None when it has none.
 
@@ -142,7 +127,7 @@ class Engine:
         check_clause(clause, self._schema)
         return self._retype(clause)
 
-    @_alone
+    @alone
     def aggregate(self, rule: Rule) -> Any:
         """The one aggregate that decides a rule about a column as a whole; None when there is no such form."""
         dependencies = self._dependencies(rule)
@@ -151,7 +136,7 @@ class Engine:
         ((name, metric),) = dependencies.items()
         return self._partial(f"{name}.aggregate_fn", metric, {})
 
-    @_alone
+    @alone
     def evaluate(self, rule: Rule, where: str | None) -> tuple[bool, Any]:
         """Success and observed value by Great Expectations' own calculation, on the rows that `where` leaves.
 
