@@ -85,7 +85,8 @@
         where usage_date <= date({{ as_of() }})
         group by source
     {%- endset -%}
-    {%- if execute and flags.INTROSPECT -%}
+    {#- There is nothing to ask where nothing was built yet, as for `dbt docs generate`. -#}
+    {%- if execute and flags.INTROSPECT and load_cached_relation(ref('stg_ledger__usage_loads')) -%}
         {%- set found = run_query('select distinct usage_date from (' ~ newest_days ~ ') as reports order by usage_date') -%}
         {%- for day in found.columns[0].values() -%}{%- do days.append("date '" ~ day ~ "'") -%}{%- endfor -%}
     {%- endif -%}

@@ -2,7 +2,10 @@
 
 import warnings
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from conftest import fresh_settings
+from incident_ledger.dbt_runner import Dbt
 from usage.answers import code, event, events, page
 from usage.conftest import Place
 from usage.scenarios import Rows
@@ -20,6 +23,13 @@ def built(place: Place, as_of: datetime, *, full_refresh: bool = False) -> Rows:
     for row in rows:
         del row["built_at"]
     return rows
+
+
+def test_the_model_compiles_where_nothing_was_built(endpoint: str, tmp_path: Path) -> None:
+    """`dbt docs generate` and `dbt compile` are what people try first."""
+    settings = fresh_settings(endpoint, tmp_path)
+    _, query = Dbt(settings, endpoint).compiled(["fct_usage_freshness"])["fct_usage_freshness"]
+    assert "date '1970-01-01'" in query
 
 
 def test_a_build_from_what_was_known_equals_one_of_all_loads(place: Place) -> None:
