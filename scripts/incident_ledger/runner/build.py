@@ -6,7 +6,7 @@ from functools import cached_property
 
 from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.encoding import timestamp
-from incident_ledger.runner.build_state import BUILD, read_records, write_records
+from incident_ledger.runner.build_state import BUILD, Records, read_records, write_records
 from incident_ledger.runner.node_selection import (
     Built,
     Clock,
@@ -84,6 +84,10 @@ class Builds:
         seeds = (node for node in self._nodes.values() if node.unique_id.startswith("seed."))
         return [self._modified()[node.relation] for node in seeds if node.relation]
 
+    def records(self, name: str) -> Records:
+        """What the last runs recorded under a name; nothing where everything is to be built."""
+        return self._records.get(name, {})
+
     @property
     def events_modified(self) -> str | None:
         """When the ledger's events were last modified, before the build."""
@@ -136,6 +140,9 @@ class Builds:
         return project_checksum(self._warehouse.settings)
 
     @cached_property
+    def _records(self) -> Mapping[str, Records]:
+        return {} if self._is_full else read_records(self._warehouse)
+
+    @cached_property
     def _built(self) -> dict[str, Built]:
-        records = {} if self._is_full else read_records(self._warehouse, BUILD)
-        return {unique_id: Built(*record) for unique_id, record in records.items()}
+        return {unique_id: Built(*record) for unique_id, record in self.records(BUILD).items()}

@@ -16,12 +16,10 @@ CHECK = "check"  # suites by their file
 Records = Mapping[str, tuple[str, str | None]]
 
 
-def read_records(warehouse: Warehouse, name: str) -> Records:
-    """What is recorded under a name; nothing when none has been."""
-    sql = f"select nodes from {warehouse.raw('build_state')} where name = @name"  # noqa: S608
-    row = next(iter(warehouse.rows(sql, {"name": name})), None)
-    nodes: Mapping[str, list[str | None]] = row["nodes"] if row else {}
-    return {thing: (key or "", more) for thing, (key, more) in nodes.items()}
+def read_records(warehouse: Warehouse) -> Mapping[str, Records]:
+    """What is recorded, by its name."""
+    rows = warehouse.rows(f"select name, nodes from {warehouse.raw('build_state')}")  # noqa: S608
+    return {row["name"]: {thing: (key or "", more) for thing, (key, more) in row["nodes"].items()} for row in rows}
 
 
 def write_records(warehouse: Warehouse, name: str, records: Records, project: str, as_of: datetime) -> None:

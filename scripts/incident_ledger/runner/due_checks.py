@@ -19,21 +19,21 @@ from incident_ledger.quality.suite_types import TableName
 from incident_ledger.quality.suites import load_contents, meta_of
 from incident_ledger.quality.unchanged import passes_until, reads_table_alone
 from incident_ledger.runner.build import Builds
-from incident_ledger.runner.build_state import CHECK, read_records, write_records
+from incident_ledger.runner.build_state import CHECK, write_records
 from incident_ledger.runner.node_selection import key_of
 from incident_ledger.warehouse import Warehouse
 
 
 class DueChecks:
-    """The suites of one run that are due, found before its build. With `is_full` all are."""
+    """The suites of one run that are due, found before its build; all where it builds everything."""
 
-    def __init__(self, warehouse: Warehouse, builds: Builds, policy: Policy, as_of: datetime, *, is_full: bool) -> None:
+    def __init__(self, warehouse: Warehouse, builds: Builds, policy: Policy, as_of: datetime) -> None:
         self._warehouse, self._builds, self._as_of = warehouse, builds, as_of
         self._contents = contents = load_contents(warehouse.settings)
         changed_at = policy.changed_at(as_of)
         self._rules = [builds.policy_modified, timestamp(changed_at) if changed_at else None]
         self._keys = {file: self._key(content) for file, content in contents.items()}
-        self._recorded = {} if is_full else read_records(warehouse, CHECK)
+        self._recorded = builds.records(CHECK)
         self.metas: Mapping[str, Mapping[str, Any]] = {
             file: meta_of(content) for file, content in contents.items() if not self._is_as_it_was(file)
         }

@@ -103,7 +103,6 @@ class Job:
         self._on_wait = on_wait
         self._steps = Steps(on_begin, on_end)
         self._dbt = Dbt(warehouse.settings, warehouse.endpoint)
-        self._is_full = is_full
         self._builds = Builds(warehouse, self._dbt, as_of, is_full=is_full)
         # The import of Great Expectations takes seconds; dbt waits for the warehouse meanwhile.
         self._preload = threading.Thread(target=preload, daemon=True)
@@ -214,7 +213,7 @@ class Job:
         rules = self._load_policy()
         with self._steps.step("build") as step:
             # Both before the build: what comes in later is checked by the next run.
-            due = DueChecks(self._warehouse, self._builds, rules, self._as_of, is_full=self._is_full)
+            due = DueChecks(self._warehouse, self._builds, rules, self._as_of)
             noted = self._note_changes(due)
             is_built = self._build(step, "feeds", is_open=False)
         self._check(rules, due, noted, is_built=is_built)

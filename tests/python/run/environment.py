@@ -17,8 +17,8 @@ from incident_ledger.warehouse.local.process import stop
 
 AS_OF = "2026-03-02T09:00:00Z"
 END_DAY = date(2026, 3, 1)  # the last day of usage
-# What two equal runs may differ in: when a row was written, and how long a step took.
-_CLOCKS = {"recorded_at", "loaded_at", "built_at", "changes_seen", "changes_until"}
+# What two equal runs may differ in: when and by which delivery a row was written, and how long a step took.
+_CLOCKS = {"recorded_at", "loaded_at", "built_at", "changes_seen", "changes_until", "claim_id"}
 _RECORDS_OF_RUNS = {"fct_run_steps", "stg_ledger__run_steps", "run_steps", "leases", "build_state"}
 
 

@@ -57,7 +57,7 @@ def checked(place: Warehouse) -> Callable[..., list[str]]:
     def run(at: datetime, *, is_full: bool = False, is_recorded: bool = True) -> list[str]:
         builds = Builds(place, dbt, at, is_full=is_full)
         rules = policy.load(place)
-        due = DueChecks(place, builds, rules, at, is_full=is_full)
+        due = DueChecks(place, builds, rules, at)
         suites = load_folders(place.settings, due.metas)
         batches = check_all(place, rules, run_id=f"{at}", now=at, suites=suites)
         if is_recorded:
