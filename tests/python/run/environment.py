@@ -67,6 +67,12 @@ class Place:
         """The warehouse, for the test's own questions."""
         return connect(Settings(project_dir=PROJECT_DIR, local_dir=self.folder / "local"))
 
+    def behind(self, endpoint: str) -> "Relayed":
+        """The same place, whose commands speak to a relay at `endpoint`."""
+        token = self.warehouse().settings.api_token
+        assert token is not None
+        return Relayed(self.folder, endpoint, token.get_secret_value())
+
     def stop(self) -> None:
         """End the server; the data stays."""
         stop(self.folder / "local")
@@ -92,6 +98,19 @@ class Place:
         outbox = self.folder / "local" / "outbox"
         seen["outbox"] = sorted(f"{path.name}\n{path.read_text()}" for path in outbox.glob("*.eml"))
         return seen
+
+
+@dataclass(frozen=True)
+class Relayed(Place):
+    """A place whose commands speak to a relay in front of its server."""
+
+    endpoint: str
+    token: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        settings = {"API_ENDPOINT": self.endpoint, "API_TOKEN": self.token}
+        return super().environment | {f"INCIDENT_LEDGER_{name}": value for name, value in settings.items()}
 
 
 def differences(left: dict[str, list[str]], right: dict[str, list[str]]) -> list[str]:

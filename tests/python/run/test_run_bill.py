@@ -18,19 +18,6 @@ LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 
 
 @dataclass(frozen=True)
-class Relayed(Place):
-    """A place whose commands speak to a relay in front of its server."""
-
-    endpoint: str
-    token: str
-
-    @property
-    def environment(self) -> dict[str, str]:
-        settings = {"API_ENDPOINT": self.endpoint, "API_TOKEN": self.token}
-        return super().environment | {f"INCIDENT_LEDGER_{name}": value for name, value in settings.items()}
-
-
-@dataclass(frozen=True)
 class Runs:
     """The requests of three runs: the first, the next, which builds what the first recorded, and one without news."""
 
@@ -43,10 +30,9 @@ def runs(loaded: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     place = loaded.copy_to(tmp_path_factory.mktemp("billed") / "place")
     warehouse = place.warehouse()
     assert warehouse.endpoint is not None
-    assert warehouse.settings.api_token is not None
     requests: list[list[Request]] = []
     with Relay(warehouse.endpoint) as relay:
-        relayed = Relayed(place.folder, relay.endpoint, warehouse.settings.api_token.get_secret_value())
+        relayed = place.behind(relay.endpoint)
         for time in TIMES:
             relay.requests.clear()
             relayed.command("run", "--as-of", time)
