@@ -280,6 +280,7 @@ class Job:
         _summarise(step, results)
         if selection.unchanged:
             step.summary += f", {selection.unchanged} unchanged"
+            step.summary += f"; new in {_some(selection.changed)}" if selection.changed else ""
         step.detail |= {"unchanged": selection.unchanged, "changed": selection.changed}
         if again:
             step.detail["tried_again"] = again
@@ -368,4 +369,8 @@ def _summarise(step: Step, results: list[NodeResult]) -> None:
 
 
 def _names(nodes: list[NodeResult]) -> str:
-    return ", ".join(node.name for node in nodes[:3]) + (", …" if len(nodes) > 3 else "")
+    return _some([node.name for node in nodes])
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")

@@ -55,7 +55,7 @@ _LOCK = threading.Lock()
 # A quoted path of three, outside of strings and comments: how dbt writes a relation.
 _PATH = re.compile(
     r"(?P<skip>--[^\n]*|\#[^\n]*|/\*.*?\*/|\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*')"
-    r"|`(?P<project>[^`.]+)`\s*\.\s*`(?P<dataset>[^`.]+)`\s*\.\s*`(?P<table>[^`.]+)`",
+    r"|`(?P<project>[^`.]+)`\s*\.\s*`(?P<dataset>[^`.]+)`\s*\.\s*(?P<quote>`?)(?P<table>(?<=`)[^`.]+|\w+)(?P=quote)",
     re.DOTALL,
 )
 
@@ -232,7 +232,7 @@ def table_names(sql: str) -> list[tuple[str, ...]]:
 
 
 def flatten(sql: str) -> str:
-    """`p`.`d`.`t` as `p.d.t`, wherever it is no part of a text or a comment."""
+    """`p`.`d`.`t` (or `p`.`d`.t) as `p.d.t`, wherever it is no part of a text or a comment."""
     return _PATH.sub(lambda hit: hit[0] if hit["skip"] else f"`{hit['project']}.{hit['dataset']}.{hit['table']}`", sql)
 
 
