@@ -5,8 +5,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from incident_ledger.ledger.events import Event, EventType, incident_id
-from incident_ledger.ledger.writer import append
+from openings import open_incident
 from relay import Delay, Relay, Request
 from run.environment import AS_OF, Place
 
@@ -26,17 +25,7 @@ def test_a_p0_opened_while_a_run_is_at_work_is_sent_within_one_tick(loaded: Plac
             try:
                 _wait_for_build(relay)
                 at = datetime.fromisoformat(LATER)
-                event = Event(
-                    incident_id=incident_id("test", "outage", at),
-                    event_type=EventType.DETECTED,
-                    occurred_at=at,
-                    actor="tester",
-                    source="test",
-                    source_key="outage",
-                    severity_level="P0",
-                    payload={"title": "Everything is down"},
-                )
-                append(warehouse, [event], at)
+                opened = open_incident(warehouse, "Everything is down", at, severity="P0")
                 report = relayed.json("tick", "--as-of", LATER, "--wait", "0")
                 is_run_at_work = run.poll() is None
                 sent = warehouse.rows(f"select incident_id, status from {warehouse.raw('notifications')}")
@@ -44,8 +33,8 @@ def test_a_p0_opened_while_a_run_is_at_work_is_sent_within_one_tick(loaded: Plac
                 run.kill()
     place.stop()
     assert is_run_at_work
-    assert {row["incident_id"]: row["status"] for row in sent} == {event.incident_id: "sent"}
-    assert {each["incident_id"] for each in report["delivered"]} == {event.incident_id}
+    assert {row["incident_id"]: row["status"] for row in sent} == {opened: "sent"}
+    assert {each["incident_id"] for each in report["delivered"]} == {opened}
 
 
 def _wait_for_build(relay: Relay) -> None:

@@ -11,14 +11,13 @@ import pytest
 from conftest import fresh_settings
 from incident_ledger import policy
 from incident_ledger.dbt_runner import Dbt
-from incident_ledger.ledger.events import Event, EventType, incident_id
 from incident_ledger.ledger.setup import ensure_ledger
-from incident_ledger.ledger.writer import append
 from incident_ledger.quality.checker import check_all
 from incident_ledger.quality.suites import load_folders
 from incident_ledger.runner.build import Builds
 from incident_ledger.runner.due_checks import DueChecks
 from incident_ledger.warehouse import Warehouse, connect
+from openings import open_incident
 from quality.helpers import NOW, make_table, not_null, rule
 
 HOUR = timedelta(hours=1)
@@ -81,17 +80,7 @@ def test_a_suite_is_checked_again_when_what_it_depends_on_changed(
     assert checked(NOW + 2 * HOUR) == ["other", "view"]
     # It found something, and would find the same; once somebody acted, it is checked again.
     assert checked(NOW + 3 * HOUR) == ["view"]
-    noted = Event(
-        incident_id=incident_id("test", "other", NOW),
-        event_type=EventType.DETECTED,
-        occurred_at=NOW,
-        actor="tester",
-        source="test",
-        source_key="other",
-        severity_level="P2",
-        payload={"title": "T"},
-    )
-    append(place, [noted], NOW)
+    open_incident(place, "other", NOW)
     assert checked(NOW + 3 * HOUR) == ["other", "view"]
     place.execute(f"delete from {other} where id is null")
     # Its newest record is too old by now.

@@ -13,11 +13,10 @@ from bills import calls
 from conftest import fresh_settings
 from incident_ledger.demo import usage
 from incident_ledger.importers.usage import load_usage
-from incident_ledger.ledger.events import Event, EventType, incident_id
 from incident_ledger.ledger.setup import ensure_ledger
-from incident_ledger.ledger.writer import append
 from incident_ledger.runner.job import Job
 from incident_ledger.warehouse import Warehouse, connect
+from openings import open_incident
 from relay import Relay
 
 DAY = date(2026, 3, 1)
@@ -78,20 +77,6 @@ def load(warehouse: Warehouse, folder: Path, day: date, at: datetime) -> None:
     """One day of each vendor's usage."""
     for source, paths in usage.generate(folder / f"{day}", seed=1, end_day=day, days=1).items():
         load_usage(warehouse, source, paths, loaded_at=at)
-
-
-def open_incident(warehouse: Warehouse, key: str, at: datetime) -> None:
-    event = Event(
-        incident_id=incident_id("test", key, at),
-        event_type=EventType.DETECTED,
-        occurred_at=at,
-        actor="tester",
-        source="test",
-        source_key=key,
-        severity_level="P2",
-        payload={"title": key},
-    )
-    append(warehouse, [event], at)
 
 
 @pytest.mark.parametrize(("command", "known"), [("run", {**OF_BOTH, **OF_RUN}), ("tick", OF_BOTH)])

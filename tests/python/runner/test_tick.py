@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 
 from incident_ledger.errors import LeaseHeldError
-from incident_ledger.ledger.events import Event, EventType, incident_id
-from incident_ledger.ledger.writer import append
 from incident_ledger.runner import job
 from incident_ledger.runner.job import Job
 from incident_ledger.runner.lease import BUILD, RESPOND, hold
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.client import Client
+from openings import open_incident
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -47,17 +46,7 @@ def tick(place: Warehouse, minutes: float = 0, wait: float = 0) -> list[str]:
 
 
 def detected(place: Warehouse) -> None:
-    event = Event(
-        incident_id=incident_id("test", "k", NOW),
-        event_type=EventType.DETECTED,
-        occurred_at=NOW,
-        actor="tester",
-        source="test",
-        source_key="k",
-        severity_level="P0",
-        payload={"title": "T"},
-    )
-    append(place, [event], NOW)
+    open_incident(place, "k", NOW, severity="P0")
 
 
 def changing(statements: list[str]) -> list[str]:

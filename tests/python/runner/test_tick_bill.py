@@ -7,10 +7,9 @@ import pytest
 
 from benchmark.billing.charges import Bill, total
 from bills import charges
-from incident_ledger.ledger.events import Event, EventType, incident_id
-from incident_ledger.ledger.writer import append
 from incident_ledger.runner.job import Job
 from incident_ledger.warehouse import Warehouse, connect
+from openings import open_incident
 from relay import Relay
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -49,17 +48,7 @@ def test_a_tick_that_sends_one_message_costs_no_more_than_its_budget(
     place: Warehouse, relay: Relay, ledger: Warehouse
 ) -> None:
     for minutes, key in enumerate(("first", "second")):
-        event = Event(
-            incident_id=incident_id("test", key, NOW),
-            event_type=EventType.DETECTED,
-            occurred_at=NOW,
-            actor="tester",
-            source="test",
-            source_key=key,
-            severity_level="P2",
-            payload={"title": "T"},
-        )
-        append(ledger, [event], NOW)
+        open_incident(ledger, key, NOW)
         bill = tick_bill(place, relay, ledger, minutes)
     assert 0 < bill.dml <= 6, bill
     assert bill.jobs <= 8, bill
