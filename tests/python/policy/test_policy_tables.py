@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from incident_ledger.cli._app import app
 from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.errors import UserError
-from incident_ledger.policy import differing, is_current, load, load_files
+from incident_ledger.policy import differing, load, load_current, load_files
 from incident_ledger.policy.seeds import policy_tables
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import connect
@@ -181,10 +181,10 @@ def test_load_show_and_what_was_valid_when(project: Settings, change: Spoil, com
     assert "14 tables loaded" in command("policy", "load")
     loaded = load(connect(project))
     assert differing(load_files(project.project_dir / "seeds" / "policy"), loaded) == []
-    assert is_current(connect(project), project.project_dir / "seeds" / "policy")
+    assert load_current(connect(project), project.project_dir / "seeds" / "policy") is not None
     assert loaded.band("failed_record_rate", 5, 100, NOW) == "P2"
     change("severity_caps", "", "info,P2,2026-03-01T00:00:00Z")
-    assert not is_current(connect(project), project.project_dir / "seeds" / "policy")
+    assert load_current(connect(project), project.project_dir / "seeds" / "policy") is None
     assert len(json.loads(command("policy", "show", "severity_caps", "--json"))) == 4
     assert len(json.loads(command("policy", "show", "severity_caps", "--json", "--files"))) == 5
     then = json.loads(command("policy", "show", "severity_caps", "--json", "--as-of", "2026-02-28T00:00:00Z"))
