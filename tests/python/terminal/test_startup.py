@@ -92,10 +92,10 @@ def own(modules: set[str]) -> set[str]:
     return {"cli.actions" if name.startswith("cli.actions") else name.partition(".")[0] for name in names}
 
 
-@pytest.fixture(scope="session")
-def environment(built_ledger: Warehouse) -> dict[str, str]:
-    """What a command needs to reach a ledger that is there."""
-    return environment_of(built_ledger.settings)
+@pytest.fixture
+def environment(ledger: Warehouse) -> dict[str, str]:
+    """What a command needs to reach a ledger that is there, and empty."""
+    return environment_of(ledger.settings)
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
