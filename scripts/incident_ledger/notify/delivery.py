@@ -70,23 +70,24 @@ def deliver(
     *,
     new_rows: Sequence[Mapping[str, Any]] = (),
     owed: Sequence[Undelivered] | None = None,
+    since: datetime | None = None,
     confirm: Callable[[], None] = lambda: None,
     on_recorded: Callable[[list[Delivery]], None] = lambda _: None,
 ) -> list[Delivery]:
     """Write `new_rows`, send what is due, the worst severity first, and record what became of it.
 
-    `owed` is what the outbox owes where that is at hand. `confirm` is called before each batch and may stop it by
-    raising; `on_recorded` gets the deliveries of a batch once they are in the outbox. What is owed to a channel that is
-    no longer set goes to those that are.
+    `owed` is what the outbox owes where that is at hand; all of it was written at `since` or later. `confirm` is called
+    before each batch and may stop it by raising; `on_recorded` gets the deliveries of a batch once they are in the
+    outbox. What is owed to a channel that is no longer set goes to those that are.
     """
     seconds = float(policy.limit("delivery_timeout_seconds", now))
     lanes = {way.name: Lane(way=way, seconds=seconds) for way in channels(settings, seconds)}
     if owed is None:
-        owed = undelivered(warehouse, policy, now)
+        owed = undelivered(warehouse, policy, now, since=since)
     if any(each.channel not in lanes for each in owed):
         attempts = int(policy.limit("delivery_attempts", now))
-        reroute(warehouse, list(lanes), attempts=attempts, sends_when_uncertain=SENDS_WHEN_UNCERTAIN)
-        owed = undelivered(warehouse, policy, now)
+        reroute(warehouse, list(lanes), attempts=attempts, sends_when_uncertain=SENDS_WHEN_UNCERTAIN, since=since)
+        owed = undelivered(warehouse, policy, now, since=since)
     rows = [each for each in owed if each.channel in lanes and each.is_due]
     waits = Waits(
         first=float(policy.limit("delivery_retry_seconds", now)),

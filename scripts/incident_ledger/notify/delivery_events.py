@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.notify.window import written_since
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, read, rows_of
@@ -20,8 +21,10 @@ def notified_events(warehouse: Warehouse, policy: Policy, now: datetime) -> list
     return read(warehouse, notified_events_reading(warehouse, policy, now))
 
 
-def notified_events_reading(warehouse: Warehouse, policy: Policy, now: datetime) -> Reading[list[Event]]:
-    """`notified_events`, to be read with others."""
+def notified_events_reading(
+    warehouse: Warehouse, policy: Policy, now: datetime, *, since: datetime | None = None
+) -> Reading[list[Event]]:
+    """`notified_events`, to be read with others; of the messages that were written at `since` or later."""
     sql = f"""
         with
 
@@ -30,7 +33,7 @@ def notified_events_reading(warehouse: Warehouse, policy: Policy, now: datetime)
                 message_id, incident_id, template, channel, last_attempt_at,
                 if(status = 'rerouted', 'failed', status) as outcome  -- how the last attempt ended
             from {warehouse.raw("notifications")}
-            where last_attempt_at >= @since
+            where {written_since(since)} and last_attempt_at >= @since
         ),
 
         known as (
@@ -73,6 +76,21 @@ def notified_events_reading(warehouse: Warehouse, policy: Policy, now: datetime)
         )
         for row in sorted(rows, key=lambda row: (row["last_attempt_at"], row["message_id"], row["channel"]))
     ]
+
+
+def attempted_since_reading(
+    warehouse: Warehouse, policy: Policy, now: datetime, *, since: datetime | None = None
+) -> Reading[datetime | None]:
+    """When the oldest of the messages was written that were attempted in the notification window; None without any."""
+    sql = f"""
+        select min(created_at) as written_at
+        from {warehouse.raw("notifications")}
+        where {written_since(since)} and last_attempt_at >= @since
+    """  # noqa: S608
+    window = timedelta(hours=policy.limit("notification_window_hours", now))
+    (row,) = yield from rows_of(sql, {"since": now - window})
+    written_at: datetime | None = row["written_at"]
+    return written_at
 
 
 def notified_event(

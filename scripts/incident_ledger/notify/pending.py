@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.events import Event, EventType, detected_at
 from incident_ledger.ledger.state import in_order
 from incident_ledger.notify.flapping import TURNS, Due, due, next_change
 from incident_ledger.notify.outbox import addresses
+from incident_ledger.notify.window import Window, written_since
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, read, rows_of
+from incident_ledger.warehouse.rows import literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +43,29 @@ class Candidates:
 
     def next_change(self, now: datetime) -> datetime | None:
         """The first time after `now` at which `due` gives something else though nothing happens; None for never."""
+        return min(self._changes(now).values(), default=None)
+
+    def waiting_since(self, now: datetime) -> datetime | None:
+        """When the first event happened of those without a message whose incident has a `next_change`."""
         times = [
-            next_change(events, self.notified.get(incident_id, {}), self.interval, now)
-            for incident_id, events in self.events.items()
+            event.occurred_at
+            for incident_id in self._changes(now)
+            for event in self.events[incident_id]
+            if event.event_id not in self.notified.get(incident_id, {})
         ]
-        return min((time for time in times if time is not None), default=None)
+        return min(times, default=None)
+
+    @property
+    def detected_since(self) -> datetime | None:
+        """When the first of their incidents was detected: no message of them is older."""
+        return min(map(detected_at, self.history), default=None)
+
+    def _changes(self, now: datetime) -> dict[str, datetime]:
+        times = {
+            incident_id: next_change(events, self.notified.get(incident_id, {}), self.interval, now)
+            for incident_id, events in self.events.items()
+        }
+        return {incident_id: time for incident_id, time in times.items() if time is not None}
 
 
 def due_events(warehouse: Warehouse, policy: Policy, now: datetime, planned: Sequence[Event] = ()) -> list[Due]:
@@ -66,12 +86,17 @@ def read_candidates(warehouse: Warehouse, policy: Policy, now: datetime, planned
 
 
 def candidates_reading(
-    warehouse: Warehouse, policy: Policy, now: datetime, planned: Sequence[Event] = ()
+    warehouse: Warehouse, policy: Policy, now: datetime, planned: Sequence[Event] = (), *, window: Window | None = None
 ) -> Reading[Candidates]:
-    """`read_candidates`, to be read with others."""
+    """`read_candidates`, to be read with others.
+
+    With a window the messages before it are not read. Of an incident that was detected before it there may be some: it
+    is among the candidates only with an event that nobody has considered yet, and then this is to be read again, from
+    its detection on (`detected_since`).
+    """
     types = {row["event_type"] for row in policy.rows("notification_rules", now)}
     interval = timedelta(minutes=policy.limit("message_interval_minutes", now))
-    rows = yield from rows_of(*_query(warehouse, policy, now, types, planned))
+    rows = yield from rows_of(*_query(warehouse, policy, now, types, planned, window=window))
     asking: dict[str, list[Event]] = defaultdict(list)
     history: dict[str, list[Event]] = defaultdict(list)
     messages: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
@@ -105,7 +130,13 @@ def _addresses(messages: Sequence[tuple[datetime, str, str]]) -> list[str]:
 
 
 def _query(
-    warehouse: Warehouse, policy: Policy, now: datetime, types: Iterable[str], planned: Sequence[Event]
+    warehouse: Warehouse,
+    policy: Policy,
+    now: datetime,
+    types: Iterable[str],
+    planned: Sequence[Event],
+    *,
+    window: Window | None,
 ) -> tuple[str, dict[str, Any]]:
     """The events of the incidents that have an event without its message, or a planned one.
 
@@ -118,6 +149,7 @@ def _query(
         notified as (
             select incident_id, event_id, recipients, min(created_at) as notified_at
             from {warehouse.raw("notifications")}
+            where {written_since(window.since if window else None)}
             group by incident_id, event_id, recipients
         ),
 
@@ -177,7 +209,9 @@ def _query(
                             select notified.event_id from notified
                         )
                 end
-        )
+        ),
+
+        {_late(warehouse, window)}
 
         select
             events.event_id, events.incident_id, events.event_type, events.occurred_at, events.actor, events.source,
@@ -186,28 +220,63 @@ def _query(
         inner join {warehouse.mart("incident_state")} as incidents on events.incident_id = incidents.incident_id
         left join messages on events.incident_id = messages.incident_id and events.event_order = 1
         where
-            (
-                events.incident_id in unnest(@planned)
-                or events.incident_id in (select pending.incident_id from pending)
-            )
-            and (
-                events.incident_id in (select notified.incident_id from notified)
-                or (
-                    (incidents.is_open or incidents.detection_time >= @since)
-                    and not incidents.is_retracted
-                    and incidents.merged_into is null
+            events.incident_id in (select late.incident_id from late)
+            or (
+                events.incident_id >= @lowest_id
+                and (
+                    events.incident_id in unnest(@planned)
+                    or events.incident_id in (select pending.incident_id from pending)
+                )
+                and (
+                    events.incident_id in (select notified.incident_id from notified)
+                    or (
+                        (incidents.is_open or incidents.detection_time >= @since)
+                        and not incidents.is_retracted
+                        and incidents.merged_into is null
+                    )
                 )
             )
     """  # noqa: S608 - only quoted table names are not parameters
-    window = timedelta(hours=float(policy.limit("notification_window_hours", now)))
+    notification_window = timedelta(hours=float(policy.limit("notification_window_hours", now)))
     params = {
         "types": sorted(types),
         "turns": [kind.value for kind in TURNS],
         "planned": sorted({event.incident_id for event in planned}),
-        "since": now - window,
+        "since": now - notification_window,
         "now": now,
+        "lowest_id": window.lowest_id if window else "",
     }
     return sql, params
+
+
+def _late(warehouse: Warehouse, window: Window | None) -> str:
+    """A CTE with the incidents from before the window that have an event which nobody has considered yet."""
+    if window is None:
+        return "late as (select incident_id from events where false)"
+    return f"""
+        recent as (
+            select event_id
+            from {warehouse.raw("incident_events")}
+            where recorded_at >= {literal(window.since)} and recorded_at >= {window.considered_until}
+        ),
+
+        late as (
+            select distinct incident_id
+            from events
+            where
+                incident_id < @lowest_id
+                and not is_notified
+                and occurred_at <= @now
+                and (
+                    event_type in unnest(@types)
+                    or (event_type = 'note' and json_value(payload, '$.supersedes') is not null)
+                )
+                and (
+                    occurred_at >= {window.considered_until}
+                    or event_id in (select recent.event_id from recent)
+                )
+        )
+    """  # noqa: S608 - names and times of our own
 
 
 def _event(row: Mapping[str, Any]) -> Event:

@@ -9,6 +9,7 @@ from incident_ledger.errors import UserError
 from incident_ledger.notify.channels.registry import channel_names
 from incident_ledger.notify.reroute import IS_LEFT_BEHIND
 from incident_ledger.notify.undelivered import SENDS_WHEN_UNCERTAIN
+from incident_ledger.notify.window import written_since
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
@@ -42,17 +43,20 @@ class ChannelFinding:
         return f"Channel {self.channel}: {counts}. Last error: {self.last_error or 'none given'}"
 
 
-def channel_findings(warehouse: Warehouse, settings: Settings, policy: Policy, now: datetime) -> list[ChannelFinding]:
+def channel_findings(
+    warehouse: Warehouse, settings: Settings, policy: Policy, now: datetime, *, since: datetime | None = None
+) -> list[ChannelFinding]:
     """Channels with messages that were tried and not simply sent, by name.
 
     What waits is always shown; what is over (set aside, uncertain, refused for some) for the policy's notification
-    window. Channels that the settings no longer name owe nothing: others were given their messages.
+    window. Channels that the settings no longer name owe nothing: others were given their messages. Counted are the
+    messages that were written at `since` or later.
     """
-    return read(warehouse, channel_findings_reading(warehouse, settings, policy, now))
+    return read(warehouse, channel_findings_reading(warehouse, settings, policy, now, since=since))
 
 
 def channel_findings_reading(
-    warehouse: Warehouse, settings: Settings, policy: Policy, now: datetime
+    warehouse: Warehouse, settings: Settings, policy: Policy, now: datetime, *, since: datetime | None = None
 ) -> Reading[list[ChannelFinding]]:
     """`channel_findings`, to be read with others."""
     sql = f"""
@@ -72,7 +76,10 @@ def channel_findings_reading(
                     else 'uncertain'
                 end as kind
             from {warehouse.raw("notifications")}
-            where (status != 'sent' or last_error is not null) and channel in unnest(@channels)
+            where
+                {written_since(since)}
+                and (status != 'sent' or last_error is not null)
+                and channel in unnest(@channels)
         )
 
         select

@@ -4,16 +4,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from incident_ledger.ledger.events import Event
+from incident_ledger.ledger.events import CLOCKS_BEHIND, Event
 from incident_ledger.ledger.state import IncidentState, state_reading
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify.channels.registry import channel_names
 from incident_ledger.notify.delivery import Delivery, deliver
-from incident_ledger.notify.delivery_events import notified_event, notified_events_reading
+from incident_ledger.notify.delivery_events import attempted_since_reading, notified_event, notified_events_reading
 from incident_ledger.notify.messages import Message, compose, template_for
 from incident_ledger.notify.outbox import new_rows
 from incident_ledger.notify.pending import Candidates, candidates_reading
 from incident_ledger.notify.undelivered import Undelivered, undelivered_reading
+from incident_ledger.notify.window import Window
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, both, read
@@ -42,6 +43,7 @@ def notify(
         now,
         new_rows=new_rows(messages, outlook.channels, outlook.candidates.addresses, now),
         owed=outlook.owed,
+        since=outlook.since,
         confirm=confirm,
         on_recorded=lambda recorded: _append(warehouse, [_event(each, now) for each in recorded], now),
     )
@@ -69,7 +71,10 @@ def _event(delivery: Delivery, now: datetime) -> Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Outlook:
-    """What there is to notify of at `now`, and when there will be more though nothing happens."""
+    """What there is to notify of at `now`, and when there will be more though nothing happens.
+
+    `since`: messages that were written before were not read, and are not owed; None when all were.
+    """
 
     policy: Policy
     now: datetime
@@ -77,6 +82,8 @@ class Outlook:
     owed: Sequence[Undelivered]
     candidates: Candidates
     unrecorded: Sequence[Event]
+    attempted_since: datetime | None = None
+    since: datetime | None = None
 
     def is_idle(self, state: Iterable[IncidentState]) -> bool:
         """Whether `notify` would send, reroute and write nothing. `state` is that of all incidents."""
@@ -109,16 +116,38 @@ class Outlook:
         times = [self.candidates.next_change(self.now), *(each.not_before for each in self.owed)]
         return min((time for time in times if time is not None), default=None)
 
+    def pending_since(self, clock: datetime) -> datetime:
+        """From when on the next look must read, once `notify` has done what there is to do.
+
+        No older message is owed, or was attempted in the notification window; no event that was recorded before lacks
+        a message, or waits for one: for as long as two intervals between messages at most. `clock` is that of others
+        who write events.
+        """
+        waiting = self.candidates.waiting_since(self.now)
+        considered = min(self.now, clock) - 2 * self.candidates.interval
+        events_since = min(considered, waiting or considered) - CLOCKS_BEHIND
+        times = [events_since, self.attempted_since or events_since, *(each.created_at for each in self.owed)]
+        return min(times)
+
 
 Found = tuple[Outlook, Sequence[IncidentState]]
 """What there is to notify of, with the state of all incidents."""
 
 
-def outlook_reading(warehouse: Warehouse, policy: Policy, now: datetime) -> Reading[Outlook]:
-    """What `notify` would find at `now`."""
-    owed, (candidates, unrecorded) = yield from both(
-        undelivered_reading(warehouse, policy, now),
-        both(candidates_reading(warehouse, policy, now), notified_events_reading(warehouse, policy, now)),
+def outlook_reading(
+    warehouse: Warehouse, policy: Policy, now: datetime, *, window: Window | None = None
+) -> Reading[Outlook]:
+    """What `notify` would find at `now`; with a window as far as it is read (see `candidates_reading`)."""
+    since = window.since if window else None
+    (owed, attempted_since), (candidates, unrecorded) = yield from both(
+        both(
+            undelivered_reading(warehouse, policy, now, since=since),
+            attempted_since_reading(warehouse, policy, now, since=since),
+        ),
+        both(
+            candidates_reading(warehouse, policy, now, window=window),
+            notified_events_reading(warehouse, policy, now, since=since),
+        ),
     )
     return Outlook(
         policy=policy,
@@ -127,4 +156,6 @@ def outlook_reading(warehouse: Warehouse, policy: Policy, now: datetime) -> Read
         owed=owed,
         candidates=candidates,
         unrecorded=unrecorded,
+        attempted_since=attempted_since,
+        since=since,
     )

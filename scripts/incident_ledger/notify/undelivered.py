@@ -7,6 +7,7 @@ from typing import Any
 
 from incident_ledger.notify.channels.base import Envelope
 from incident_ledger.notify.outbox import addresses
+from incident_ledger.notify.window import written_since
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, read, rows_of
@@ -51,12 +52,16 @@ class Content:
     envelope: Envelope
 
 
-def undelivered(warehouse: Warehouse, policy: Policy, now: datetime) -> list[Undelivered]:
-    """What is owed to any channel, without bodies."""
-    return read(warehouse, undelivered_reading(warehouse, policy, now))
+def undelivered(
+    warehouse: Warehouse, policy: Policy, now: datetime, *, since: datetime | None = None
+) -> list[Undelivered]:
+    """What is owed to any channel, without bodies; of the messages that were written at `since` or later."""
+    return read(warehouse, undelivered_reading(warehouse, policy, now, since=since))
 
 
-def undelivered_reading(warehouse: Warehouse, policy: Policy, now: datetime) -> Reading[list[Undelivered]]:
+def undelivered_reading(
+    warehouse: Warehouse, policy: Policy, now: datetime, *, since: datetime | None = None
+) -> Reading[list[Undelivered]]:
     """`undelivered`, to be read with others."""
     sql = f"""
         select
@@ -65,9 +70,12 @@ def undelivered_reading(warehouse: Warehouse, policy: Policy, now: datetime) -> 
             not_before is null or not_before <= @now as is_due
         from {warehouse.raw(NOTIFICATIONS.name)}
         where
-            status = 'pending'
-            or (status = 'failed' and attempts < @attempts)
-            or (status = 'uncertain' and uncertain_attempts < @sends)
+            {written_since(since)}
+            and (
+                status = 'pending'
+                or (status = 'failed' and attempts < @attempts)
+                or (status = 'uncertain' and uncertain_attempts < @sends)
+            )
     """  # noqa: S608
     attempts = int(policy.limit("delivery_attempts", now))
     params = {"now": now, "attempts": attempts, "sends": SENDS_WHEN_UNCERTAIN}

@@ -2,16 +2,16 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from incident_ledger import policy
 from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.encoding import timestamp
-from incident_ledger.errors import ExitCode
+from incident_ledger.errors import ExitCode, LeaseHeldError
 from incident_ledger.job_labels import labelled
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.setup import ensure_ledger
@@ -44,7 +44,7 @@ class RunReport:
     """What a run did and what is open after it.
 
     Of a tick that had nothing to do (`is_idle`): the messages that are owed, and when there will be something to do
-    though nothing happens; None while that is not known.
+    though nothing happens; None while that is not known. No message from before `messages_since` is owed.
     """
 
     run_id: str
@@ -56,6 +56,7 @@ class RunReport:
     is_alarm: bool = False
     is_idle: bool = False
     undelivered: int | None = None
+    messages_since: datetime | None = None
     next_due: datetime | None = None
 
     @property
@@ -155,6 +156,7 @@ class Job:
         self._wait = wait
         rules = self._begin(rules)
         if self._is_idle(rules):
+            self._note_pending_since(rules)
             self._end(rules)
             self._report.steps = self._steps.done
             self._heartbeat()
@@ -195,14 +197,16 @@ class Job:
             steps=self._steps,
         )
 
-    def _lease(self, name: str, rules: Policy, *, token: int | None = None) -> AbstractContextManager[Lease]:
+    def _lease(
+        self, name: str, rules: Policy, *, token: int | None = None, wait: float | None = None
+    ) -> AbstractContextManager[Lease]:
         return with_lease(
             self._warehouse,
             name,
             rules,
             self._as_of,
             who=self._report.run_id,
-            wait=self._wait,
+            wait=self._wait if wait is None else wait,
             on_wait=self._on_wait,
             token=token,
         )
@@ -217,7 +221,9 @@ class Job:
             noted = self._note_changes(due)
             is_built = self._build(step, "feeds", is_open=False)
         self._check(rules, due, noted, is_built=is_built)
-        if not self._is_idle(rules):
+        if self._is_idle(rules):
+            self._note_pending_since(rules)
+        else:
             self._respond(rules)
         with self._steps.step("report") as step:
             self._build(step, "reports", is_open=self._has_clocks(rules))
@@ -228,7 +234,7 @@ class Job:
         return any(each.is_open or self._as_of - each.detection_time <= window for each in self._incidents)
 
     def _respond(self, rules: Policy) -> None:
-        with self._lease(RESPOND, rules, token=self._look.token if self._look else None) as lease:
+        with self._lease(RESPOND, rules, token=self._look.lease.token if self._look else None) as lease:
             self._holder = lease.holder
             if not lease.is_unbroken:
                 self._look = None  # another may have planned and sent meanwhile
@@ -237,6 +243,7 @@ class Job:
 
     def _look_at_all(self, rules: Policy) -> Look:
         self._look = look = read(self._warehouse, look_reading(self._warehouse, rules, self._as_of, self._command))
+        self._report.messages_since = look.outlook.since
         self._incidents, self._opened = look.state, [each for each in look.state if each.is_open]
         return look
 
@@ -244,7 +251,7 @@ class Job:
         """Whether there is nothing to write and nothing to send; if so, its steps are those of a tick that looked."""
         look = self._look_at_all(rules)
         state, signals, outlook, self._last_record = look.state, look.signals, look.outlook, look.last_record
-        if plan(state, signals, rules, self._as_of) or not outlook.is_idle(state):
+        if not self._has_nothing_to_do(look, rules):
             return False
         self._report.is_idle, self._report.undelivered = True, outlook.undelivered
         self._report.next_due = next_due(state, signals, rules, self._as_of, messages_due=outlook.next_due)
@@ -253,6 +260,22 @@ class Job:
         with self._steps.step("notify") as step:
             _show_channels(step, look.findings, sent=0)
         return True
+
+    def _has_nothing_to_do(self, look: Look, rules: Policy) -> bool:
+        return not plan(look.state, look.signals, rules, self._as_of) and look.outlook.is_idle(look.state)
+
+    def _note_pending_since(self, rules: Policy) -> None:
+        """After a look that had to go far back, and found nothing: let the next one begin later, if nobody is at it."""
+        look = self._look
+        if look is None or not look.is_wide:
+            return
+        known, pending_since = look.lease.pending_since, look.outlook.pending_since(datetime.now(UTC))
+        if known is not None and pending_since < known + HEARTBEAT:
+            return
+        with suppress(LeaseHeldError), self._lease(RESPOND, rules, token=look.lease.token, wait=0) as lease:
+            look = look if lease.is_unbroken else self._look_at_all(rules)
+            if self._has_nothing_to_do(look, rules):
+                lease.pending_since = look.outlook.pending_since(datetime.now(UTC))
 
     def _load_policy(self) -> Policy:
         """The seeds and their tests, when the files say something else than the warehouse does."""
@@ -343,7 +366,10 @@ class Job:
             self._report.delivered += deliveries
             findings = look.findings
             if not all(each.is_clean for each in deliveries):
-                findings = channel_findings(self._warehouse, self._warehouse.settings, rules, self._as_of)
+                findings = channel_findings(
+                    self._warehouse, self._warehouse.settings, rules, self._as_of, since=look.outlook.since
+                )
+            lease.pending_since = look.outlook.pending_since(datetime.now(UTC))
             _show_channels(step, findings, sent=len(deliveries))
 
 

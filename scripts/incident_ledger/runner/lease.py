@@ -17,6 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -25,7 +26,7 @@ from incident_ledger.errors import LeaseHeldError, OutsideError
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, rows_of
-from incident_ledger.warehouse.rows import merge_rows, update_where
+from incident_ledger.warehouse.rows import literal, merge_rows, update_where
 from incident_ledger.warehouse.tables import LEASES
 
 log = logging.getLogger(__name__)
@@ -43,12 +44,22 @@ _WAITS = (0.1, 0.2, 0.4, 0.8)  # seconds between the attempts of one statement
 class Lease:
     """A lease by name. `seconds` is how long it outlives its holder."""
 
-    def __init__(self, warehouse: Warehouse, name: str, *, seconds: float, holder: str | None = None) -> None:
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        name: str,
+        *,
+        seconds: float,
+        holder: str | None = None,
+        as_of: datetime | None = None,
+    ) -> None:
         self._warehouse = warehouse
         self._name = name
         self._seconds = seconds
         self.holder = holder or f"{uuid.uuid4()}"
         self.is_unbroken = False  # nobody else had it since its token was read
+        self.pending_since: datetime | None = None  # from when on the next holder must read, where that is known
+        self._as_of = as_of
         self._stop = threading.Event()
         self._lost = False
         self._taken_at = -math.inf
@@ -77,6 +88,9 @@ class Lease:
             )
         """
         params = {"name": self._name, "holder": self.holder, "milliseconds": int(self._seconds * 1000)}
+        if self._as_of is not None:  # what it writes has this time, which may be long ago
+            values["pending_since"] = "if(pending_since > @as_of, @as_of, pending_since)"
+            params["as_of"] = self._as_of
         if token is not None:
             # Of all rows alike: a row may be doubled.
             where += f" and @token = {_token(self._warehouse)}"
@@ -89,10 +103,17 @@ class Lease:
     def release(self) -> None:
         """Let the next one have it at once, whatever any clock says. Does nothing when another holds it."""
         values = {"holder": "''", "until": "timestamp_seconds(0)"}
+        if self.pending_since is not None:
+            values["pending_since"] = literal(self.pending_since)
         try:
             self._write(values, "name = @name and holder = @holder", {"name": self._name, "holder": self.holder})
         except OutsideError as error:
             log.warning("the lease was not given back; it ends by itself (reason: %s)", str(error).splitlines()[0])
+
+    def forget_pending_since(self) -> None:
+        """Make whoever looks next read everything. Called by its holder before older messages are owed again."""
+        where = "name = @name and holder = @holder"
+        self._write({"pending_since": "null"}, where, {"name": self._name, "holder": self.holder})
 
     def _write(self, values: Mapping[str, str], where: str, params: Mapping[str, Any]) -> int:
         """The number of rows changed. A conflict is no loss, it is tried again; `OutsideError` when it does not end."""
@@ -150,17 +171,43 @@ class Lease:
                 log.warning("the lease was not renewed (reason: %s)", str(error).splitlines()[0])
 
 
-def token_reading(warehouse: Warehouse, name: str) -> Reading[int | None]:
-    """How often a lease that nobody has passed to another holder; None when somebody has it, or nobody ever had."""
+@dataclass(frozen=True, kw_only=True)
+class LeaseState:
+    """What is known of a lease at a time.
+
+    `token`: how often it passed to another holder, while nobody has it; None when somebody has, or nobody ever had.
+    `pending_since`: from when on there may be work that its holders left; None when that is not known.
+    """
+
+    token: int | None
+    pending_since: datetime | None
+
+
+def lease_reading(warehouse: Warehouse, name: str) -> Reading[LeaseState]:
+    """A lease as it is."""
     sql = f"""
         select
             max(coalesce(fencing_token, 0)) as token,
-            logical_and(holder = '' or until <= current_timestamp()) as is_free
+            logical_and(holder = '' or until <= current_timestamp()) as is_free,
+            -- Of rows that are doubled one may not have it.
+            if(logical_and(pending_since is not null), min(pending_since), null) as pending_since
         from {warehouse.raw(LEASES.name)}
         where name = @name
     """  # noqa: S608
     (row,) = yield from rows_of(sql, {"name": name})
-    return int(row["token"]) if row["is_free"] else None
+    return LeaseState(token=int(row["token"]) if row["is_free"] else None, pending_since=row["pending_since"])
+
+
+def token_reading(warehouse: Warehouse, name: str) -> Reading[int | None]:
+    """The `token` of `LeaseState`."""
+    lease = yield from lease_reading(warehouse, name)
+    return lease.token
+
+
+def pending_since(warehouse: Warehouse, name: str) -> str:
+    """The `pending_since` of a lease as an expression of SQL."""
+    table = warehouse.raw(LEASES.name)
+    return f"(select min(leases.pending_since) from {table} as leases where leases.name = '{name}')"  # noqa: S608
 
 
 def _token(warehouse: Warehouse) -> str:
@@ -212,6 +259,7 @@ def with_lease(
         holder=f"{who} on {socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(2)}",
         on_wait=on_wait,
         token=token,
+        as_of=now,
     )
 
 
@@ -226,14 +274,16 @@ def hold(
     on_wait: Callable[[str], None] = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
     token: int | None = None,
+    as_of: datetime | None = None,
 ) -> Iterator[Lease]:
     """Hold the lease for the time of a block, waiting `wait` seconds for it at most.
 
-    With `token` the lease `is_unbroken` when nobody has had it since that was read.
+    `as_of` is the time of what its holder writes. With `token` the lease `is_unbroken` when nobody has had it since
+    that was read.
 
     Raises `LeaseHeldError` naming the holder when it is not to be had in that time.
     """
-    lease = Lease(warehouse, name, seconds=seconds, holder=holder)
+    lease = Lease(warehouse, name, seconds=seconds, holder=holder, as_of=as_of)
     end = time.monotonic() + wait
     has_reported = False
     lease.is_unbroken = token is not None and _got(lease, token)

@@ -1,15 +1,16 @@
-"""What there is to do: all that a tick decides on, read by one statement."""
+"""What there is to do: all that a tick decides on, read by one statement, or by two where old messages are owed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from incident_ledger.ledger.state import IncidentState, state_reading
 from incident_ledger.notify.queries import ChannelFinding, channel_findings_reading
 from incident_ledger.notify.service import Outlook, outlook_reading
+from incident_ledger.notify.window import Window, first_day
 from incident_ledger.policy import Policy
 from incident_ledger.response.signals import Signal
-from incident_ledger.runner.lease import RESPOND, token_reading
+from incident_ledger.runner.lease import RESPOND, LeaseState, lease_reading, pending_since
 from incident_ledger.runner.signal_rows import signals_reading
 from incident_ledger.runner.steps import last_record_reading
 from incident_ledger.warehouse import Warehouse
@@ -18,26 +19,49 @@ from incident_ledger.warehouse.reading import Reading, both
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What was seen at once. `token` is that of the lease `respond`: while nobody else takes it, this stays true."""
+    """What was seen at once. While nobody else takes the lease `respond`, whose state is `lease`, this stays true.
+
+    `is_wide`: more was read than the policy's longest window.
+    """
 
     signals: Sequence[Signal]
     state: Sequence[IncidentState]
     outlook: Outlook
     findings: Sequence[ChannelFinding]
     last_record: datetime | None
-    token: int | None
+    lease: LeaseState
+    is_wide: bool = False
+
+    @property
+    def needs_since(self) -> datetime | None:
+        """From when on messages are to be read, so that none that is owed is missing; None for all."""
+        if self.lease.pending_since is None:
+            return None
+        return min(self.lease.pending_since, self.outlook.candidates.detected_since or self.lease.pending_since)
 
 
 def look_reading(warehouse: Warehouse, policy: Policy, now: datetime, command: str) -> Reading[Look]:
-    """What a `command` finds at `now`."""
-    (signals, state), ((outlook, findings), (last_record, token)) = yield from both(
+    """What a `command` finds at `now`: in the policy's longest window, and once more from before where it must."""
+    since: datetime | None = first_day(policy, now)
+    look = yield from _look_reading(warehouse, policy, now, command, since)
+    while since is not None and ((wanted := look.needs_since) is None or wanted < since):
+        since = wanted
+        look = replace((yield from _look_reading(warehouse, policy, now, command, since)), is_wide=True)
+    return look
+
+
+def _look_reading(
+    warehouse: Warehouse, policy: Policy, now: datetime, command: str, since: datetime | None
+) -> Reading[Look]:
+    window = Window(since=since, considered_until=pending_since(warehouse, RESPOND)) if since else None
+    (signals, state), ((outlook, findings), (last_record, lease)) = yield from both(
         both(signals_reading(warehouse), state_reading(warehouse)),
         both(
             both(
-                outlook_reading(warehouse, policy, now),
-                channel_findings_reading(warehouse, warehouse.settings, policy, now),
+                outlook_reading(warehouse, policy, now, window=window),
+                channel_findings_reading(warehouse, warehouse.settings, policy, now, since=since),
             ),
-            both(last_record_reading(warehouse, command, now), token_reading(warehouse, RESPOND)),
+            both(last_record_reading(warehouse, command, now), lease_reading(warehouse, RESPOND)),
         ),
     )
-    return Look(signals=signals, state=state, outlook=outlook, findings=findings, last_record=last_record, token=token)
+    return Look(signals=signals, state=state, outlook=outlook, findings=findings, last_record=last_record, lease=lease)

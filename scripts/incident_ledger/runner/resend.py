@@ -14,6 +14,7 @@ def resend(
     warehouse: Warehouse, policy: Policy, now: datetime, *, message_id: str | None = None, channel: str | None = None
 ) -> tuple[int, list[Delivery]]:
     """How many messages were put back (see `requeue`), and what became of all that was due."""
-    with with_lease(warehouse, RESPOND, policy, now, who="outbox retry"):
+    with with_lease(warehouse, RESPOND, policy, now, who="outbox retry") as lease:
+        lease.forget_pending_since()
         count = requeue(warehouse, message_id=message_id, channel=channel)
         return count, service.notify(warehouse, policy, now)

@@ -163,7 +163,7 @@ class Watch:
         seconds = time.perf_counter() - begin
         owed = report.undelivered
         if owed is None:
-            owed = len(undelivered(warehouse, rules, as_of))
+            owed = len(undelivered(warehouse, rules, as_of, since=report.messages_since))
         # What a tick that did something leaves to do is found by another look, also where it changed no table.
         self._seen, self._next_due = found, report.next_due if report.is_idle else as_of
         open_now = Counter(incident.severity_level for incident in report.open_incidents)

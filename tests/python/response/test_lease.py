@@ -35,7 +35,9 @@ def test_only_one_of_two_holds_the_lease(warehouse: Warehouse) -> None:
 
 def test_a_doubled_row_is_still_one_lease(warehouse: Warehouse) -> None:
     first, second = lease_of(warehouse, "first"), lease_of(warehouse, "second")
-    warehouse.execute(f"insert into {warehouse.raw('leases')} values ('run', '', timestamp_seconds(0), null, null)")
+    warehouse.execute(
+        f"insert into {warehouse.raw('leases')} (name, holder, until) values ('run', '', timestamp_seconds(0))"
+    )
     assert first.take()
     assert not second.take()
 
@@ -241,7 +243,9 @@ def test_a_doubled_row_of_two_tokens_is_taken_as_a_whole_or_not_at_all(warehouse
     first = lease_of(warehouse, "first")
     assert first.take()
     first.release()
-    warehouse.execute(f"insert into {warehouse.raw('leases')} values ('run', '', timestamp_seconds(0), null, null)")
+    warehouse.execute(
+        f"insert into {warehouse.raw('leases')} (name, holder, until) values ('run', '', timestamp_seconds(0))"
+    )
     token = read(warehouse, token_reading(warehouse, "run"))
     assert token == 1
     assert not lease_of(warehouse, "late").take(0)

@@ -24,12 +24,10 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 STATE = "what an incident is, is folded from all events of all incidents"
-MESSAGES = "which messages are there, or owed, is asked of all messages"
 BREACHES = "a breach is bad until it is found clean, however long ago that was: its beginning has no bound"
 # Of each table who reads it whole, and why. Who is bounded by days is taken off: no entry may be without an offender.
 OF_BOTH: Mapping[Offender, str] = {
     Offender("incident_events", "select *incident_state*"): STATE,
-    Offender("notifications", "select *notifications*"): MESSAGES,
     Offender("quality_breaches", "select *fct_signals*"): BREACHES,
 }
 OF_RUN: Mapping[Offender, str] = {
