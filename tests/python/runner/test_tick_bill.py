@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from benchmark.billing.charges import Bill, total
+from benchmark.billing.charges import MB, Bill, total
+from benchmark.billing.day_sets import ALL_DAYS
+from benchmark.billing.table_sizes import read_sizes
 from bills import charges
 from incident_ledger.runner.job import Job
 from incident_ledger.warehouse import Warehouse, connect
@@ -27,6 +29,55 @@ def place(ledger: Warehouse, relay: Relay) -> Warehouse:
     for table in ("notifications", "run_steps", "leases"):
         ledger.execute(f"delete from {ledger.raw(table)} where true")
     return connect(ledger.settings.model_copy(update={"api_endpoint": relay.endpoint}))
+
+
+# An incident every quarter of an hour of a year ago, each over after ten minutes, and ten messages of each.
+OLD_EVENTS = """
+    insert into {table} (
+        event_id, incident_id, event_type, occurred_at, recorded_at, actor, source, source_key, severity_level, payload
+    )
+    select
+        concat(if(minutes = 0, 'detected-', 'resolved-'), cast(n as string)),
+        concat('INC-', format_timestamp('%Y%m%dT%H%M%SZ', detected_at), '-', lpad(cast(n as string), 8, '0')),
+        if(minutes = 0, 'detected', 'resolved'),
+        timestamp_add(detected_at, interval minutes minute),
+        timestamp_add(detected_at, interval minutes minute),
+        'tester',
+        'test',
+        cast(n as string),
+        if(minutes = 0, 'P2', null),
+        parse_json('{{"title": "T"}}')
+    from unnest(generate_array(0, 9999)) as n
+    cross join unnest([timestamp_seconds(1740787200 + 900 * n)]) as detected_at
+    cross join unnest([0, 10]) as minutes
+"""
+OLD_MESSAGES = """
+    insert into {table} (
+        message_id, event_id, incident_id, template, channel, audience, recipients, subject, body_text, body_html,
+        created_at, status, attempts, uncertain_attempts, last_attempt_at, sent_at, severity_level
+    )
+    select
+        concat('m', cast(n as string), '-', cast(copy as string)),
+        concat(if(copy <= 5, 'detected-', 'resolved-'), cast(n as string)),
+        concat('INC-', format_timestamp('%Y%m%dT%H%M%SZ', detected_at), '-', lpad(cast(n as string), 8, '0')),
+        'incident',
+        'folder',
+        'all',
+        'ann@example.com',
+        'S',
+        repeat('x', 200),
+        repeat('x', 300),
+        detected_at,
+        'sent',
+        1,
+        0,
+        detected_at,
+        detected_at,
+        'P2'
+    from unnest(generate_array(0, 9999)) as n
+    cross join unnest([timestamp_seconds(1740787200 + 900 * n)]) as detected_at
+    cross join unnest(generate_array(1, 10)) as copy
+"""
 
 
 def tick_bill(place: Warehouse, relay: Relay, ledger: Warehouse, minutes: float) -> Bill:
@@ -53,3 +104,17 @@ def test_a_tick_that_sends_one_message_costs_no_more_than_its_budget(
     assert 0 < bill.dml <= 6, bill
     assert bill.jobs <= 8, bill
     assert bill.megabytes <= 120, bill
+
+
+def test_an_idle_tick_costs_the_same_with_a_hundred_thousand_old_messages_behind_it(
+    place: Warehouse, relay: Relay, ledger: Warehouse
+) -> None:
+    tick_bill(place, relay, ledger, 0)
+    without = tick_bill(place, relay, ledger, 1)
+    ledger.execute(OLD_EVENTS.format(table=ledger.raw("incident_events")))
+    ledger.execute(OLD_MESSAGES.format(table=ledger.raw("notifications")))
+    assert read_sizes(ledger, {}).size(f"{ledger.settings.raw_dataset}.notifications", ALL_DAYS) > 50 * MB
+    bill = tick_bill(place, relay, ledger, 2)
+    assert bill == without
+    assert bill.dml == 0
+    assert 0 < bill.megabytes <= 80, bill
