@@ -9,7 +9,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from incident_ledger import policy
-from incident_ledger.dbt_runner import Dbt, NodeResult
+from incident_ledger.dbt_runner import Dbt
 from incident_ledger.encoding import timestamp
 from incident_ledger.errors import ExitCode, LeaseHeldError
 from incident_ledger.job_labels import labelled
@@ -18,7 +18,7 @@ from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify.delivery import Delivery
-from incident_ledger.notify.queries import ChannelFinding, channel_findings
+from incident_ledger.notify.queries import channel_findings
 from incident_ledger.notify.service import notify
 from incident_ledger.policy import Policy
 from incident_ledger.quality.preload import preload
@@ -27,6 +27,7 @@ from incident_ledger.runner.build import Builds
 from incident_ledger.runner.lease import BUILD, RESPOND, Lease, with_lease
 from incident_ledger.runner.look import Look, look_reading
 from incident_ledger.runner.next_due import next_due
+from incident_ledger.runner.step_summaries import some_names, summarise_channels, summarise_nodes
 from incident_ledger.runner.steps import HEARTBEAT, Outcome, Step, Steps, counted, record
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import read
@@ -258,7 +259,7 @@ class Job:
         with self._steps.step("plan") as step:
             step.summary = f"{counted(len(signals), 'signal')}, nothing to write"
         with self._steps.step("notify") as step:
-            _show_channels(step, look.findings, sent=0)
+            summarise_channels(step, look.findings, sent=0)
         return True
 
     def _has_nothing_to_do(self, look: Look, rules: Policy) -> bool:
@@ -284,7 +285,7 @@ class Job:
             if (rules := policy.load_current(self._warehouse, folder)) is not None:
                 step.summary = "as the warehouse has it"
                 return rules
-            _summarise(step, self._dbt.build(["path:seeds"], as_of=self._as_of))
+            summarise_nodes(step, self._dbt.build(["path:seeds"], as_of=self._as_of))
         return policy.load(self._warehouse)
 
     def _note_changes(self, due: "DueChecks") -> "Noted | None":
@@ -300,10 +301,10 @@ class Job:
     def _build(self, step: Step, selector: str, *, is_open: bool) -> bool:
         """What is new of a selector, by dbt; whether all of it is there."""
         results, selection, again = self._builds.build(selector, is_open=is_open)
-        _summarise(step, results)
+        summarise_nodes(step, results)
         if selection.unchanged:
             step.summary += f", {selection.unchanged} unchanged"
-            step.summary += f"; new in {_some(selection.changed)}" if selection.changed else ""
+            step.summary += f"; new in {some_names(selection.changed)}" if selection.changed else ""
         step.detail |= {"unchanged": selection.unchanged, "changed": selection.changed}
         if again:
             step.detail["tried_again"] = again
@@ -370,33 +371,4 @@ class Job:
                     self._warehouse, self._warehouse.settings, rules, self._as_of, since=look.outlook.since
                 )
             lease.pending_since = look.outlook.pending_since(datetime.now(UTC))
-            _show_channels(step, findings, sent=len(deliveries))
-
-
-def _show_channels(step: Step, findings: Sequence[ChannelFinding], *, sent: int) -> None:
-    step.summary = counted(sent, "message") + "".join(f"; {finding}" for finding in findings)
-    if findings:
-        step.outcome = Outcome.FAILED
-        step.detail["channels"] = [str(finding) for finding in findings]
-
-
-def _summarise(step: Step, results: list[NodeResult]) -> None:
-    errors = [node for node in results if node.is_error]
-    skipped = [node for node in results if node.is_skipped]
-    failed_tests = [node for node in results if node.is_failed_test]
-    step.summary = f"{len(results)} nodes"
-    if failed_tests:
-        step.outcome = Outcome.WARNING
-        step.summary += f", {len(failed_tests)} data tests found rows: {_names(failed_tests)}"
-    if errors or skipped:
-        step.outcome = Outcome.FAILED
-        step.summary += f", {len(errors)} failed: {_names(errors)}; {len(skipped)} not built"
-    step.detail["failures"] = [f"{node.unique_id}: {node.message}" for node in (*errors, *failed_tests)]
-
-
-def _names(nodes: list[NodeResult]) -> str:
-    return _some([node.name for node in nodes])
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+            summarise_channels(step, findings, sent=len(deliveries))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from incident_ledger.ledger.events import CLOCKS_BEHIND
 from incident_ledger.ledger.state import IncidentState, state_reading
 from incident_ledger.notify.queries import ChannelFinding, channel_findings_reading
 from incident_ledger.notify.service import Outlook, outlook_reading
@@ -15,6 +16,7 @@ from incident_ledger.runner.signal_rows import signals_reading
 from incident_ledger.runner.steps import last_record_reading
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, both
+from incident_ledger.warehouse.rows import literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,9 @@ def look_reading(warehouse: Warehouse, policy: Policy, now: datetime, command: s
 def _look_reading(
     warehouse: Warehouse, policy: Policy, now: datetime, command: str, since: datetime | None
 ) -> Reading[Look]:
-    window = Window(since=since, considered_until=pending_since(warehouse, RESPOND)) if since else None
+    # A look at a time long ago considers what was recorded since then.
+    considered_until = f"least({pending_since(warehouse, RESPOND)}, {literal(now - CLOCKS_BEHIND)})"
+    window = Window(since=since, considered_until=considered_until) if since else None
     (signals, state), ((outlook, findings), (last_record, lease)) = yield from both(
         both(signals_reading(warehouse), state_reading(warehouse)),
         both(
