@@ -182,6 +182,16 @@ def test_a_holder_that_writes_of_long_ago_and_dies_lets_the_next_one_read_from_t
     assert read(place, lease_reading(place, RESPOND)).pending_since == BEGIN
 
 
+def test_what_is_recorded_and_sent_as_of_long_ago_is_not_lost(place: Warehouse) -> None:
+    record(place, event("detected", BEGIN, title="T"))
+    tick(place, BEGIN)
+    for minutes in (0, 1):
+        assert tick(place, NOW + minutes * MINUTE).delivered == []
+    record(place, event("resolved", NOW - 40 * DAY))
+    assert subjects(tick(place, NOW - 40 * DAY + MINUTE)) == ["Resolved"]
+    assert subjects(tick(place, NOW + 2 * MINUTE)) == []
+
+
 def statements(place: Warehouse, at: datetime, sent: list[str]) -> Sequence[str]:
     """What an idle tick sends, by the first words; not its heartbeat."""
     sent.clear()
