@@ -1,19 +1,24 @@
-"""What whole runs send: labels and limits of every job, and the bill of a run without news."""
+"""What whole runs send: labels and limits of every job, and the bill of a run without news and of one with little."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 
 import pytest
 
 from benchmark.billing.api_calls import Kind
 from benchmark.billing.charges import total
 from bills import calls, charges
+from incident_ledger.demo import usage
+from incident_ledger.importers.usage.ingest import load_usage
+from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.warehouse import Warehouse
 from relay import Relay, Request
 from run.environment import Place
 
 TIMES = ("2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z", "2026-03-02T11:00:00Z")
+THURSDAY = date(2026, 3, 5)
 LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 
 
@@ -70,3 +75,51 @@ def test_a_run_with_nothing_new_costs_no_more_than_its_budget(runs: Runs) -> Non
     assert 0 < bill.jobs <= 30, bill
     assert 0 < bill.dml <= 12, bill
     assert 0 < bill.megabytes <= 600, bill
+
+
+@pytest.fixture(scope="module")
+def calm_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """As `runs`, over data in which nothing is wrong; the fourth is after a new export of one vendor."""
+    place = Place(tmp_path_factory.mktemp("calm"))
+    warehouse = place.warehouse()
+    ensure_ledger(warehouse)
+    rates = usage.FaultRates(claude_code_without_email=0, usage_without_output=0, cursor_days_late=0)
+
+    def load(seed: int, days: int, hour: int, *reports: str) -> None:
+        files = usage.generate(
+            place.folder / f"files{seed}", seed=seed, end_day=date(2026, 3, 4), days=days, rates=rates
+        )
+        for report in reports or files:
+            load_usage(warehouse, report, files[report], loaded_at=_at(hour))
+
+    load(3, 7, 7)
+    assert warehouse.endpoint is not None
+    requests: list[list[Request]] = []
+    with Relay(warehouse.endpoint) as relay:
+        relayed = place.behind(relay.endpoint)
+        for hour in (9, 10, 11, 12):
+            if hour == 12:
+                load(9, 1, hour, "anthropic_usage")
+            relay.requests.clear()
+            report = relayed.json("run", "--as-of", _at(hour).isoformat())
+            assert report["open_incidents"] == []
+            requests.append(list(relay.requests))
+    yield Runs(requests, warehouse)
+    place.stop()
+
+
+def _at(hour: int) -> datetime:
+    return datetime.fromisoformat(f"{THURSDAY}T{hour:02}:00:00Z")
+
+
+def test_a_run_with_nothing_new_and_nothing_open_costs_no_more_than_its_budget(calm_runs: Runs) -> None:
+    before = [*calm_runs.requests[0], *calm_runs.requests[1]]
+    bill = total(charges(calm_runs.requests[2], calm_runs.warehouse, before=before))
+    assert 0 < bill.jobs <= 15, bill
+    assert 0 < bill.megabytes <= 300, bill
+
+
+def test_a_run_with_one_new_export_of_one_vendor_costs_no_more_than_its_budget(calm_runs: Runs) -> None:
+    before = [request for requests in calm_runs.requests[:3] for request in requests]
+    bill = total(charges(calm_runs.requests[3], calm_runs.warehouse, before=before))
+    assert 0 < bill.jobs <= 60, bill

@@ -102,10 +102,10 @@ def outcome(place: Place) -> Outcome:
 
 
 def _statements(warehouse: Warehouse) -> list[str]:
-    """What dbt sent for the table, newest first."""
+    """What dbt sent to fill the table, newest first."""
     jobs = warehouse.client.list_jobs(max_results=200, all_users=True, timeout=60)
     queries = [getattr(job, "query", "") for job in jobs]
-    return [query for query in queries if "fct_usage_daily" in query and "__dbt_tmp" in query]
+    return [query for query in queries if "fct_usage_daily" in query and "merge into" in query.lower()]
 
 
 def total(rows: Rows, column: str) -> Any:

@@ -54,3 +54,26 @@ def test_a_build_from_what_was_known_equals_one_of_all_loads(place: Place) -> No
 def days(rows: Rows) -> dict[str, int]:
     """Of the reports with usage in May 2098, its newest day."""
     return {row["source"]: row["last_usage_date"].day for row in rows if row["last_usage_date"].year == NOON.year}
+
+
+def test_a_table_of_an_older_version_gets_the_columns_that_it_lacks(place: Place) -> None:
+    """And one that has them all gets its rows without a table in between."""
+    place.load("claude_code", page(code("2099-05-01", "ann@example.com", 10, 1)))
+    before = built(place, NOON.replace(year=2099))
+    client, table = place.warehouse.client, place.warehouse.mart("fct_usage_freshness").strip("`")
+    columns = {field.name for field in client.get_table(table).schema}
+    place.warehouse.execute(f"create table `{table}_older` as select * except (hours_behind) from `{table}`")
+    place.warehouse.execute(f"create or replace table `{table}` as select * from `{table}_older`")
+    place.warehouse.execute(f"drop table `{table}_older`")
+    assert built(place, NOON.replace(year=2099)) == before
+    assert {field.name for field in client.get_table(table).schema} == columns
+    assert _tables_between(place) > 0
+    seen = _tables_between(place)
+    assert built(place, NOON.replace(year=2099)) == before
+    assert _tables_between(place) == seen
+
+
+def _tables_between(place: Place) -> int:
+    """How many statements of dbt made a table for the new rows of the model."""
+    jobs = place.warehouse.client.list_jobs(max_results=500, all_users=True, timeout=60)
+    return sum("fct_usage_freshness__dbt_tmp" in getattr(job, "query", "") for job in jobs)
