@@ -1,8 +1,8 @@
 {#- The natural order of events of one microsecond: that of `EventType` in ledger/events.py (a test compares them). -#}
 {%- set event_types = [
     'detected', 'acknowledged', 'severity_changed', 'status_changed', 'note', 'action_taken', 'escalated', 'notified',
-    'impact_assessed', 'root_cause_identified', 'eta_set', 'commander_assigned', 'war_room_opened', 'resolved', 'reopened',
-    'review_scheduled', 'review_completed', 'merged', 'retracted',
+    'impact_assessed', 'root_cause_identified', 'eta_set', 'commander_assigned', 'war_room_opened', 'update_due',
+    'resolved', 'reopened', 'review_scheduled', 'review_completed', 'merged', 'retracted',
 ] -%}
 
 with
@@ -49,6 +49,7 @@ final as (
         incident_id,
         event_type,
         occurred_at,
+        recorded_at,
         actor,
         source,
         source_key,
@@ -63,6 +64,13 @@ final as (
             when event_type = 'reopened' then coalesce(json_value(payload, '$.status'), 'investigating')
             when event_type = 'status_changed' then json_value(payload, '$.status')
         end as status,
+        -- A status page's "monitoring", and what a person contained; a person's `resolving` alone is work on it.
+        event_type in ('status_changed', 'reopened')
+        and coalesce(json_value(payload, '$.status') = 'resolving', false)
+        and (not {{ is_person('actor') }} or coalesce(json_value(payload, '$.contained') = 'true', false))
+            as is_contained,
+        if(event_type = 'escalated', json_value(payload, '$.step_id'), null) as step_id,
+        if(event_type = 'escalated', json_value(payload, '$.severity_level'), null) as escalated_severity_level,
         if(event_type in ('detected', 'note'), json_value(payload, '$.title'), null) as title,
         if(event_type = 'detected', json_value(payload, '$.description'), null) as description,
         if(event_type = 'detected', json_value(payload, '$.rule_id'), null) as rule_id,

@@ -56,7 +56,7 @@ final as (
         min(if(event_type not in ('detected', 'note') and {{ is_person('events.actor') }}, occurred_at, null))
             as person_acted_time,
         min(if(status = 'identified' or event_type = 'root_cause_identified', occurred_at, null)) as identified_time,
-        min(if(status = 'resolving', occurred_at, null)) as contained_time,
+        min(if(is_contained, occurred_at, null)) as contained_time,
         max(if(event_type = 'review_completed', occurred_at, null)) as closed_time,
         {{ latest_value('root_cause_category') }} as root_cause_category,
         {{ latest_value('incident_commander') }} as incident_commander,
@@ -66,6 +66,16 @@ final as (
         {{ latest_value('financial_impact') }} as financial_impact,
         {{ latest_value('services') }} as services,
         {{ latest_value('evidence') }} as evidence,
+        array_agg(
+            if(
+                event_type != 'notified'
+                and ({{ is_person('events.actor') }} or event_type in ({{ clock_event_types() }})),
+                {{ clock_entry() }},
+                null
+            )
+            ignore nulls
+            order by event_order
+        ) as clock_history,
         count(*) as event_count,
         max(occurred_at) as last_event_time
     from events

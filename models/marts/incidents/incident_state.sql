@@ -105,6 +105,7 @@ final as (
         evidence,
         event_count,
         last_event_time,
+        clock_history,
         not is_resolved and {{ is_counted() }} as is_open
     from derived
 

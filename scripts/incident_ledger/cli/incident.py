@@ -95,6 +95,14 @@ def status(
 
 
 @app.command()
+def contain(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
+    """Say that its impact was stopped: what escalates unless contained no longer does."""
+    from incident_ledger.cli.actions import incident as action
+
+    action.contain(incident, text, at, actor, json)
+
+
+@app.command()
 def severity(
     incident: Id,
     new: Annotated[str, typer.Argument(metavar="SEVERITY", help="P0, P1, P2 or P3.")],

@@ -164,6 +164,18 @@ def set_status(incident: IncidentState, context: CommandContext, status: str, te
     return _event(incident, context, EventType.STATUS_CHANGED, {"status": status, "text": text})
 
 
+def contain(incident: IncidentState, context: CommandContext, text: str | None = None) -> Event:
+    """`status_changed` to resolving, with the word that the impact was stopped: `resolving` alone is work on it."""
+    _check_time(incident, context)
+    if not incident.is_open:
+        raise UserError(f"{incident.incident_id} is {_ended(incident)}. Only what is open can be contained.")
+    since, known = incident.last_reopened_time or incident.detection_time, incident.contained_time
+    if incident.status is Status.RESOLVING and known and since <= known <= context.at:
+        raise UserError(f"{incident.incident_id} was contained already, at {_show(known)}.")
+    payload = {"status": Status.RESOLVING.value, "contained": True, "text": text}
+    return _event(incident, context, EventType.STATUS_CHANGED, payload)
+
+
 def set_severity(
     incident: IncidentState,
     context: CommandContext,

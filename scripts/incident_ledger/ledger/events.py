@@ -17,8 +17,10 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "incident-ledger:events")
 # How far the clocks of those who write may be behind what they write of.
 CLOCKS_BEHIND = timedelta(days=1)
 
+PLANNER = "incident-ledger"  # the actor of what follows from policy
+
 # Who writes events without a person: every other actor is one. `macros/actors.sql` has the same names.
-MACHINES = frozenset({"incident-ledger", "statuspage"})
+MACHINES = frozenset({PLANNER, "statuspage"})
 
 
 class EventType(StrEnum):
@@ -37,12 +39,17 @@ class EventType(StrEnum):
     ETA_SET = "eta_set"
     COMMANDER_ASSIGNED = "commander_assigned"
     WAR_ROOM_OPENED = "war_room_opened"
+    UPDATE_DUE = "update_due"
     RESOLVED = "resolved"
     REOPENED = "reopened"
     REVIEW_SCHEDULED = "review_scheduled"
     REVIEW_COMPLETED = "review_completed"
     MERGED = "merged"
     RETRACTED = "retracted"
+
+
+CLOCK_EVENTS = (EventType.ESCALATED, EventType.UPDATE_DUE)
+"""What falls due by the clock and may ask for a message."""
 
 
 class Status(StrEnum):

@@ -4,11 +4,13 @@ A property test holds the two equal, over random lives and on both engines.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
 
 from incident_ledger.encoding import TimeError, canonical, parse_time
+from incident_ledger.ledger.clock_history import clock_entry, in_time_order, is_containment, status_of
 from incident_ledger.ledger.events import MACHINES, Event, EventType, Status
 from incident_ledger.ledger.state import IncidentState, in_order
 
@@ -31,6 +33,32 @@ def replay(events: Iterable[Event], ranks: Mapping[str, int]) -> IncidentState |
 def opened(detected: Event) -> IncidentState:
     """The incident that a `detected` event begins, before anything else is known of it."""
     return _fold([detected], {})
+
+
+def apply(incident: IncidentState, event: Event) -> IncidentState:
+    """The incident with one more event, of those that the planner writes of it; `replay` gives the same.
+
+    What only a person or a source writes is not known here, nor a commander who was assigned after this event.
+    `worst_detected_severity_level` stays: the planner has compared with it before.
+    """
+    entry = clock_entry(event)
+    known = incident.clock_history
+    at, changes = event.occurred_at, dict[str, Any]()
+    if event.event_type is EventType.SEVERITY_CHANGED:
+        changes["severity_level"] = event.severity_level
+    elif event.event_type is EventType.RESOLVED:
+        changes |= {"status": Status.RESOLVED, "is_open": False, "resolution_time": at, "last_resolution_time": at}
+    elif event.event_type is EventType.REOPENED:
+        changes |= {"status": Status.INVESTIGATING, "is_open": True, "resolution_time": None, "last_reopened_time": at}
+    elif event.event_type is EventType.COMMANDER_ASSIGNED:
+        changes["incident_commander"] = _text(event, "name")
+    return replace(
+        incident,
+        **changes,
+        last_event_time=max(incident.last_event_time, at),
+        event_count=incident.event_count + 1,
+        clock_history=in_time_order((*known, entry.text)) if entry else known,
+    )
 
 
 def effective(events: Iterable[Event]) -> list[Event]:
@@ -94,8 +122,8 @@ def _fold(events: Sequence[Event], ranks: Mapping[str, int]) -> IncidentState:
         start_time=start_time if start_time and start_time <= detected.occurred_at else None,
         acknowledged_time=acknowledged_time,
         our_acknowledged_time=answered_time if detected_by == "vendor" else acknowledged_time,
-        identified_time=_earliest(event for event in events if _names_cause(event) or _status(event) == "identified"),
-        contained_time=_earliest(event for event in events if _status(event) == "resolving"),
+        identified_time=_earliest(event for event in events if _names_cause(event) or status_of(event) == "identified"),
+        contained_time=_earliest(filter(is_containment, events)),
         resolution_time=last_resolution_time if is_resolved else None,
         last_resolution_time=last_resolution_time,
         closed_time=_last_time(_of(events, EventType.REVIEW_COMPLETED)) if is_resolved else None,
@@ -111,16 +139,8 @@ def _fold(events: Sequence[Event], ranks: Mapping[str, int]) -> IncidentState:
         services=tuple(_texts(_latest(event.payload.get("services") for event in events))),
         evidence=_latest(event.payload.get("evidence") for event in events) or {},
         event_count=len(events),
+        clock_history=tuple(entry.text for event in events if (entry := clock_entry(event))),
     )
-
-
-def _status(event: Event) -> str | None:
-    """The status that an event sets; a note may speak of one and sets none."""
-    if event.event_type is EventType.RESOLVED:
-        return Status.RESOLVED
-    if event.event_type is EventType.REOPENED:
-        return _text(event, "status") or Status.INVESTIGATING
-    return _text(event, "status") if event.event_type is EventType.STATUS_CHANGED else None
 
 
 def _open_status(events: Iterable[Event]) -> Status:
@@ -129,12 +149,12 @@ def _open_status(events: Iterable[Event]) -> Status:
     for event in events:
         if _names_cause(event) and status is Status.INVESTIGATING:
             status = Status.IDENTIFIED
-        status = Status(_status(event) or status)
+        status = Status(status_of(event) or status)
     return status
 
 
 def _is_end(event: Event) -> bool:
-    return _status(event) == Status.RESOLVED
+    return status_of(event) == Status.RESOLVED
 
 
 def _is_transition(event: Event) -> bool:

@@ -56,6 +56,7 @@ class IncidentState:
     services: tuple[str, ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
     event_count: int = 1
+    clock_history: tuple[str, ...] = ()  # what its clocks depend on; see `ledger.clock_history`
 
     def age(self, as_of: datetime) -> timedelta | None:
         """From detection to `as_of` without the times in which it was resolved, as `age_minutes` of the marts.
@@ -214,6 +215,7 @@ def to_state(row: Mapping[str, Any]) -> IncidentState:
     known["status"] = Status(row["status"])
     known["components"] = tuple(row["components"] or ())
     known["services"] = tuple(row["services"] or ())
+    known["clock_history"] = tuple(row["clock_history"] or ())
     known["evidence"] = json.loads(row["evidence"] or "{}")
     return IncidentState(**known)
 

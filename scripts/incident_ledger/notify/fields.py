@@ -7,8 +7,9 @@ from typing import Any
 
 from incident_ledger.encoding import TimeError, one_line, parse_time
 from incident_ledger.ledger import reducer
-from incident_ledger.ledger.events import Event, EventType, Status
+from incident_ledger.ledger.events import CLOCK_EVENTS, MACHINES, Event, EventType, Status
 from incident_ledger.ledger.state import IncidentState
+from incident_ledger.notify.clocks import due_lines, unreachable
 from incident_ledger.notify.deadlines import answer
 from incident_ledger.notify.details import known
 from incident_ledger.notify.flapping import Flapping
@@ -24,7 +25,6 @@ from incident_ledger.notify.formatting import (
 from incident_ledger.policy import Policy
 
 _REVIEW = "review"
-_UPDATE = "update_due"  # the type of event that clocks will write
 _CURRENT = "current"
 _SHOWN_ACTIONS = 10
 
@@ -56,6 +56,10 @@ class MessageFields:
     review: str
     improvements: str
     contact: str
+    fell_due: tuple[str, ...]  # the clocks that no message was sent of yet, each with its time
+    unreachable: str  # who is to be notified of them and has no address; mostly nobody
+    last_update: str
+    update_command: str
     answer: tuple[tuple[str, str], ...]  # label and text: who acknowledged it, or until when and how to
     known: tuple[tuple[str, str], ...]  # label and text: what the ledger knows beyond the playbook's fields
     about: str
@@ -70,6 +74,7 @@ def message_fields(
     history: Sequence[Event],
     *,
     flapping: Flapping | None = None,
+    clocks: Sequence[Event] = (),
 ) -> MessageFields:
     """The fields for a message about `event`. `state` is the incident with the event in it (see `with_event`)."""
     effective = reducer.effective([*history, event])
@@ -99,8 +104,12 @@ def message_fields(
         review=_review(state, policy, effective),
         improvements=TO_ASSESS,
         contact=_contact(state, policy),
+        fell_due=due_lines(clocks),
+        unreachable=", ".join(unreachable(clocks, policy, now)),
+        last_update=_last_update(effective),
+        update_command=f'incident-ledger incident note {state.incident_id} "..."',
         answer=answer(state, policy, now, effective),
-        known=known(event, state, policy, effective, flapping),
+        known=(*known(event, state, policy, effective, flapping), *_missed(event, state, clocks)),
         about=_about(event),
         look=f"All that is known: incident-ledger incident show {state.incident_id}",
     )
@@ -139,8 +148,8 @@ def _status(state: IncidentState, now: datetime, flapping: Flapping | None) -> s
 
 
 def _update_minutes(state: IncidentState, policy: Policy, now: datetime) -> float | None:
-    """How often updates come by themselves: only where the policy has a message for that."""
-    if policy.template(_UPDATE, state.severity_level, now) is None:
+    """How often updates are due by themselves: only where the policy has a message for that, and clocks run."""
+    if not state.has_sla or policy.template(EventType.UPDATE_DUE.value, state.severity_level, now) is None:
         return None
     return policy.response_rule(state.severity_level, now).update_minutes
 
@@ -281,6 +290,21 @@ def _time(text: str) -> str:
         return utc(parse_time(text))
     except TimeError:
         return text
+
+
+def _missed(event: Event, state: IncidentState, clocks: Sequence[Event]) -> tuple[tuple[str, str], ...]:
+    """What fell due since the beginning, in the message of another event."""
+    later = [clock for clock in clocks if clock.occurred_at > state.detection_time]
+    return () if event.event_type in CLOCK_EVENTS else tuple(("Fell due", line) for line in due_lines(later))
+
+
+def _last_update(effective: Sequence[Event]) -> str:
+    """What a person wrote last of it, when and who."""
+    texts = ((each, _payload_text(each, "text") or _payload_text(each, "reason")) for each in reversed(effective))
+    for event, text in texts:
+        if text and event.actor not in MACHINES:
+            return field(f"{text} ({utc(event.occurred_at)}, {one_line(event.actor)})")
+    return "none yet"
 
 
 def _text(value: str | None, unknown: str) -> str:

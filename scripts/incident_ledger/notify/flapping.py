@@ -31,6 +31,7 @@ class Due:
 
     event: Event
     flapping: Flapping | None = None
+    clocks: tuple[Event, ...] = ()  # what fell due of the incident and no message was sent of
 
 
 def due(events: Sequence[Event], notified: Mapping[str, datetime], interval: timedelta, now: datetime) -> list[Due]:

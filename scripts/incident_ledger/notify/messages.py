@@ -11,8 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from incident_ledger.encoding import canonical, one_line, shortened
-from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.events import CLOCK_EVENTS, Event, EventType
 from incident_ledger.ledger.state import IncidentState
+from incident_ledger.notify.clocks import clock_audience, clock_recipients
 from incident_ledger.notify.fields import message_fields, with_event
 from incident_ledger.notify.flapping import Flapping
 from incident_ledger.notify.formatting import SUBJECT_CHARACTERS, item
@@ -29,6 +30,7 @@ _NEWS = {
     EventType.RETRACTED: "Retracted: ",
     EventType.NOTE: "Reinstated: ",  # of the notes only those that take back an event that was sent
     EventType.ESCALATED: "Escalated: ",
+    EventType.UPDATE_DUE: "Update due: ",
 }
 
 
@@ -53,6 +55,7 @@ class Message:
     subject: str
     text: str
     html: str
+    is_directed: bool = False  # to its recipients alone, and not to whoever was notified of the incident before
 
 
 def compose(
@@ -63,21 +66,27 @@ def compose(
     *,
     history: Sequence[Event] = (),
     flapping: Flapping | None = None,
+    clocks: Sequence[Event] = (),
 ) -> list[Message]:
     """The messages that `event` calls for: one, or none where the policy has no template for it.
 
     `state` is the incident, read before or after the event was written. `history` holds its other events, when they
     are at hand: the template's current actions, causes in words and review dates stand only there. `flapping` is what
-    no message came of before it. Recipients are the audiences of every severity that the incident is known to have
-    had; the outbox adds whoever was notified before.
+    no message came of before it, and `clocks` is what fell due without one. Recipients are the audiences of every
+    severity that the incident is known to have had, and whom the clocks notify; the outbox adds whoever was notified
+    before. The message of a clock itself is for those alone whom it notifies.
     """
     incident = with_event(state, event)
     template = template_for(event, state, policy, now)
     if template is None:
         return []
     subject = _subject(event, incident, flapping)
-    known = asdict(message_fields(event, incident, policy, now, history, flapping=flapping)) | {"subject": subject}
+    known = asdict(message_fields(event, incident, policy, now, history, flapping=flapping, clocks=clocks)) | {
+        "subject": subject
+    }
     levels = _severities(event, incident, history, policy)
+    audience, of_clocks = _recipients(levels, policy, now), clock_recipients(clocks, incident, policy, now)
+    is_directed = event.event_type in CLOCK_EVENTS and bool(of_clocks)
     return [
         Message(
             message_id=message_id(event, template),
@@ -85,8 +94,11 @@ def compose(
             incident_id=event.incident_id,
             template=template,
             severity_level=incident.severity_level,
-            audience=policy.severity(levels[0]).audience,
-            recipients=_recipients(levels, policy, now),
+            audience=clock_audience(clocks, incident, policy, now)
+            if is_directed
+            else policy.severity(levels[0]).audience,
+            recipients=of_clocks if is_directed else tuple(dict.fromkeys((*audience, *of_clocks))),
+            is_directed=is_directed,
             subject=subject,
             text=_environment().get_template(f"{template}.txt.j2").render(known).strip() + "\n",
             html=_environment().get_template(f"{template}.html.j2").render(known),
@@ -97,6 +109,8 @@ def compose(
 def template_for(event: Event, state: IncidentState, policy: Policy, now: datetime) -> str | None:
     """The template of the message that an event calls for; None for no message. `state` as `compose` takes it."""
     incident = with_event(state, event)
+    if event.event_type in CLOCK_EVENTS and not incident.is_open:
+        return None  # it ended before anybody could be notified
     return policy.template(_kind(event, incident).value, incident.severity_level, now)
 
 
@@ -149,7 +163,7 @@ def _severities(event: Event, incident: IncidentState, history: Sequence[Event],
 
 def _recipients(levels: Iterable[str], policy: Policy, now: datetime) -> tuple[str, ...]:
     emails = (contact.email_primary for level in levels for contact in policy.recipients(level, now))
-    return tuple(dict.fromkeys(emails))
+    return tuple(dict.fromkeys(email for email in emails if email))
 
 
 @cache

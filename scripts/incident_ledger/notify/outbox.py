@@ -45,6 +45,8 @@ def new_rows(
     for message in messages:
         known = addressed.setdefault(message.incident_id, {})
         audience = message.audience if known.keys() <= set(message.recipients) else f"{message.audience} (and before)"
+        if message.is_directed:
+            audience, known = message.audience, {}
         known.update(dict.fromkeys(message.recipients))
         everybody = (*message.recipients, *(email for email in known if email not in message.recipients))
         values = asdict(message) | {"body_text": message.text, "body_html": message.html, "audience": audience}

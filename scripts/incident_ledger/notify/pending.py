@@ -2,13 +2,14 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from incident_ledger.ledger.events import Event, EventType, detected_at
+from incident_ledger.ledger.events import CLOCK_EVENTS, Event, EventType, detected_at
 from incident_ledger.ledger.state import in_order
+from incident_ledger.notify.clocks import clock_of, main_event
 from incident_ledger.notify.flapping import TURNS, Due, due, next_change
 from incident_ledger.notify.outbox import addresses
 from incident_ledger.notify.window import Window, written_since
@@ -23,7 +24,8 @@ class Candidates:
     """Of each incident with an event that has no message: what a message takes.
 
     `events` are those that may ask for one, `history` all that are not superseded. `notified` has when the message of
-    an event was written, `addresses` who was notified, in that order.
+    an event was written, `addresses` who was notified, in that order. `clocks` are the events of clocks that no message
+    came of: those recorded since the last message of their incident, which would have named them.
     """
 
     events: Mapping[str, Sequence[Event]]
@@ -31,6 +33,7 @@ class Candidates:
     interval: timedelta
     history: Mapping[str, Sequence[Event]] = field(default_factory=dict)
     addresses: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    clocks: Mapping[str, Sequence[Event]] = field(default_factory=dict)
 
     def due(self, now: datetime) -> list[Due]:
         """The events to notify of at `now`, oldest first."""
@@ -39,6 +42,7 @@ class Candidates:
             for incident_id, events in self.events.items()
             for each in due(events, self.notified.get(incident_id, {}), self.interval, now)
         ]
+        found += [Due(event=main_event(clocks), clocks=tuple(clocks)) for clocks in self.clocks.values()]
         return sorted(found, key=lambda each: (each.event.occurred_at, each.event.event_id))
 
     def next_change(self, now: datetime) -> datetime | None:
@@ -100,29 +104,49 @@ def candidates_reading(
     asking: dict[str, list[Event]] = defaultdict(list)
     history: dict[str, list[Event]] = defaultdict(list)
     messages: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
+    clocks: dict[str, list[Event]] = defaultdict(list)
+    clock_ids: set[str] = set()
     for row in rows:
         event = _event(row)
         history[event.incident_id].append(event)
-        if row["may_ask"]:
+        if event.event_type in CLOCK_EVENTS:
+            clock_ids.add(event.event_id)
+            if row["is_due_clock"]:
+                clocks[event.incident_id].append(event)
+        elif row["may_ask"]:
             asking[event.incident_id].append(event)
         for each in row["notified"] or ():
             written = (each["notified_at"].astimezone(UTC), each["recipients"], each["event_id"])
             messages[event.incident_id].append(written)
     for event in planned:
         if event.event_type in types and event.occurred_at <= now:
-            asking[event.incident_id].append(event)
+            if event.event_type not in CLOCK_EVENTS:
+                asking[event.incident_id].append(event)
+            elif clock_of(event) in _notified_clocks(policy, now) and event.occurred_at >= now - _window(policy, now):
+                clocks[event.incident_id].append(event)
     return Candidates(
         events={incident_id: sorted(events, key=in_order) for incident_id, events in asking.items()},
         history={incident_id: sorted(events, key=in_order) for incident_id, events in history.items()},
-        notified={incident_id: _first_times(found) for incident_id, found in messages.items()},
+        notified={incident_id: _first_times(found, clock_ids) for incident_id, found in messages.items()},
         addresses={incident_id: _addresses(found) for incident_id, found in messages.items()},
         interval=interval,
+        clocks={incident_id: sorted(events, key=in_order) for incident_id, events in clocks.items()},
     )
 
 
-def _first_times(messages: Sequence[tuple[datetime, str, str]]) -> dict[str, datetime]:
-    """Of each event when its first message was written."""
-    return {event_id: written_at for written_at, _, event_id in sorted(messages, reverse=True)}
+def _notified_clocks(policy: Policy, now: datetime) -> set[str]:
+    """The clocks that notify somebody."""
+    return {row["step_id"] for row in policy.rows("escalation_contacts", now)}
+
+
+def _window(policy: Policy, now: datetime) -> timedelta:
+    return timedelta(hours=float(policy.limit("notification_window_hours", now)))
+
+
+def _first_times(messages: Sequence[tuple[datetime, str, str]], clock_ids: Collection[str]) -> dict[str, datetime]:
+    """Of each event when its first message was written; a message of a clock alone delays no other."""
+    first = {event_id: written_at for written_at, _, event_id in sorted(messages, reverse=True)}
+    return {event_id: written_at for event_id, written_at in first.items() if event_id not in clock_ids}
 
 
 def _addresses(messages: Sequence[tuple[datetime, str, str]]) -> list[str]:
@@ -156,6 +180,7 @@ def _query(
         messages as (
             select
                 incident_id,
+                max(notified_at) as last_notified_at,
                 array_agg(
                     struct(event_id as event_id, recipients as recipients, notified_at as notified_at)
                 ) as notified
@@ -165,8 +190,15 @@ def _query(
 
         events as (
             select
-                event_id, incident_id, event_type, occurred_at, actor, source, source_key, severity_level, payload,
-                event_order,
+                event_id, incident_id, event_type, occurred_at, recorded_at, actor, source, source_key, severity_level,
+                payload, event_order,
+                -- A clock asks for a message where it has contacts; what is older than the window alarms nobody.
+                event_type in unnest(@clock_types)
+                and occurred_at >= @since
+                and occurred_at <= @now
+                and (
+                    event_type = 'update_due' or coalesce(json_value(payload, '$.step_id'), '') in unnest(@clocks)
+                ) as is_clock,
                 event_id in (select notified.event_id from notified) as is_notified,
                 occurred_at <= @now
                 and (
@@ -196,13 +228,18 @@ def _query(
             select distinct events.incident_id
             from events
             inner join latest on events.incident_id = latest.incident_id
+            left join messages on events.incident_id = messages.incident_id
             where
                 events.may_ask
                 and not events.is_notified
-                and case events.event_type
-                    when 'detected' then events.incident_id not in (select notified.incident_id from notified)
-                    when 'severity_changed' then events.event_order = latest.severity
-                    when 'note' then true
+                and case
+                    when events.event_type in unnest(@clock_types) then
+                        events.is_clock
+                        and events.recorded_at > coalesce(messages.last_notified_at, timestamp_seconds(0))
+                    when events.event_type = 'detected' then
+                        events.incident_id not in (select notified.incident_id from notified)
+                    when events.event_type = 'severity_changed' then events.event_order = latest.severity
+                    when events.event_type = 'note' then true
                     else
                         events.event_order > latest.notified_turn
                         and coalesce(json_value(events.payload, '$.supersedes'), '') not in (
@@ -215,10 +252,14 @@ def _query(
 
         select
             events.event_id, events.incident_id, events.event_type, events.occurred_at, events.actor, events.source,
-            events.source_key, events.severity_level, events.payload, events.may_ask, messages.notified
+            events.source_key, events.severity_level, events.payload, events.may_ask,
+            if(events.event_order = 1, messages.notified, null) as notified,
+            events.is_clock
+            and not events.is_notified
+            and events.recorded_at > coalesce(messages.last_notified_at, timestamp_seconds(0)) as is_due_clock
         from events
         inner join {warehouse.mart("incident_state")} as incidents on events.incident_id = incidents.incident_id
-        left join messages on events.incident_id = messages.incident_id and events.event_order = 1
+        left join messages on events.incident_id = messages.incident_id
         where
             events.incident_id in (select late.incident_id from late)
             or (
@@ -237,12 +278,13 @@ def _query(
                 )
             )
     """  # noqa: S608 - only quoted table names are not parameters
-    notification_window = timedelta(hours=float(policy.limit("notification_window_hours", now)))
     params = {
         "types": sorted(types),
         "turns": [kind.value for kind in TURNS],
         "planned": sorted({event.incident_id for event in planned}),
-        "since": now - notification_window,
+        "since": now - _window(policy, now),
+        "clock_types": [kind.value for kind in CLOCK_EVENTS],
+        "clocks": sorted(_notified_clocks(policy, now)),
         "now": now,
         "lowest_id": window.lowest_id if window else "",
     }
@@ -267,6 +309,7 @@ def _late(warehouse: Warehouse, window: Window | None) -> str:
                 incident_id < @lowest_id
                 and not is_notified
                 and occurred_at <= @now
+                and (event_type not in unnest(@clock_types) or is_clock)
                 and (
                     event_type in unnest(@types)
                     or (event_type = 'note' and json_value(payload, '$.supersedes') is not null)

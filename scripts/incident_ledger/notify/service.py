@@ -8,9 +8,10 @@ from incident_ledger.ledger.events import CLOCKS_BEHIND, Event
 from incident_ledger.ledger.state import IncidentState, state_reading
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify.channels.registry import channel_names
+from incident_ledger.notify.composing import calling, compose_due
 from incident_ledger.notify.delivery import Delivery, deliver
 from incident_ledger.notify.delivery_events import attempted_since_reading, notified_event, notified_events_reading
-from incident_ledger.notify.messages import Message, compose, template_for
+from incident_ledger.notify.messages import Message
 from incident_ledger.notify.outbox import new_rows
 from incident_ledger.notify.pending import Candidates, candidates_reading
 from incident_ledger.notify.undelivered import Undelivered, undelivered_reading
@@ -90,20 +91,13 @@ class Outlook:
         if self.unrecorded or any(each.is_due or each.channel not in self.channels for each in self.owed):
             return False
         incidents = {incident.incident_id: incident for incident in state}
-        due = [each.event for each in self.candidates.due(self.now)]
-        return not any(template_for(event, incidents[event.incident_id], self.policy, self.now) for event in due)
+        return not calling(self.candidates.due(self.now), incidents, self.policy, self.now)
 
     def messages(self, state: Iterable[IncidentState]) -> list[Message]:
         """What the outbox does not hold yet."""
         incidents = {incident.incident_id: incident for incident in state}
-        messages: list[Message] = []
-        for each in self.candidates.due(self.now):
-            incident_id = each.event.incident_id
-            history = self.candidates.history.get(incident_id, ())
-            messages += compose(
-                each.event, incidents[incident_id], self.policy, self.now, history=history, flapping=each.flapping
-            )
-        return messages
+        candidates = self.candidates
+        return compose_due(candidates.due(self.now), incidents, self.policy, self.now, candidates.history)
 
     @property
     def undelivered(self) -> int:

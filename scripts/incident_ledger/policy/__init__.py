@@ -2,6 +2,11 @@
 
 from incident_ledger.policy.calendar import Calendar
 from incident_ledger.policy.model import (
+    CLOCKS,
+    ESCALATION,
+    RESPONSE_OVERDUE,
+    UPDATE_DUE,
+    WAR_ROOM_REQUIRED,
     Band,
     ClassificationRule,
     Contact,
@@ -14,6 +19,11 @@ from incident_ledger.policy.model import (
 from incident_ledger.policy.reader import differing, load, load_current, load_files, rewritten
 
 __all__ = [
+    "CLOCKS",
+    "ESCALATION",
+    "RESPONSE_OVERDUE",
+    "UPDATE_DUE",
+    "WAR_ROOM_REQUIRED",
     "Band",
     "Calendar",
     "ClassificationRule",

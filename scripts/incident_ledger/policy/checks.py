@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from incident_ledger.ledger.events import EventType
 from incident_ledger.policy.calendar import WEEKDAYS
 from incident_ledger.policy.cells import Problem, Row
+from incident_ledger.policy.model import CLOCKS
 from incident_ledger.policy.seeds import PolicyTable, policy_tables
 
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
@@ -20,7 +21,7 @@ _ALL_PERCENT = Decimal(100)
 # Subjects that the code asks for under any policy; each must always be valid. So must all choices of others.
 _NEEDED: dict[str, Iterable[str]] = {
     "classification_rules": ("monitoring_system_failure",),
-    "runtime_limits": ("reopening_window_hours",),
+    "runtime_limits": ("reopening_window_hours", "update_requests"),
 }
 
 
@@ -52,6 +53,7 @@ def check(tables: Tables) -> list[Problem]:
         _response_rules,
         _bands,
         _escalation,
+        _clock_contacts,
         _notification_rules,
         _calendar,
         _limits,
@@ -100,7 +102,7 @@ def _unknown_contacts(tables: Tables) -> Iterator[Problem]:
     if not tables.ready("contacts"):
         return
     known = tables.values("contacts", "contact_id")
-    for table in ("audiences", "emergency_contacts"):
+    for table in ("audiences", "emergency_contacts", "escalation_contacts"):
         for row in tables.rows[table]:
             if row["contact_id"] not in known:
                 text = f"{row['contact_id']!r} is no contact; contacts.csv has {', '.join(sorted(known))}"
@@ -108,6 +110,10 @@ def _unknown_contacts(tables: Tables) -> Iterator[Problem]:
 
 
 def _addresses(tables: Tables) -> Iterator[Problem]:
+    audience = tables.values("audiences", "contact_id") if tables.ready("audiences") else set()
+    for row in tables.rows["contacts"]:
+        if row["email_primary"] is None and row["contact_id"] in audience:
+            yield Problem(row.where, "email_primary", "is empty; give a value: audiences.csv names the contact")
     for table, columns in (("contacts", ("email_primary", "email_secondary")), ("emergency_contacts", ("email",))):
         for row in tables.rows[table]:
             for column in columns:
@@ -195,6 +201,16 @@ def _escalation(tables: Tables) -> Iterator[Problem]:
             expected = end
         if expected is not None:
             yield Problem(steps[-1].where, "to_minutes", "the last step has no end; leave the cell empty")
+
+
+def _clock_contacts(tables: Tables) -> Iterator[Problem]:
+    if not tables.ready("escalation_matrix", "escalation_contacts"):
+        return
+    known = {*tables.values("escalation_matrix", "step_id"), *CLOCKS}
+    for row in tables.rows["escalation_contacts"]:
+        if row["step_id"] not in known:
+            text = f"{row['step_id']!r} is no step; there are {', '.join(sorted(known))}"
+            yield Problem(row.where, "step_id", text)
 
 
 def _notification_rules(tables: Tables) -> Iterator[Problem]:

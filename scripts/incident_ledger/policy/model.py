@@ -15,6 +15,15 @@ from incident_ledger.policy.seeds import policy_tables
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 _MONITORING_FAILURE = "monitoring_system_failure"  # the rule_id of the playbook's "Monitoring system failure"
+
+# Clocks beside the steps of the escalation matrix: a response that is overdue, the escalation by severity, a war room
+# that nobody opened, and an update that is due.
+RESPONSE_OVERDUE = "response_overdue"
+ESCALATION = "escalation"
+WAR_ROOM_REQUIRED = "war_room_required"
+UPDATE_DUE = "update_due"
+CLOCKS = (RESPONSE_OVERDUE, ESCALATION, WAR_ROOM_REQUIRED, UPDATE_DUE)
+
 _REOPENING_WINDOW = "reopening_window_hours"
 
 
@@ -83,7 +92,7 @@ class Contact:
 
     contact_id: str
     role: str
-    email_primary: str
+    email_primary: str | None  # None for one that a team has to fill in, and that no audience names
     email_secondary: str | None
     phone: str | None
 
@@ -179,13 +188,30 @@ class Policy:
         days = frozenset(holiday["holiday_date"] for holiday in self.tables["business_holidays"])
         return Calendar(row["time_zone"], row["opens_at"], row["closes_at"], tuple(row["weekdays"].split()), days)
 
-    def escalation_steps(self, severity_level: str, at: datetime) -> tuple[EscalationStep, ...]:
-        """Steps of the escalation matrix for a severity, in time order."""
-        steps = [
+    def escalation_matrix(self, at: datetime) -> tuple[EscalationStep, ...]:
+        """All steps of the escalation matrix, in time order."""
+        steps = (
             EscalationStep(**_plain(row) | {"severity_levels": tuple(row["severity_levels"].split())})
             for row in self.rows("escalation_matrix", at)
-        ]
-        return tuple(step for step in steps if severity_level in step.severity_levels)
+        )
+        return tuple(sorted(steps, key=lambda step: step.position))
+
+    def escalation_steps(self, severity_level: str, at: datetime) -> tuple[EscalationStep, ...]:
+        """Steps of the escalation matrix for a severity, in time order."""
+        return tuple(step for step in self.escalation_matrix(at) if severity_level in step.severity_levels)
+
+    def clock_contacts(self, step_id: str, at: datetime) -> tuple[Contact, ...]:
+        """Who is notified when a clock falls due: a step of the escalation matrix, or one of `CLOCKS`."""
+        rows = self.rows("escalation_contacts", at)
+        return tuple(self.contacts[row["contact_id"]] for row in rows if row["step_id"] == step_id)
+
+    @property
+    def contacts_without_address(self) -> tuple[Contact, ...]:
+        """Contacts that clocks name and that a team has to fill in."""
+        named = {row["contact_id"] for row in self.tables["escalation_contacts"]}
+        return tuple(
+            contact for name, contact in self.contacts.items() if name in named and contact.email_primary is None
+        )
 
     def tasks(self) -> tuple[Task, ...]:
         """What is to be done after an incident."""

@@ -3,123 +3,40 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from incident_ledger.ledger.events import Event, EventType, incident_id
+from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.reducer import apply, opened
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy
+from incident_ledger.response.rules.clock_rules import clock_events, next_clock
+from incident_ledger.response.rules.signal_rules import signal_events
 from incident_ledger.response.signals import Signal
-
-ACTOR = "incident-ledger"
 
 
 def plan(state: Sequence[IncidentState], signals: Iterable[Signal], policy: Policy, now: datetime) -> list[Event]:
-    """The events that the signals call for, in a fixed order; empty when the ledger already has them all.
+    """The events that are called for at `now`, in a fixed order; empty when the ledger already has them all.
 
-    A signal that holds opens an incident, raises an open one, or reopens one that was resolved within the policy's
-    reopening window. A signal that ended resolves its open incident. Nothing here lowers a severity, and a signal that
-    was last seen before a person's resolution says nothing new about it. What was observed after `now` is not known.
+    A chain of rules, each applied to the state that those before it left: first what the signals say, then the clocks
+    of what is open after that. The events of an incident are in the order in which they are to be written.
     """
-    latest = _latest_by_subject(state)
-    events: list[Event] = []
-    for signal in sorted(signals, key=lambda each: (each.source, each.source_key, each.rule_id)):
-        if signal.observed_at > now:
-            continue
-        incident = latest.get((signal.source, signal.source_key))
-        if signal.ended_at is not None:
-            events += _ended(signal, signal.ended_at, incident)
-        elif incident is None:
-            events.append(_detected(signal, signal.started_at))
-        elif incident.is_open:
-            events += _raised(signal, incident, policy)
-        else:
-            events += _returned(signal, incident, policy)
+    events = signal_events(state, signals, policy, now)
+    for incident in after(state, events):
+        events += clock_events(incident, policy, now)
     return events
 
 
-def _latest_by_subject(state: Sequence[IncidentState]) -> dict[tuple[str, str], IncidentState]:
-    """The newest incident of each source and source key; what was retracted or merged does not count."""
-    latest: dict[tuple[str, str], IncidentState] = {}
-    for incident in sorted(state, key=lambda each: (each.detection_time, each.incident_id)):
-        if not incident.is_retracted and incident.merged_into is None:
-            latest[incident.source, incident.source_key] = incident
-    return latest
+def after(state: Sequence[IncidentState], events: Iterable[Event]) -> list[IncidentState]:
+    """The incidents as they are once these events of the planner are written, the oldest detection first."""
+    incidents = {incident.incident_id: incident for incident in state}
+    for event in events:
+        known = incidents.get(event.incident_id)
+        if known is not None:
+            incidents[event.incident_id] = apply(known, event)
+        elif event.event_type is EventType.DETECTED:
+            incidents[event.incident_id] = opened(event)
+    return sorted(incidents.values(), key=lambda each: (each.detection_time, each.incident_id))
 
 
-def _detected(signal: Signal, at: datetime) -> Event:
-    return Event(
-        incident_id=incident_id(signal.source, signal.source_key, at),
-        event_type=EventType.DETECTED,
-        occurred_at=at,
-        actor=ACTOR,
-        source=signal.source,
-        source_key=signal.source_key,
-        severity_level=signal.severity_level,
-        payload={
-            "title": signal.title,
-            "components": [signal.component],
-            "rule_id": signal.rule_id,
-            "evidence": dict(signal.evidence),
-        },
-    )
-
-
-def _raised(signal: Signal, incident: IncidentState, policy: Policy) -> list[Event]:
-    """A worse signal raises the severity, measured against what the detectors found before: a person who lowered an
-    incident is not overruled by the same signal again."""
-    if policy.rank(signal.severity_level) >= policy.rank(incident.worst_detected_severity_level):
-        return []
-    if policy.rank(signal.severity_level) >= policy.rank(incident.severity_level):
-        return []
-    reason = f"{signal.title} (was {incident.severity_level})"
-    return [
-        _event(
-            incident,
-            EventType.SEVERITY_CHANGED,
-            signal.observed_at,
-            {"from": incident.severity_level, "reason": reason},
-            severity_level=signal.severity_level,
-        )
-    ]
-
-
-def _returned(signal: Signal, incident: IncidentState, policy: Policy) -> list[Event]:
-    """The same trouble again: reopened within the window, a new incident after it."""
-    resolved_at = incident.last_resolution_time
-    if resolved_at is None or signal.observed_at <= resolved_at:
-        return []  # not looked at since it was resolved: silence, not news
-    at = signal.started_at if signal.started_at > resolved_at else signal.observed_at
-    if at - resolved_at > policy.reopening_window(at):
-        return [_detected(signal, at)]
-    reopened = _event(incident, EventType.REOPENED, at, {"text": signal.title})
-    return [reopened, *_raised(signal, incident, policy)]
-
-
-def _ended(signal: Signal, ended_at: datetime, incident: IncidentState | None) -> list[Event]:
-    """A check that ran and found it gone resolves the incident, unless the incident began after that check."""
-    if incident is None or not incident.is_open:
-        return []
-    if ended_at < (incident.last_reopened_time or incident.detection_time):
-        return []
-    payload = {
-        "solution": "The check finds nothing wrong any more.",
-        "verification": f"Checked again at {ended_at:%Y-%m-%d %H:%M} UTC and found well. Before: {signal.title}",
-    }
-    return [_event(incident, EventType.RESOLVED, ended_at, payload)]
-
-
-def _event(
-    incident: IncidentState,
-    event_type: EventType,
-    at: datetime,
-    payload: dict[str, str],
-    severity_level: str | None = None,
-) -> Event:
-    return Event(
-        incident_id=incident.incident_id,
-        event_type=event_type,
-        occurred_at=at,
-        actor=ACTOR,
-        source=incident.source,
-        source_key=incident.source_key,
-        severity_level=severity_level,
-        payload=payload,
-    )
+def next_clock_due(state: Iterable[IncidentState], policy: Policy, now: datetime) -> datetime | None:
+    """When the next clock falls due, of incidents of which all that fell due by `now` is written; None for never."""
+    times = (next_clock(incident, policy, now) for incident in state)
+    return min((time for time in times if time is not None), default=None)

@@ -8,17 +8,17 @@ from datetime import datetime
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.encoding import canonical
 from incident_ledger.ledger.events import Event
-from incident_ledger.ledger.reducer import opened
 from incident_ledger.ledger.setup import has_views
 from incident_ledger.ledger.state import IncidentState, read_events, read_state
-from incident_ledger.notify.messages import Message, compose
+from incident_ledger.notify.composing import compose_due
+from incident_ledger.notify.messages import Message
 from incident_ledger.notify.pending import due_events
 from incident_ledger.policy import load_files
 from incident_ledger.quality.breaches import known
 from incident_ledger.quality.result_types import BatchResult
 from incident_ledger.quality.results import batch_rows
 from incident_ledger.quality.suites import Suite, load_folders
-from incident_ledger.response.planner import plan
+from incident_ledger.response.planner import after, plan
 from incident_ledger.response.signals import Signal
 from incident_ledger.runner.node_selection import models_between, nodes_of
 from incident_ledger.runner.signal_rows import signal_columns, to_signal
@@ -62,12 +62,8 @@ def run_dry(warehouse: Warehouse, as_of: datetime) -> DryRun:
     history: dict[str, list[Event]] = defaultdict(list)
     for recorded in read_events(warehouse, incident_ids=sorted({each.event.incident_id for each in due})):
         history[recorded.event.incident_id].append(recorded.event)
-    messages: list[Message] = []
-    for each in due:
-        event = each.event
-        incident: IncidentState = state.get(event.incident_id) or opened(event)
-        known = history[event.incident_id]
-        messages += compose(event, incident, policy, as_of, history=known, flapping=each.flapping)
+    incidents = {incident.incident_id: incident for incident in after(list(state.values()), events)}
+    messages = compose_due(due, incidents, policy, as_of, history)
     urgent = [
         incident
         for incident in state.values()

@@ -10,9 +10,11 @@ from incident_ledger.ledger import commands
 from incident_ledger.ledger.commands import CommandContext
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.lookup import find_incident
+from incident_ledger.ledger.reducer import opened
 from incident_ledger.ledger.state import IncidentState, read_events, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.policy import Policy
+from incident_ledger.response.rules.clock_rules import clock_events
 from incident_ledger.runner.lease import COMMANDS, Lease, with_lease
 from incident_ledger.warehouse import Warehouse
 
@@ -35,17 +37,19 @@ class IncidentCommand:
 def record_opening(
     warehouse: Warehouse, rules: Policy, context: CommandContext, event: Event, *, is_another: bool = False
 ) -> tuple[int, IncidentState | None]:
-    """How many events were written, and the incident of the same title and component that is open already.
+    """How many incidents were opened, and the one of the same title and component that is open already.
 
-    While there is one nothing is written, unless this is another one.
+    While there is one nothing is written, unless this is another one. What falls due at its detection is written with
+    it, so that no tick has to.
     """
     with _exclusive(warehouse, rules, context):
-        opened: list[IncidentState] = []
+        known: list[IncidentState] = []
         if not is_another:
-            opened = read_state(warehouse, is_open=True, source=event.source, source_keys=[event.source_key])
-        if opened:
-            return 0, opened[-1]
-        return append(warehouse, [event], context.now), None
+            known = read_state(warehouse, is_open=True, source=event.source, source_keys=[event.source_key])
+        if known:
+            return 0, known[-1]
+        at_once = clock_events(opened(event), rules, event.occurred_at)
+        return int(append(warehouse, [event, *at_once], context.now) > 0), None
 
 
 def record_command(

@@ -5,6 +5,7 @@ exact:
 
 - signals: the first of their times at which the planner gives events;
 - messages: the end of a wait after a failed attempt or of the interval between messages of what flaps (`notify` knows);
+- clocks: when the next falls due of an incident that is open;
 - the policy: when its next row begins to hold, whatever that changes (a tick that finds nothing, once a new row);
 - events of the future, which only a source with a wrong clock has: at once, so a tick at every look until the last of
   them has happened. The state of an incident does not say when the others do.
@@ -17,7 +18,7 @@ from datetime import datetime
 
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy
-from incident_ledger.response.planner import plan
+from incident_ledger.response.planner import next_clock_due, plan
 from incident_ledger.response.signals import Signal
 
 
@@ -35,7 +36,8 @@ def next_due(
     """
     if any(each.last_event_time > now for each in state):
         return now
-    times = (messages_due, next_version(policy, now), _next_plan(state, signals, policy, now))
+    clock_due = next_clock_due(state, policy, now)
+    times = (messages_due, next_version(policy, now), _next_plan(state, signals, policy, now), clock_due)
     return min((time for time in times if time is not None), default=None)
 
 

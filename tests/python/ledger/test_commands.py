@@ -172,6 +172,18 @@ def test_status_is_one_of_four_and_new() -> None:
     assert commands.set_status(state(), context(1), "resolving").payload == {"status": "resolving"}
 
 
+def test_containment_is_a_word_of_its_own_and_not_every_status_resolving() -> None:
+    assert commands.contain(state(), context(1)).payload == {"status": "resolving", "contained": True}
+    contained = state(status=Status.RESOLVING, contained_time=after(5))
+    with pytest.raises(UserError, match="was contained already, at 2026-03-02T09:05:00Z"):
+        commands.contain(contained, context(10))
+    assert commands.contain(contained, context(3)).occurred_at == after(3)  # earlier than was known
+    again = state(status=Status.RESOLVING, contained_time=after(5), last_reopened_time=after(20))
+    assert commands.contain(again, context(30)).occurred_at == after(30)
+    with pytest.raises(UserError, match="Only what is open"):
+        commands.contain(resolved(30), context(40))
+
+
 def test_severity_goes_up_and_down_and_says_from_where() -> None:
     for severity in ("P0", "P1", "P3"):
         event = commands.set_severity(state(), context(1), severity, SEVERITIES, "why")

@@ -47,7 +47,7 @@ def test_an_incident_from_its_opening_to_its_cause(run: Any, ledger: Warehouse) 
     run("ack", incident, "--at", T.format(4))
     run("status", incident[4:], "identified", "--at", T.format(5))
     run("severity", incident, "P1", "--reason", "more users", "--at", T.format(6))
-    run("status", incident, "resolving", "--at", T.format(10))
+    run("contain", incident, "--at", T.format(10))
     run("note", incident, "two\nlines", "--at", T.format(11))
     run("resolve", incident, "--at", T.format(30), "--text", "rolled back")
     run("cause", incident, "deploy", "--at", T.format(40))
@@ -56,13 +56,13 @@ def test_an_incident_from_its_opening_to_its_cause(run: Any, ledger: Warehouse) 
     assert minutes == {"mttd": 10.0, "mtta": 4.0, "mttc": 10.0, "mttr": 30.0, "age": None}
     assert (shown["status"], shown["severity_level"], shown["root_cause_category"]) == ("resolved", "P1", "deploy")
     assert [event["event_type"] for event in shown["events"]] == [
-        "detected", "acknowledged", "status_changed", "severity_changed", "status_changed", "note", "resolved",
-        "root_cause_identified",
+        "detected", "escalated", "acknowledged", "status_changed", "severity_changed", "status_changed", "note",
+        "resolved", "root_cause_identified",
     ]  # fmt: skip
     text = run("show", incident).stdout
     assert "mttr             30.000 minutes" in text
     assert "text: two lines" in text
-    assert len(read_events(ledger, incident_ids=[incident])) == 8
+    assert len(read_events(ledger, incident_ids=[incident])) == 9
 
 
 def test_list_shows_the_open_ones_and_all_shows_all(run: Any) -> None:
@@ -154,7 +154,7 @@ def test_the_same_act_of_one_person_at_one_time_is_one_event(run: Any, ledger: W
         for turn in range(2):
             output = run(*act, "--at", T.format(number), "--actor", "alice").stdout
             assert output.endswith("(was written before)\n") == bool(turn)
-    assert len(read_events(ledger, incident_ids=[incident])) == 1 + len(acts)
+    assert len(read_events(ledger, incident_ids=[incident])) == len(("detected", "escalated", *acts))
     with pytest.raises(UserError, match="resolved already"):
         run("resolve", incident, "--at", T.format(8), "--actor", "bob")
 
@@ -202,7 +202,8 @@ def test_eight_openings_at_once_are_one_incident_and_one_message(
     assert sum("is open already" in shown for _, _, shown in output) == 7
     (state,) = read_state(ledger)
     assert [item.event.event_type.value for item in read_events(ledger, incident_ids=[state.incident_id])] == [
-        "detected"
+        "detected",
+        "escalated",
     ]
     report = Job(ledger, datetime.now(UTC), command="tick").tick()
     assert [(each.incident_id, each.status) for each in report.delivered] == [(state.incident_id, "sent")]
@@ -222,7 +223,7 @@ def test_eight_of_one_act_at_once_are_one_event(at_once: Callable[..., list[list
         output = at_once(act, incident, *value)
         assert sorted(error for _, error, _ in output) == ["NoneType", *["UserError"] * 7], output
     events = [item.event.event_type.value for item in read_events(ledger, incident_ids=[incident])]
-    assert events == ["detected", "severity_changed", "status_changed", "resolved", "reopened", "resolved"]
+    assert events == ["detected", "escalated", "severity_changed", "status_changed", "resolved", "reopened", "resolved"]
 
 
 def outbox(ledger: Warehouse) -> Path:
@@ -248,7 +249,7 @@ def test_nonsense_is_refused_and_nothing_written(
     incident = run("open", "API down", "--severity", "P2", "--at", T.format(0)).stdout.split()[1]
     with pytest.raises(UserError, match=message):
         run(*(arg.format(incident) for arg in args))
-    assert [state.event_count for state in read_state(ledger)] == [1]
+    assert [state.event_count for state in read_state(ledger)] == [2]  # the opening and what fell due at it
 
 
 def test_a_note_comes_back_by_sql_to_the_byte(run: Any, ledger: Warehouse) -> None:
@@ -285,7 +286,7 @@ def test_what_is_recorded_afterwards_is_compared_with_the_state_of_then(run: Any
     ):
         with pytest.raises(UserError, match=message):
             run(*args)
-    run("status", incident, "resolving", "--at", T.format(35))  # contained earlier than was thought
+    run("contain", incident, "--at", T.format(35))  # contained earlier than was thought
     shown = json.loads(run("show", incident, "--json").stdout)
     assert (shown["severity_level"], shown["status"], shown["mttc_minutes"]) == ("P0", "resolving", 35.0)
 

@@ -30,7 +30,13 @@ FROM_EVENTS_TO_STATE = (
     "int_incident_components_aggregated",
     "incident_state",
 )
-OFTEN = ("acknowledged", "severity_changed", *("status_changed", "resolved", "reopened") * 4)
+OFTEN = (
+    "acknowledged",
+    "severity_changed",
+    "escalated",
+    "war_room_opened",
+    *("status_changed", "resolved", "reopened") * 4,
+)
 # Few minutes, so that events tie; what stands first is the simplest.
 MINUTES = st.integers(-3, 8)
 TIMES = st.one_of(MINUTES.map(lambda minute: timestamp(after(minute))), st.sampled_from([None, "soon"]))
@@ -45,6 +51,9 @@ PAYLOADS = st.fixed_dictionaries(
         "components": LISTS,
         "services": LISTS,
         "evidence": st.sampled_from([{"n": 1}, {}, None]),
+        "contained": st.sampled_from([True, False, None]),
+        "step_id": st.sampled_from(["escalation", None]),
+        "severity_level": st.sampled_from(["P1", None]),
         **dict.fromkeys(("description", "rule_id", "category", "name", "url", "into"), TEXTS),
         **dict.fromkeys(("user_impact", "financial_impact"), TEXTS),
     },

@@ -124,7 +124,7 @@ def tell_cases(ledger: Ledger) -> None:
     told("N7 twenty", "P1", utc("2026-01-06 10:00"), ("resolved", minutes(20)))
     told("N7 reversed", "P1", utc("2026-01-07 10:00"), ("resolved", minutes(-5)))
 
-    contained = {"status": "resolving"}
+    contained = {"status": "resolving", "contained": True}
     told(
         "late", "P0", utc("2025-09-05 10:00"), ("acknowledged", minutes(11)),
         ("status_changed", minutes(12), contained), ("resolved", minutes(10)),

@@ -100,7 +100,7 @@ FAULTS = {
         "contacts",
         "",
         "finance_team,Money Team,money@samba.tv,,",
-        "contacts.csv:7: contact_id: finance_team stands twice",
+        "contacts.csv:9: contact_id: finance_team stands twice",
     ),
     "missing_response_rule": (
         "response_rules",
@@ -125,6 +125,18 @@ FAULTS = {
         "security@samba.tv",
         "",
         "contacts.csv:5: email_primary: is empty; give a value",
+    ),
+    "clock_of_no_step": (
+        "escalation_contacts",
+        "update_due,engineering_on_call",
+        "updates,engineering_on_call",
+        "escalation_contacts.csv:15: step_id: 'updates' is no step",
+    ),
+    "clock_with_unknown_contact": (
+        "escalation_contacts",
+        "update_due,engineering_on_call",
+        "update_due,oncall",
+        "escalation_contacts.csv:15: contact_id: 'oncall' is no contact",
     ),
     "contact_whose_address_is_none": (
         "contacts",
@@ -275,7 +287,7 @@ FAULTS = {
         "notification_rules",
         "detected,P0,critical",
         "detected,P0,alarm",
-        "notification_rules.csv:2: template: 'alarm' is not one of initial, critical, resolution",
+        "notification_rules.csv:2: template: 'alarm' is not one of initial, critical, escalation, update, resolution",
     ),
     "limit_of_nothing": (
         "runtime_limits",

@@ -13,7 +13,7 @@ from conftest import PROJECT_DIR
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy, load_files
-from incident_ledger.response.planner import plan
+from incident_ledger.response.rules.signal_rules import signal_events
 from incident_ledger.response.signals import Signal
 from ledger.fold import states
 
@@ -44,16 +44,16 @@ def types(events: Sequence[Event]) -> list[str]:
 
 
 def opened(severity: str = "P2") -> list[IncidentState]:
-    return states(plan([], [signal(severity)], POLICY, START))
+    return states(signal_events([], [signal(severity)], POLICY, START))
 
 
 def resolved(severity: str = "P2", at: datetime = START + HOUR) -> list[IncidentState]:
-    events = plan([], [signal(severity)], POLICY, START)
-    return states([*events, *plan(states(events), [signal(severity, gone=at)], POLICY, at)])
+    events = signal_events([], [signal(severity)], POLICY, START)
+    return states([*events, *signal_events(states(events), [signal(severity, gone=at)], POLICY, at)])
 
 
 def test_a_breach_opens_one_incident_detected_when_its_check_found_it() -> None:
-    (event,) = plan([], [signal("P1")], POLICY, START + timedelta(minutes=5))
+    (event,) = signal_events([], [signal("P1")], POLICY, START + timedelta(minutes=5))
     assert event.event_type is EventType.DETECTED
     assert event.severity_level == "P1"
     assert event.occurred_at == START
@@ -61,38 +61,40 @@ def test_a_breach_opens_one_incident_detected_when_its_check_found_it() -> None:
 
 
 def test_the_same_breach_again_says_nothing_new() -> None:
-    assert plan(opened(), [signal(observed=START + HOUR)], POLICY, START + HOUR) == []
+    assert signal_events(opened(), [signal(observed=START + HOUR)], POLICY, START + HOUR) == []
 
 
 def test_worse_raises_the_severity_of_the_same_incident() -> None:
     state = opened("P2")
-    (event,) = plan(state, [signal("P1", observed=START + HOUR)], POLICY, START + HOUR)
+    (event,) = signal_events(state, [signal("P1", observed=START + HOUR)], POLICY, START + HOUR)
     assert event.event_type is EventType.SEVERITY_CHANGED
     assert (event.severity_level, event.payload["from"]) == ("P1", "P2")
     assert event.incident_id == state[0].incident_id
 
 
 def test_milder_lowers_nothing() -> None:
-    assert plan(opened("P1"), [signal("P2", observed=START + HOUR)], POLICY, START + HOUR) == []
+    assert signal_events(opened("P1"), [signal("P2", observed=START + HOUR)], POLICY, START + HOUR) == []
 
 
 def test_a_person_who_lowered_it_is_not_overruled_by_the_same_breach() -> None:
     lowered = [replace(opened("P1")[0], severity_level="P3")]
-    assert plan(lowered, [signal("P1", observed=START + HOUR)], POLICY, START + HOUR) == []
+    assert signal_events(lowered, [signal("P1", observed=START + HOUR)], POLICY, START + HOUR) == []
 
 
 def test_a_lowered_incident_is_raised_when_it_gets_worse_than_before() -> None:
     lowered = [replace(opened("P2")[0], severity_level="P3")]
-    assert types(plan(lowered, [signal("P1", observed=START + HOUR)], POLICY, START + HOUR)) == ["severity_changed"]
+    assert types(signal_events(lowered, [signal("P1", observed=START + HOUR)], POLICY, START + HOUR)) == [
+        "severity_changed"
+    ]
 
 
 def test_a_person_who_raised_it_is_not_lowered() -> None:
     raised = [replace(opened("P2")[0], severity_level="P0")]
-    assert plan(raised, [signal("P1", observed=START + HOUR)], POLICY, START + HOUR) == []
+    assert signal_events(raised, [signal("P1", observed=START + HOUR)], POLICY, START + HOUR) == []
 
 
 def test_a_clean_check_resolves_it_when_the_check_ran() -> None:
-    (event,) = plan(opened(), [signal(gone=START + HOUR)], POLICY, START + 2 * HOUR)
+    (event,) = signal_events(opened(), [signal(gone=START + HOUR)], POLICY, START + 2 * HOUR)
     assert event.event_type is EventType.RESOLVED
     assert event.occurred_at == START + HOUR
 
@@ -101,47 +103,47 @@ def test_five_more_clean_runs_after_the_end_write_nothing() -> None:
     state = resolved()
     for minutes in range(15, 90, 15):
         now = START + HOUR + timedelta(minutes=minutes)
-        assert plan(state, [signal(gone=START + HOUR)], POLICY, now) == []
+        assert signal_events(state, [signal(gone=START + HOUR)], POLICY, now) == []
 
 
 def test_clean_without_an_incident_writes_nothing() -> None:
-    assert plan([], [signal(gone=START)], POLICY, START) == []
+    assert signal_events([], [signal(gone=START)], POLICY, START) == []
 
 
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(microseconds=1)])
 def test_the_same_breach_reopens_within_the_window_and_opens_a_new_one_after_it(late: timedelta) -> None:
     state = resolved(at=START + HOUR)
     again = START + HOUR + WINDOW + late
-    events = plan(state, [signal(since=again)], POLICY, again)
+    events = signal_events(state, [signal(since=again)], POLICY, again)
     assert types(events) == (["detected"] if late else ["reopened"])
     assert (events[0].incident_id == state[0].incident_id) is (not late)
 
 
 def test_a_worse_return_reopens_and_raises() -> None:
-    events = plan(resolved("P2"), [signal("P1", since=START + 2 * HOUR)], POLICY, START + 2 * HOUR)
+    events = signal_events(resolved("P2"), [signal("P1", since=START + 2 * HOUR)], POLICY, START + 2 * HOUR)
     assert types(events) == ["reopened", "severity_changed"]
 
 
 def test_a_breach_not_looked_at_since_a_person_resolved_it_is_no_news() -> None:
     state = resolved(at=START + HOUR)
-    assert plan(state, [signal(observed=START + HOUR)], POLICY, START + 2 * HOUR) == []
+    assert signal_events(state, [signal(observed=START + HOUR)], POLICY, START + 2 * HOUR) == []
 
 
 def test_a_breach_seen_again_after_a_person_resolved_it_reopens_when_it_was_seen() -> None:
     state = resolved(at=START + HOUR)
-    (event,) = plan(state, [signal(observed=START + 2 * HOUR)], POLICY, START + 2 * HOUR)
+    (event,) = signal_events(state, [signal(observed=START + 2 * HOUR)], POLICY, START + 2 * HOUR)
     assert event.event_type is EventType.REOPENED
     assert event.occurred_at == START + 2 * HOUR
 
 
 def test_what_was_observed_after_the_as_of_time_is_not_known_yet() -> None:
-    assert plan([], [signal(since=START + HOUR)], POLICY, START) == []
+    assert signal_events([], [signal(since=START + HOUR)], POLICY, START) == []
 
 
 def test_a_retracted_incident_does_not_stand_for_a_new_breach() -> None:
     retracted = [replace(opened()[0], is_open=False, is_retracted=True)]
     again = START + HOUR
-    assert types(plan(retracted, [signal(since=again)], POLICY, again)) == ["detected"]
+    assert types(signal_events(retracted, [signal(since=again)], POLICY, again)) == ["detected"]
 
 
 steps = st.lists(
@@ -168,15 +170,15 @@ def history(checks: Sequence[tuple[str, int]]) -> list[tuple[Signal, datetime]]:
 def test_planning_twice_at_the_same_time_writes_nothing_the_second_time(checks: list[tuple[str, int]]) -> None:
     events: list[Event] = []
     for each, now in history(checks):
-        events += plan(states(events), [each], POLICY, now)
-        assert plan(states(events), [each], POLICY, now) == []
+        events += signal_events(states(events), [each], POLICY, now)
+        assert signal_events(states(events), [each], POLICY, now) == []
 
 
 @given(steps)
 def test_an_incident_is_open_exactly_while_the_last_check_was_bad(checks: list[tuple[str, int]]) -> None:
     events: list[Event] = []
     for each, now in history(checks):
-        events += plan(states(events), [each], POLICY, now)
+        events += signal_events(states(events), [each], POLICY, now)
         still_open = [incident for incident in states(events) if incident.is_open]
         assert len(still_open) == (0 if each.ended_at else 1)
 
@@ -186,14 +188,14 @@ def test_the_order_of_signals_and_state_does_not_matter(order: list[int], seed: 
     signals = [
         replace(signal("P1"), source_key=f"table:d.t{number}", component=f"table:d.t{number}") for number in order
     ]
-    state = states(plan([], signals[:3], POLICY, START))
-    expected = plan(state, sorted(signals, key=lambda each: each.source_key), POLICY, START)
+    state = states(signal_events([], signals[:3], POLICY, START))
+    expected = signal_events(state, sorted(signals, key=lambda each: each.source_key), POLICY, START)
     shuffled = list(state)
     random.Random(seed).shuffle(shuffled)
-    assert plan(shuffled, signals, POLICY, START) == expected
+    assert signal_events(shuffled, signals, POLICY, START) == expected
 
 
 def test_a_resolution_says_that_the_check_found_nothing_wrong_and_what_it_was_before() -> None:
-    state = states(plan([], [signal("P1")], POLICY, START))
-    (event,) = plan(state, [signal("P1", gone=START + HOUR)], POLICY, START + HOUR)
+    state = states(signal_events([], [signal("P1")], POLICY, START))
+    (event,) = signal_events(state, [signal("P1", gone=START + HOUR)], POLICY, START + HOUR)
     assert event.payload["verification"] == "Checked again at 2026-03-02 10:00 UTC and found well. Before: P1 breach"

@@ -16,7 +16,7 @@ from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.policy import Policy, load_files
 from incident_ledger.quality.checker import check_all
-from incident_ledger.response.planner import plan
+from incident_ledger.response.rules.signal_rules import signal_events
 from incident_ledger.runner.signal_rows import read_signals
 from incident_ledger.warehouse import Warehouse, connect
 
@@ -56,7 +56,7 @@ class Desk:
         """What a run writes, by its type."""
         now = START + hour * HOUR
         check_all(self.warehouse, POLICY, run_id=f"{hour}", now=now)
-        events = plan(read_state(self.warehouse), read_signals(self.warehouse), POLICY, now)
+        events = signal_events(read_state(self.warehouse), read_signals(self.warehouse), POLICY, now)
         append(self.warehouse, events, now)
         return [event.event_type.value for event in events]
 

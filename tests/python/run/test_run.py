@@ -21,7 +21,9 @@ from incident_ledger.runner.lease import BUILD, with_lease
 from run.environment import AS_OF, END_DAY, Place, differences
 from usage.answers import bucket, cost, page
 
+SOON = "2026-03-02T09:04:00Z"  # before any clock falls due
 LATER = "2026-03-02T10:00:00Z"
+CLOCKS = {"escalated", "update_due"}
 
 
 def test_a_second_run_at_the_same_time_writes_nothing_but_its_own_record(undisturbed: Place) -> None:
@@ -75,7 +77,7 @@ def test_a_later_run_without_news_writes_only_its_own_record_and_is_an_alarm_whi
     ((runs,),) = (
         row.values() for row in warehouse.rows(f"select count(distinct holder) from {warehouse.raw('run_steps')}")
     )
-    report = place.json("run", "--as-of", LATER, "--fail-on", "P1", expect=(1,))
+    report = place.json("run", "--as-of", SOON, "--fail-on", "P1", expect=(1,))
     after = place.snapshot()
     place.stop()
     assert report["events"] == report["delivered"] == []
@@ -121,7 +123,9 @@ def test_a_dry_run_shows_what_the_run_then_writes_and_writes_nothing(undisturbed
     report = place.json("run", "--as-of", LATER, "--fail-on", "P1", expect=(0,))
     assert {each["severity_level"] for each in report["open_incidents"]} == {"P2"}
     place.stop()
-    assert [each["event_type"] for each in planned["events"]] == ["resolved"]
+    types = [each["event_type"] for each in planned["events"]]
+    assert [each for each in types if each not in CLOCKS] == ["resolved"]
+    assert set(types) > CLOCKS
     assert planned["events"] == report["events"]
     assert [each["message_id"] for each in planned["messages"]] == [each["message_id"] for each in report["delivered"]]
 
@@ -139,7 +143,8 @@ def test_a_dry_run_shows_what_is_there_and_names_what_is_not(tmp_path: Path) -> 
     assert "ai_usage_prod.fct_usage_daily" in planned["notes"][0]
     report = place.json("run", "--as-of", LATER)
     place.stop()
-    assert planned["events"] == report["events"] == []
+    assert planned["events"] == report["events"]
+    assert {each["event_type"] for each in planned["events"]} == CLOCKS
     assert [each["message_id"] for each in planned["messages"]] == [each["message_id"] for each in report["delivered"]]
 
 

@@ -14,6 +14,7 @@ from incident_ledger.ledger.writer import append
 from incident_ledger.notify import delivery
 from incident_ledger.notify.service import outlook_reading
 from incident_ledger.policy import load
+from incident_ledger.response.planner import plan
 from incident_ledger.runner import resend
 from incident_ledger.runner.job import Job, RunReport
 from incident_ledger.runner.lease import RESPOND, lease_reading, with_lease
@@ -235,6 +236,7 @@ def test_ticks_at_any_times_send_what_all_messages_and_events_together_ask_for(p
             acted = event(kind, at - choice.choice((0, 10)) * MINUTE, known.source_key, text=f"{step}")
             level = choice.choice(("P1", "P2")) if kind == "severity_changed" else None
             append(place, [replace(acted, incident_id=known.incident_id, severity_level=level)], at)
+        append(place, plan(read_state(place), [], load(place), at), at)  # the clocks that fell due
         wanted = expected(place, at)
         delivered = {each.message_id for each in tick(place, at).delivered}
         assert delivered == wanted, (step, kind)

@@ -9,12 +9,18 @@ from benchmark.billing.charges import MB, Bill, total
 from benchmark.billing.day_sets import ALL_DAYS
 from benchmark.billing.table_sizes import read_sizes
 from bills import charges
+from conftest import PROJECT_DIR
+from incident_ledger.ledger.state import read_state
+from incident_ledger.ledger.writer import append
+from incident_ledger.policy import load_files
+from incident_ledger.response.planner import plan
 from incident_ledger.runner.job import Job
 from incident_ledger.warehouse import Warehouse, connect
 from openings import open_incident
 from relay import Relay
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+POLICY = load_files(PROJECT_DIR / "seeds" / "policy")
 
 
 @pytest.fixture
@@ -100,6 +106,8 @@ def test_a_tick_that_sends_one_message_costs_no_more_than_its_budget(
 ) -> None:
     for minutes, key in enumerate(("first", "second")):
         open_incident(ledger, key, NOW)
+        # As the command that opens one does.
+        append(ledger, plan(read_state(ledger), [], POLICY, NOW), NOW)
         bill = tick_bill(place, relay, ledger, minutes)
     assert 0 < bill.dml <= 6, bill
     assert bill.jobs <= 8, bill

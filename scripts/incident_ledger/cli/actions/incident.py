@@ -86,6 +86,17 @@ def status(incident: str, new: str, *, text: str | None, at: str | None, actor: 
     _record(incident, at, actor, json, command)
 
 
+def contain(incident: str, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
+    """Say that its impact was stopped."""
+    command = IncidentCommand(
+        EventType.STATUS_CHANGED,
+        lambda state, context: commands.contain(state, context, text),
+        {"status": Status.RESOLVING.value, "contained": True, "text": text},
+        is_of_then=True,
+    )
+    _record(incident, at, actor, json, command)
+
+
 def severity(incident: str, new: str, *, reason: str | None, at: str | None, actor: str | None, json: bool) -> None:
     """Raise or lower the severity; it is never lowered by itself."""
     known = _severities(policy.load(_warehouse()))
@@ -172,7 +183,7 @@ def _print_audience(event: Event, rules: Policy, settings: Settings, now: dateti
     if rules.template(event.event_type.value, level, now) is None:
         err.print(f"A {level} notifies nobody: the policy has no message for it.", soft_wrap=True)
         return
-    people = ", ".join(contact.email_primary for contact in rules.recipients(level, now))
+    people = ", ".join(contact.email_primary or contact.role for contact in rules.recipients(level, now))
     due = rules.response_deadline(level, event.occurred_at)
     lines = [
         f"Nobody is notified yet. The next run or tick notifies {rules.severity(level).audience} ({people}) through "

@@ -1,0 +1,57 @@
+"""The messages of what is due: an incident has one for all of its clocks, or none where another names them. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from incident_ledger.ledger.events import Event
+from incident_ledger.ledger.state import IncidentState
+from incident_ledger.notify.flapping import Due
+from incident_ledger.notify.messages import Message, compose, template_for
+from incident_ledger.policy import Policy
+
+
+def calling(dues: Sequence[Due], incidents: Mapping[str, IncidentState], policy: Policy, now: datetime) -> list[Due]:
+    """Those that the policy has a message for. What fell due goes into its incident's other message, if any."""
+    found = [due for due in dues if template_for(due.event, incidents[due.event.incident_id], policy, now)]
+    clocks: dict[str, tuple[Event, ...]] = {due.event.incident_id: due.clocks for due in found if due.clocks}
+    others: dict[str, list[Due]] = defaultdict(list)
+    for due in found:
+        if not due.clocks:
+            others[due.event.incident_id].append(due)
+    return list(_merged(found, clocks, others))
+
+
+def _merged(
+    found: Sequence[Due], clocks: Mapping[str, tuple[Event, ...]], others: Mapping[str, Sequence[Due]]
+) -> Iterator[Due]:
+    for due in found:
+        incident_id = due.event.incident_id
+        if due.clocks and others[incident_id]:
+            continue
+        is_last = others[incident_id] and due is others[incident_id][-1]
+        yield replace(due, clocks=clocks[incident_id]) if is_last and incident_id in clocks else due
+
+
+def compose_due(
+    dues: Sequence[Due],
+    incidents: Mapping[str, IncidentState],
+    policy: Policy,
+    now: datetime,
+    history: Mapping[str, Sequence[Event]],
+) -> list[Message]:
+    """Their messages, in this order."""
+    messages: list[Message] = []
+    for due in calling(dues, incidents, policy, now):
+        incident_id = due.event.incident_id
+        messages += compose(
+            due.event,
+            incidents[incident_id],
+            policy,
+            now,
+            history=history.get(incident_id, ()),
+            flapping=due.flapping,
+            clocks=due.clocks,
+        )
+    return messages
