@@ -344,7 +344,9 @@ ACTS = st.one_of(
         st.sampled_from([{"status": "investigating"}, {"status": "resolving"}, CONTAINED]),
     ),
 )
-LIVES = st.lists(st.tuples(st.integers(0, 300), st.sampled_from(["ann", "statuspage"]), ACTS), max_size=8)
+STEPS = st.tuples(st.integers(0, 300), st.sampled_from(["ann", "statuspage"]), ACTS)
+# No status page assigns a commander here.
+LIVES = st.lists(STEPS.filter(lambda step: step[1] == "ann" or step[2][0] != "commander_assigned"), max_size=8)
 LENGTH = 320
 
 
