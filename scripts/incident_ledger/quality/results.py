@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 from incident_ledger.encoding import canonical
@@ -19,9 +20,11 @@ def record(warehouse: Warehouse, batches: Sequence[BatchResult], run_id: str, ch
     """Write what is not there yet; how many rows that were. Ids are derived from run, table, suite, day and rule."""
     results = [_result_row(batch, rule, run_id, checked_at) for batch in batches for rule in batch.rules]
     on = f"target.checked_at = {literal(checked_at)}"  # keeps the MERGE to one partition
-    written = merge_rows(warehouse, QUALITY_RESULTS, results, on=on)
     rows = batch_rows(batches, run_id, checked_at)
-    keep(warehouse, rows, checked_at)
+    with ThreadPool(1) as pool:  # two tables, side by side
+        keeping = pool.apply_async(keep, (warehouse, rows, checked_at))
+        written = merge_rows(warehouse, QUALITY_RESULTS, results, on=on)
+        keeping.get()
     # Batches last: where a batch is, its rules are, and what it began or ended. A day that has none is checked again.
     return written + merge_rows(warehouse, QUALITY_BATCHES, rows, on=on)
 
