@@ -114,9 +114,8 @@ def check_policy_files(settings: Settings, now: datetime) -> Generator[Finding, 
     yield Finding("policy files", Grade.OK, f"{len(files.tables)} tables with {rows} rows, all checks passed")
     for contact in files.contacts_without_address:
         remedy = "Fill in email_primary in seeds/policy/contacts.csv; until then others are notified in their place."
-        yield Finding(
-            "policy files", Grade.WARN, f"{contact.role} has no address and is to be notified of clocks", remedy
-        )
+        text = f"the contact {contact.role} has no address, and clocks are to notify it"
+        yield Finding("policy files", Grade.WARN, text, remedy)
     last = max((row["holiday_date"] for row in files.tables["business_holidays"]), default=None)
     if last is None or last < (now + HOLIDAYS_AHEAD).date():
         remedy = "Add the coming years to seeds/policy/business_holidays.csv; its .yml says how."

@@ -226,10 +226,21 @@ def test_bad_policy_file_is_named_by_line(tmp_path: Path) -> None:
 
 def test_end_of_the_holidays_is_named_in_time() -> None:
     late = datetime(2028, 11, 1, tzinfo=UTC)
-    settings = Settings(project_dir=PROJECT_DIR)
-    assert found(diagnosis.check_policy_files(settings, NOW), "policy files", Grade.WARN) == []
-    finding = the(diagnosis.check_policy_files(settings, late), "policy files", Grade.WARN)
-    assert "2028-12-25" in finding.text
+    assert not [text for text in policy_warnings(NOW) if "holidays" in text]
+    (warning,) = [text for text in policy_warnings(late) if "holidays" in text]
+    assert "2028-12-25" in warning
+
+
+def test_contacts_whom_no_clock_can_reach_are_named() -> None:
+    """As the playbook has them: no address of management and of executives."""
+    named = [text for text in policy_warnings(NOW) if "no address" in text]
+    assert [text.split()[2] for text in named] == ["Executives", "Management"]
+
+
+def policy_warnings(now: datetime) -> list[str]:
+    """The texts of what `doctor` warns of in the project's own policy."""
+    findings = diagnosis.check_policy_files(Settings(project_dir=PROJECT_DIR), now)
+    return [finding.text for finding in found(findings, "policy files", Grade.WARN)]
 
 
 def test_bad_channel_is_named_and_no_secret_is_shown() -> None:

@@ -47,7 +47,7 @@ MACROS = {
         "CASE WHEN regexp_matches(typeof(x), 'TIME|DECIMAL|BLOB') THEN il_refuse('the JSON of ' || typeof(x), x) "
         "WHEN typeof(x) = 'JSON' THEN CASE WHEN x IS NOT NULL AND il_json_text(CAST(x AS VARCHAR)) IS NULL "
         "THEN il_refuse('the text of this JSON', x) ELSE cast_to_type(il_json_text(CAST(x AS VARCHAR)), x) END "
-        "WHEN typeof(x) <> 'VARCHAR' AND regexp_matches(CAST(x AS VARCHAR), '[0-9]{16}') "
+        "WHEN NOT regexp_matches(typeof(x), '^VARCHAR(\\[\\])*$') AND regexp_matches(CAST(x AS VARCHAR), '[0-9]{16}') "
         "OR regexp_matches(typeof(x), 'DOUBLE|FLOAT') "
         "AND regexp_matches(CAST(x AS VARCHAR), '[0-9](e|\\.0([^0-9]|$))') "
         "THEN il_refuse('the JSON of so large a number', x) ELSE x END"
