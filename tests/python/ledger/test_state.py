@@ -10,12 +10,11 @@ import yaml
 from incident_ledger.encoding import screen_line, timestamp
 from incident_ledger.errors import UserError
 from incident_ledger.importers.statuspage import history
-from incident_ledger.ledger.events import MACHINES, EventType, Status
+from incident_ledger.ledger.events import MACHINES, PLANNER, EventType, Status
 from incident_ledger.ledger.lookup import find_incident, minutes_of
 from incident_ledger.ledger.state import IncidentState, in_order, read_events, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify import delivery_events
-from incident_ledger.response import planner
 from incident_ledger.warehouse import Warehouse
 from ledger.factories import T0, after, event, resolved, state
 from ledger.fold import fold
@@ -98,7 +97,7 @@ def test_sql_knows_the_programs_that_write_events() -> None:
     assert (
         set(re.findall(r"'([^']+)'", listed.group(1)))
         == MACHINES
-        == {planner.ACTOR, delivery_events.ACTOR, history.ACTOR}
+        == {PLANNER, delivery_events.ACTOR, history.ACTOR}
     )
 
 

@@ -17,7 +17,8 @@ from incident_ledger.warehouse import Warehouse
 from relay import Relay, Request
 from run.environment import Place
 
-TIMES = ("2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z", "2026-03-02T11:00:00Z")
+# No clock of the incidents that the first run opens falls due between them.
+TIMES = ("2026-03-02T09:00:00Z", "2026-03-02T09:02:00Z", "2026-03-02T09:04:00Z")
 THURSDAY = date(2026, 3, 5)
 LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 
