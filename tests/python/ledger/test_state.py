@@ -94,11 +94,7 @@ def test_sql_knows_the_programs_that_write_events() -> None:
     macro = (MODELS.parent / "macros/actors.sql").read_text()
     listed = re.search(r"not in \((.*?)\)", macro)
     assert listed is not None
-    assert (
-        set(re.findall(r"'([^']+)'", listed.group(1)))
-        == MACHINES
-        == {PLANNER, delivery_events.ACTOR, history.ACTOR}
-    )
+    assert set(re.findall(r"'([^']+)'", listed.group(1))) == MACHINES == {PLANNER, delivery_events.ACTOR, history.ACTOR}
 
 
 def test_read_state_selects_by_openness_source_key_and_id(ledger: Warehouse) -> None:

@@ -30,6 +30,7 @@ from incident_ledger.warehouse.client import Client
 from incident_ledger.warehouse.modified import last_modified_below, names_in
 from incident_ledger.warehouse.rows import insert_rows
 from incident_ledger.warehouse.tables import LEASES, QUALITY_BREACHES, RUN_STEPS
+from interruptible import interruptible
 from relay import Cut, Delay, Relay, Request
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -402,7 +403,7 @@ class Process:
         names = ("local_dir", "dataset", "raw_dataset")
         variables = {f"INCIDENT_LEDGER_{name.upper()}": str(getattr(place.settings, name)) for name in names}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "incident_ledger", "watch", "--every", "1s", "--listen", "0"],
+            interruptible("watch", "--every", "1s", "--listen", "0"),
             env={
                 **os.environ,
                 **variables,

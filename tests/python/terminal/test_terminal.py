@@ -15,6 +15,7 @@ import pytest
 from conftest import PROJECT_DIR, fresh_settings
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.warehouse import connect
+from interruptible import interruptible
 
 COMMAND = (sys.executable, "-m", "incident_ledger")
 WIDE_ROW = "select " + ", ".join(f"'{'x' * 20}' as a_column_of_some_length_{n}" for n in range(8))
@@ -177,15 +178,9 @@ def test_a_full_disk_is_one_line_and_no_alarm(arguments: list[str], environment:
     assert (ended.returncode, ended.stderr) == (3, b"error: No space left on device\n")
 
 
-# Ctrl-C is heard, also when these tests themselves were started to ignore it (`make test &` in a script).
-HEARING = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-HEARING += "runpy.run_module('incident_ledger', run_name='__main__')"
-
-
-def interruptible(environment: Mapping[str, str], *arguments: str) -> "subprocess.Popen[bytes]":
-    """A command under way."""
-    command = [sys.executable, "-c", HEARING, *arguments]
-    return subprocess.Popen(command, env=environment, cwd=PROJECT_DIR, stdin=-1, stdout=-1, stderr=-1)
+def under_way(environment: Mapping[str, str], *arguments: str) -> "subprocess.Popen[bytes]":
+    """A command that can be interrupted."""
+    return subprocess.Popen(interruptible(*arguments), env=environment, cwd=PROJECT_DIR, stdin=-1, stdout=-1, stderr=-1)
 
 
 def interrupt(process: "subprocess.Popen[bytes]") -> str:
@@ -199,7 +194,7 @@ def interrupt(process: "subprocess.Popen[bytes]") -> str:
 
 @pytest.mark.parametrize("after", [0.2, 0.5])
 def test_an_interrupt_while_modules_load_ends_without_a_traceback(after: float, environment: Mapping[str, str]) -> None:
-    with interruptible(environment, "incident", "list") as process:
+    with under_way(environment, "incident", "list") as process:
         time.sleep(after)
         errors = interrupt(process)
     assert process.returncode in (130, -signal.SIGINT)  # for a shell both are 130
@@ -208,7 +203,7 @@ def test_an_interrupt_while_modules_load_ends_without_a_traceback(after: float, 
 
 def test_an_interrupt_at_a_question_is_no_alarm(environment: Mapping[str, str], tmp_path: Path) -> None:
     local = {name: value for name, value in environment.items() if name != "INCIDENT_LEDGER_API_ENDPOINT"}
-    with interruptible(local | {"INCIDENT_LEDGER_LOCAL_DIR": str(tmp_path)}, "warehouse", "reset") as process:
+    with under_way(local | {"INCIDENT_LEDGER_LOCAL_DIR": str(tmp_path)}, "warehouse", "reset") as process:
         assert process.stdout is not None
         assert process.stdout.read(6) == b"Delete"
         errors = interrupt(process)
@@ -219,7 +214,7 @@ def test_an_interrupt_while_dbt_builds_is_no_fault_of_the_warehouse(
     environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     local = environment | {"INCIDENT_LEDGER_LOCAL_DIR": str(tmp_path), "DBT_TARGET_PATH": str(tmp_path / "target")}
-    with interruptible(local, "run", "--as-of", "2026-03-02T09:00:00Z") as process:
+    with under_way(local, "run", "--as-of", "2026-03-02T09:00:00Z") as process:
         assert process.stderr is not None
         assert b"policy" in process.stderr.readline()
         time.sleep(1.5)  # dbt is building
