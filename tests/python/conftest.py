@@ -110,8 +110,8 @@ def built_ledger(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> War
 
 @pytest.fixture
 def ledger(built_ledger: Warehouse) -> Warehouse:
-    """A ledger without events, rejects and messages, of which nobody knows what is pending."""
-    for table in ("incident_events", "import_rejects", "notifications", "leases"):
+    """A ledger in which nothing happened, nothing was sent and nobody ran."""
+    for table in ("incident_events", "import_rejects", "notifications", "run_steps", "leases"):
         built_ledger.execute(f"delete from {built_ledger.raw(table)} where true")
     return built_ledger
 

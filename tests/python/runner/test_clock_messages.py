@@ -1,6 +1,5 @@
 """What people get of clocks: one message for all that fell due of an incident, to those whom the policy names."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,13 +18,6 @@ from openings import open_incident
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 ON_CALL, LEAD, SECOND = "engineering-oncall@samba.tv", "engineering-lead@samba.tv", "alt-eng@samba.tv"
-
-
-@pytest.fixture
-def place(ledger: Warehouse) -> Iterator[Warehouse]:
-    for table in ("notifications", "run_steps", "leases"):
-        ledger.execute(f"delete from {ledger.raw(table)} where true")
-    yield ledger
 
 
 def tick(place: Warehouse, minutes: float) -> list[dict[str, Any]]:

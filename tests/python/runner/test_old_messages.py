@@ -1,7 +1,7 @@
 """What a tick reads of the outbox: the last days, and from further back what may still be owed."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +19,6 @@ from incident_ledger.runner import resend
 from incident_ledger.runner.job import Job, RunReport
 from incident_ledger.runner.lease import RESPOND, lease_reading, with_lease
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.client import Client
 from incident_ledger.warehouse.reading import read
 from incident_ledger.warehouse.rows import insert_rows
 from incident_ledger.warehouse.tables import NOTIFICATIONS
@@ -28,28 +27,6 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 BEGIN = NOW - 90 * DAY
-
-
-@pytest.fixture
-def place(ledger: Warehouse) -> Warehouse:
-    """A ledger in which nothing was sent and nobody ran."""
-    for table in ("notifications", "run_steps", "leases"):
-        ledger.execute(f"delete from {ledger.raw(table)} where true")
-    return ledger
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The statements that are sent, in order."""
-    statements: list[str] = []
-    original = Client.query
-
-    def query(client: Client, sql: str, *args: object, **options: object) -> object:
-        statements.append(sql.strip())
-        return original(client, sql, *args, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Client, "query", query)
-    yield statements
 
 
 def tick(place: Warehouse, at: datetime) -> RunReport:

@@ -1,6 +1,5 @@
 """A tick beside a build: it waits for none, and writes nothing when nothing is to be done."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,31 +10,9 @@ from incident_ledger.runner import job
 from incident_ledger.runner.job import Job
 from incident_ledger.runner.lease import BUILD, RESPOND, hold
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.client import Client
 from openings import open_incident
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
-
-
-@pytest.fixture
-def place(ledger: Warehouse) -> Warehouse:
-    for table in ("notifications", "run_steps", "leases"):
-        ledger.execute(f"delete from {ledger.raw(table)} where true")
-    return ledger
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The statements that are sent, in order, without what stands before their first word."""
-    statements: list[str] = []
-    original = Client.query
-
-    def query(client: Client, sql: str, *args: object, **options: object) -> object:
-        statements.append(sql.strip())
-        return original(client, sql, *args, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Client, "query", query)
-    yield statements
 
 
 def tick(place: Warehouse, minutes: float = 0, wait: float = 0) -> list[str]:

@@ -31,9 +31,7 @@ def relay(endpoint: str) -> Iterator[Relay]:
 
 @pytest.fixture
 def place(ledger: Warehouse, relay: Relay) -> Warehouse:
-    """A ledger in which nothing was sent and nobody ran, by way of the relay."""
-    for table in ("notifications", "run_steps", "leases"):
-        ledger.execute(f"delete from {ledger.raw(table)} where true")
+    """The shared ledger, empty, by way of the relay."""
     return connect(ledger.settings.model_copy(update={"api_endpoint": relay.endpoint}))
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incident_ledger.encoding import timestamp
+from incident_ledger.ledger.clock_history import ClockEntry
 from incident_ledger.ledger.events import PLANNER, Event, EventType
 from incident_ledger.ledger.state import IncidentState, in_order
 from incident_ledger.policy import ESCALATION, RESPONSE_OVERDUE, WAR_ROOM_REQUIRED, Policy
@@ -46,17 +47,18 @@ def _missing(incident: IncidentState, policy: Policy, now: datetime) -> Iterator
     if not incident.is_open or not incident.has_sla:
         return
     line = Timeline(incident)
-    written = {
-        (each.step_id, each.severity_level if each.step_id == ESCALATION else None)
-        for each in line.entries
-        if each.event_type is EventType.ESCALATED
-    }
+    written = {_subject(each) for each in line.entries if each.event_type is EventType.ESCALATED}
     clocks = (*_response(line, policy), *_escalations(line, policy), *_steps(line, policy), *_war_room(line, policy))
     for clock in clocks:
-        if (clock.step_id, clock.severity_level if clock.step_id == ESCALATION else None) not in written:
+        if _subject(clock) not in written:
             yield clock
     yield from _commander(line, policy)
     yield from _updates(line, policy, now)
+
+
+def _subject(clock: Clock | ClockEntry) -> tuple[str | None, str | None]:
+    """What an escalation is about: its step, and of `escalation`, which each severity has, the severity too."""
+    return clock.step_id, clock.severity_level if clock.step_id == ESCALATION else None
 
 
 def _response(line: Timeline, policy: Policy) -> Iterator[Clock]:
@@ -80,7 +82,7 @@ def _response(line: Timeline, policy: Policy) -> Iterator[Clock]:
 
 
 def _answered_at(line: Timeline) -> datetime | None:
-    """The first acknowledgement of ours, or the first resolution: what is reopened was answered."""
+    """The first acknowledgement by a person here, or the first resolution: what is reopened was answered."""
     ends = [until for _, until in line.periods if until is not None]
     times = [line.incident.our_acknowledged_time, *ends[:1]]
     return min((time for time in times if time is not None), default=None)
