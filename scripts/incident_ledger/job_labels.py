@@ -8,6 +8,7 @@ the macro `job_comment`.
 import copy
 import math
 import re
+from collections import ChainMap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,7 +19,7 @@ APP = "incident-ledger"
 _OTHERS = re.compile(r"[^a-z0-9_-]")
 _LONGEST = 63
 
-_process: dict[str, str] = {}
+_process: dict[object, dict[str, str]] = {}
 _model: ContextVar[str | None] = ContextVar("model", default=None)
 
 
@@ -29,14 +30,16 @@ def label_value(text: str) -> str:
 
 @contextmanager
 def labelled(**labels: str) -> Iterator[None]:
-    """Jobs that this process sends meanwhile carry these labels too."""
-    before = dict(_process)
-    _process.update(labels)
+    """Jobs that this process sends meanwhile carry these labels too, the inner block's before the outer one's.
+
+    Blocks of several threads may end in any order: each takes away its own labels and no other's.
+    """
+    block = object()
+    _process[block] = labels
     try:
         yield
     finally:
-        _process.clear()
-        _process.update(before)
+        del _process[block]
 
 
 @contextmanager
@@ -52,7 +55,7 @@ def labelled_model(model: str) -> Iterator[None]:
 def job_labels() -> dict[str, str]:
     """The labels of a job that is sent now."""
     model = _model.get()
-    found = {"app": APP, **_process, **({"model": model} if model else {})}
+    found = {"app": APP, **ChainMap(*reversed(list(_process.values()))), **({"model": model} if model else {})}
     return {name: label_value(value) for name, value in found.items()}
 
 

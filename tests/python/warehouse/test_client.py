@@ -16,7 +16,7 @@ from conftest import fresh_settings
 from engines.recorder import expected_to_be_refused
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import OutsideError, StatementError, UserError
-from incident_ledger.job_labels import labelled, labelled_model
+from incident_ledger.job_labels import job_labels, labelled, labelled_model
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Param, Warehouse, connect
 from incident_ledger.warehouse.loading.file_load import load_file
@@ -373,6 +373,17 @@ def test_labels_are_those_of_the_block_and_the_thread_that_send(relay: Relay, th
     sent = [request.json["configuration"]["labels"] for request in relay.requests if request.query]
     of_run = {"app": "incident-ledger", "command": "run", "run": "run-2026-03-02t09_00_00z", "step": "check"}
     assert sent == [of_run | {"model": "t" * 63}, of_run, {"app": "incident-ledger"}]
+
+
+def test_blocks_of_several_threads_leave_no_label_whichever_ends_first() -> None:
+    before = job_labels()
+    first, second = labelled(command="tick", run="t1"), labelled(command="tick", run="t2")
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert job_labels() == {"app": "incident-ledger", "command": "tick", "run": "t2"}
+    second.__exit__(None, None, None)
+    assert job_labels() == before == {"app": "incident-ledger"}
 
 
 def test_jobs_of_dbt_have_labels_with_their_model_a_byte_limit_and_a_timeout(
