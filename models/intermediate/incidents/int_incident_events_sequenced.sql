@@ -2,7 +2,7 @@
 {%- set event_types = [
     'detected', 'acknowledged', 'severity_changed', 'status_changed', 'note', 'action_taken', 'escalated', 'notified',
     'impact_assessed', 'root_cause_identified', 'eta_set', 'commander_assigned', 'war_room_opened', 'update_due',
-    'resolved', 'reopened', 'review_scheduled', 'review_completed', 'merged', 'retracted',
+    'resolved', 'reopened', 'review_scheduled', 'review_due', 'task_completed', 'review_completed', 'merged', 'retracted',
 ] -%}
 
 with
@@ -69,7 +69,11 @@ final as (
         and coalesce(json_value(payload, '$.status') = 'resolving', false)
         and (not {{ is_person('actor') }} or coalesce(json_value(payload, '$.contained') = 'true', false))
             as is_contained,
-        if(event_type = 'escalated', json_value(payload, '$.step_id'), null) as step_id,
+        case
+            when event_type in ('escalated', 'review_due') then json_value(payload, '$.step_id')
+            when event_type = 'task_completed' then json_value(payload, '$.task_id')
+            when event_type = 'review_scheduled' then json_value(payload, '$.review')
+        end as step_id,
         if(event_type = 'escalated', json_value(payload, '$.severity_level'), null) as escalated_severity_level,
         if(event_type in ('detected', 'note'), json_value(payload, '$.title'), null) as title,
         if(event_type = 'detected', json_value(payload, '$.description'), null) as description,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from incident_ledger.ledger.events import MACHINES, Event, EventType, Status
+from incident_ledger.ledger.events import MACHINES, Event, EventType, Status, payload_text
 
 # Of programs; every event of a person is an update of the incident, but for what `notify` records.
 CLOCK_TYPES = frozenset(
@@ -21,17 +21,28 @@ CLOCK_TYPES = frozenset(
         EventType.UPDATE_DUE,
         EventType.RESOLVED,
         EventType.REOPENED,
+        EventType.REVIEW_SCHEDULED,
+        EventType.REVIEW_DUE,
     }
 )
 CONTAINED = "contained"
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NONE = "-"
+_SUBJECTS = {
+    EventType.ESCALATED: "step_id",
+    EventType.REVIEW_DUE: "step_id",
+    EventType.TASK_COMPLETED: "task_id",
+    EventType.REVIEW_SCHEDULED: "review",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClockEntry:
-    """One event that starts, stops or records a clock. `status` is `CONTAINED` where the impact was stopped."""
+    """One event that starts, stops or records a clock. `status` is `CONTAINED` where the impact was stopped.
+
+    `step_id` is what fell due, the task that was completed, or the kind of review that was scheduled.
+    """
 
     occurred_at: datetime
     event_type: EventType
@@ -58,15 +69,14 @@ def clock_entry(event: Event) -> ClockEntry | None:
     is_by_person = event.actor not in MACHINES
     if event.event_type is EventType.NOTIFIED or not (is_by_person or event.event_type in CLOCK_TYPES):
         return None
-    is_escalated = event.event_type is EventType.ESCALATED
-    has_severity = event.event_type in (EventType.DETECTED, EventType.SEVERITY_CHANGED)
+    subject = _SUBJECTS.get(event.event_type)
     return ClockEntry(
         occurred_at=event.occurred_at,
         event_type=event.event_type,
         is_by_person=is_by_person,
-        severity_level=event.severity_level if has_severity else _text(event, "severity_level", is_escalated),
+        severity_level=_severity(event),
         status=CONTAINED if is_containment(event) else status_of(event),
-        step_id=_text(event, "step_id", is_escalated),
+        step_id=payload_text(event, subject) if subject else None,
     )
 
 
@@ -102,9 +112,11 @@ def status_of(event: Event) -> str | None:
     return known if event.event_type is EventType.STATUS_CHANGED else None
 
 
-def _text(event: Event, key: str, is_wanted: bool) -> str | None:
-    value = event.payload.get(key)
-    return value if is_wanted and isinstance(value, str) else None
+def _severity(event: Event) -> str | None:
+    """The severity that an event sets, or whose escalation it is."""
+    if event.event_type is EventType.ESCALATED:
+        return payload_text(event, "severity_level")
+    return event.severity_level if event.event_type in (EventType.DETECTED, EventType.SEVERITY_CHANGED) else None
 
 
 def _parse(text: str) -> ClockEntry:

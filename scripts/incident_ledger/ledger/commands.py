@@ -29,7 +29,7 @@ class CommandContext:
 
     def __post_init__(self) -> None:
         if self.at > self.now:
-            raise UserError(f"{_show(self.at)} is in the future (it is {_show(self.now)}).")
+            raise UserError(f"{shown(self.at)} is in the future (it is {shown(self.now)}).")
         if not self.actor.strip():
             raise UserError("Say who you are: --actor NAME.")
         if self.actor.strip() in MACHINES:
@@ -54,7 +54,7 @@ def open_incident(
         raise UserError("An incident needs a title.")
     _check_severity(severity_level, known_severities)
     if start and start > context.at:
-        raise UserError(f"--start {_show(start)} is later than the detection, {_show(context.at)}.")
+        raise UserError(f"--start {shown(start)} is later than the detection, {shown(context.at)}.")
     if any(not component.strip() for component in components):
         raise UserError("A component needs a name, like table:DATASET.TABLE or api:anthropic.")
     at = context.at.replace(microsecond=0)
@@ -114,37 +114,37 @@ def state_at(incident: IncidentState, history: Sequence[Event], at: datetime) ->
 
 def acknowledge(incident: IncidentState, context: CommandContext, text: str | None = None) -> Event:
     """`acknowledged`, once; earlier than a known acknowledgement is taken, as a correction of the record."""
-    _check_time(incident, context)
+    check_time(incident, context)
     known = incident.our_acknowledged_time
     if known and known <= context.at:
-        raise UserError(f"{incident.incident_id} was acknowledged already, at {_show(known)}.")
+        raise UserError(f"{incident.incident_id} was acknowledged already, at {shown(known)}.")
     if incident.resolution_time and context.at > incident.resolution_time:
         raise UserError(
-            f"{incident.incident_id} was resolved at {_show(incident.resolution_time)}. Give the time at which it was "
+            f"{incident.incident_id} was resolved at {shown(incident.resolution_time)}. Give the time at which it was "
             "acknowledged before that: --at T."
         )
-    return _event(incident, context, EventType.ACKNOWLEDGED, {"text": text})
+    return person_event(incident, context, EventType.ACKNOWLEDGED, {"text": text})
 
 
 def resolve(incident: IncidentState, context: CommandContext, text: str | None = None) -> Event:
     """`resolved`, of an open incident."""
-    _check_time(incident, context)
+    check_time(incident, context)
     if not incident.is_open:
-        since = f" at {_show(incident.resolution_time)}" if incident.resolution_time else ""
+        since = f" at {shown(incident.resolution_time)}" if incident.resolution_time else ""
         raise UserError(f"{incident.incident_id} is {_ended(incident)} already{since}.")
     if incident.last_reopened_time and context.at < incident.last_reopened_time:
-        raise UserError(f"{incident.incident_id} was reopened after that, at {_show(incident.last_reopened_time)}.")
-    return _event(incident, context, EventType.RESOLVED, {"text": text})
+        raise UserError(f"{incident.incident_id} was reopened after that, at {shown(incident.last_reopened_time)}.")
+    return person_event(incident, context, EventType.RESOLVED, {"text": text})
 
 
 def reopen(incident: IncidentState, context: CommandContext, text: str | None = None) -> Event:
     """`reopened`, of a resolved incident."""
-    _check_time(incident, context)
+    check_time(incident, context)
     if incident.is_open or incident.resolution_time is None:
         raise UserError(f"{incident.incident_id} is {_ended(incident)}, not resolved.")
     if context.at < incident.resolution_time:
-        raise UserError(f"{incident.incident_id} was resolved after that, at {_show(incident.resolution_time)}.")
-    return _event(incident, context, EventType.REOPENED, {"text": text})
+        raise UserError(f"{incident.incident_id} was resolved after that, at {shown(incident.resolution_time)}.")
+    return person_event(incident, context, EventType.REOPENED, {"text": text})
 
 
 def set_status(incident: IncidentState, context: CommandContext, status: str, text: str | None = None) -> Event:
@@ -153,27 +153,27 @@ def set_status(incident: IncidentState, context: CommandContext, status: str, te
         raise UserError(f"Status {status!r} is unknown; there are {', '.join(Status)}.")
     if status == Status.RESOLVED:
         return resolve(incident, context, text)
-    _check_time(incident, context)
+    check_time(incident, context)
     if not incident.is_open:
         raise UserError(
             f"{incident.incident_id} is {_ended(incident)}. If it goes on: incident-ledger incident reopen "
             f"{incident.incident_id}"
         )
     if status == incident.status:
-        raise UserError(f"{incident.incident_id} is {status} already (at {_show(context.at)}).")
-    return _event(incident, context, EventType.STATUS_CHANGED, {"status": status, "text": text})
+        raise UserError(f"{incident.incident_id} is {status} already (at {shown(context.at)}).")
+    return person_event(incident, context, EventType.STATUS_CHANGED, {"status": status, "text": text})
 
 
 def contain(incident: IncidentState, context: CommandContext, text: str | None = None) -> Event:
     """`status_changed` to resolving, with the word that the impact was stopped: `resolving` alone is work on it."""
-    _check_time(incident, context)
+    check_time(incident, context)
     if not incident.is_open:
         raise UserError(f"{incident.incident_id} is {_ended(incident)}. Only what is open can be contained.")
     since, known = incident.last_reopened_time or incident.detection_time, incident.contained_time
     if incident.status is Status.RESOLVING and known and since <= known <= context.at:
-        raise UserError(f"{incident.incident_id} was contained already, at {_show(known)}.")
+        raise UserError(f"{incident.incident_id} was contained already, at {shown(known)}.")
     payload = {"status": Status.RESOLVING.value, "contained": True, "text": text}
-    return _event(incident, context, EventType.STATUS_CHANGED, payload)
+    return person_event(incident, context, EventType.STATUS_CHANGED, payload)
 
 
 def set_severity(
@@ -185,11 +185,11 @@ def set_severity(
 ) -> Event:
     """`severity_changed`, up or down: only a person lowers it."""
     _check_severity(severity_level, known_severities)
-    _check_time(incident, context)
+    check_time(incident, context)
     if severity_level == incident.severity_level:
-        raise UserError(f"{incident.incident_id} is {severity_level} already (at {_show(context.at)}).")
+        raise UserError(f"{incident.incident_id} is {severity_level} already (at {shown(context.at)}).")
     payload = {"from": incident.severity_level, "reason": reason}
-    return _event(incident, context, EventType.SEVERITY_CHANGED, payload, severity_level)
+    return person_event(incident, context, EventType.SEVERITY_CHANGED, payload, severity_level)
 
 
 def name_cause(incident: IncidentState, context: CommandContext, category: str, text: str | None = None) -> Event:
@@ -197,8 +197,8 @@ def name_cause(incident: IncidentState, context: CommandContext, category: str, 
     word = " ".join(category.split()).casefold()  # one cause is one group, however it is written
     if not word:
         raise UserError("A cause needs a category, such as deploy, capacity, upstream or data.")
-    _check_time(incident, context)
-    return _event(incident, context, EventType.ROOT_CAUSE_IDENTIFIED, {"category": word, "text": text})
+    check_time(incident, context)
+    return person_event(incident, context, EventType.ROOT_CAUSE_IDENTIFIED, {"category": word, "text": text})
 
 
 def note(incident: IncidentState, context: CommandContext, text: str) -> Event:
@@ -206,16 +206,17 @@ def note(incident: IncidentState, context: CommandContext, text: str) -> Event:
     if not text.strip():
         raise UserError("A note needs a text.")
     _check_not_before(incident, context)
-    return _event(incident, context, EventType.NOTE, {"text": text})
+    return person_event(incident, context, EventType.NOTE, {"text": text})
 
 
-def _event(
+def person_event(
     incident: IncidentState,
     context: CommandContext,
     kind: EventType,
     payload: Mapping[str, Any],
     severity_level: str | None = None,
 ) -> Event:
+    """What a person says of an incident; what is None is not in its payload."""
     return Event(
         incident_id=incident.incident_id,
         event_type=kind,
@@ -233,7 +234,8 @@ def _check_severity(severity_level: str, known: Collection[str]) -> None:
         raise UserError(f"Severity {severity_level!r} is unknown; there are {', '.join(sorted(known))}.")
 
 
-def _check_time(incident: IncidentState, context: CommandContext) -> None:
+def check_time(incident: IncidentState, context: CommandContext) -> None:
+    """Raises `UserError` for what counts for nothing any more, and for a time before its detection."""
     if incident.is_retracted or incident.merged_into:
         raise UserError(f"{incident.incident_id} is {_ended(incident)}; only notes can be added to it.")
     _check_not_before(incident, context)
@@ -242,7 +244,7 @@ def _check_time(incident: IncidentState, context: CommandContext) -> None:
 def _check_not_before(incident: IncidentState, context: CommandContext) -> None:
     if context.at < incident.detection_time:
         raise UserError(
-            f"{_show(context.at)} is before {incident.incident_id} was detected, {_show(incident.detection_time)}."
+            f"{shown(context.at)} is before {incident.incident_id} was detected, {shown(incident.detection_time)}."
         )
 
 
@@ -252,5 +254,6 @@ def _ended(incident: IncidentState) -> str:
     return "retracted" if incident.is_retracted else incident.status.value
 
 
-def _show(time: datetime) -> str:
+def shown(time: datetime) -> str:
+    """A time as it stands in messages of commands."""
     return timestamp(time).replace(".000000Z", "Z")

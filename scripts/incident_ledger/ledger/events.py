@@ -43,13 +43,15 @@ class EventType(StrEnum):
     RESOLVED = "resolved"
     REOPENED = "reopened"
     REVIEW_SCHEDULED = "review_scheduled"
+    REVIEW_DUE = "review_due"
+    TASK_COMPLETED = "task_completed"
     REVIEW_COMPLETED = "review_completed"
     MERGED = "merged"
     RETRACTED = "retracted"
 
 
-CLOCK_EVENTS = (EventType.ESCALATED, EventType.UPDATE_DUE)
-"""What falls due by the clock and may ask for a message."""
+CLOCK_EVENTS = (EventType.ESCALATED, EventType.UPDATE_DUE, EventType.REVIEW_DUE)
+"""What falls due by the clock and may ask for a message: after the end of an incident `review_due`, else before it."""
 
 
 class Status(StrEnum):
@@ -79,6 +81,18 @@ class Event:
         """A UUID (version 5) over incident, type, time and payload: the same event has the same id everywhere."""
         identity = [self.incident_id, self.event_type.value, timestamp(self.occurred_at), canonical(self.payload)]
         return str(uuid.uuid5(_NAMESPACE, canonical(identity)))
+
+
+def payload_text(event: Event, key: str) -> str | None:
+    """What a payload has under a key, as `json_value` reads it; None where it has nothing there."""
+    return scalar_text(event.payload.get(key))
+
+
+def scalar_text(value: Any) -> str | None:
+    """As `json_value`: a scalar as text, and nothing of a list, an object or a null."""
+    if value is None or isinstance(value, list | tuple | dict):
+        return None
+    return value if isinstance(value, str) else canonical(value)
 
 
 def incident_id(source: str, source_key: str, detection_time: datetime) -> str:

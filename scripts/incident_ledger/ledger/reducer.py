@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from incident_ledger.encoding import TimeError, canonical, parse_time
+from incident_ledger.encoding import TimeError, parse_time
 from incident_ledger.ledger.clock_history import clock_entry, in_time_order, is_containment, status_of
-from incident_ledger.ledger.events import MACHINES, Event, EventType, Status
+from incident_ledger.ledger.events import MACHINES, Event, EventType, Status, payload_text, scalar_text
 from incident_ledger.ledger.state import IncidentState, in_order
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ def apply(incident: IncidentState, event: Event) -> IncidentState:
     elif event.event_type is EventType.REOPENED:
         changes |= {"status": Status.INVESTIGATING, "is_open": True, "resolution_time": None, "last_reopened_time": at}
     elif event.event_type is EventType.COMMANDER_ASSIGNED:
-        changes["incident_commander"] = _text(event, "name")
+        changes["incident_commander"] = payload_text(event, "name")
     return replace(
         incident,
         **changes,
@@ -66,7 +66,7 @@ def effective(events: Iterable[Event]) -> list[Event]:
     once: dict[str, Event] = {}
     for event in events:
         once.setdefault(event.event_id, event)
-    superseded = {(event.incident_id, _text(event, "supersedes")) for event in once.values()}
+    superseded = {(event.incident_id, payload_text(event, "supersedes")) for event in once.values()}
     return sorted((each for each in once.values() if (each.incident_id, each.event_id) not in superseded), key=in_order)
 
 
@@ -87,7 +87,7 @@ def _fold(events: Sequence[Event], ranks: Mapping[str, int]) -> IncidentState:
     levels = [event.severity_level or "" for event in severities] or [""]
     by_detector = [event.severity_level or "" for event in severities if event.actor == detected.actor]
     known_levels = [level for level in by_detector if level in ranks] or by_detector or [""]
-    titles = [title for event in _of(events, EventType.NOTE) if (title := _text(event, "title")) is not None]
+    titles = [title for event in _of(events, EventType.NOTE) if (title := payload_text(event, "title")) is not None]
     components = tuple(dict.fromkeys(name for event in events for name in _texts(event.payload.get("components"))))
     detected_by = _DETECTED_BY.get(source, "check")
     acknowledged = _of(events, EventType.ACKNOWLEDGED)
@@ -97,13 +97,13 @@ def _fold(events: Sequence[Event], ranks: Mapping[str, int]) -> IncidentState:
     last_resolution_time = ends[-1].occurred_at if ends else None
     is_resolved = [_is_end(event) for event in events if _is_transition(event)][-1:] == [True]
     is_retracted = bool(_of(events, EventType.RETRACTED))
-    merged_into = _latest(_text(event, "into") for event in _of(events, EventType.MERGED))
+    merged_into = _latest(payload_text(event, "into") for event in _of(events, EventType.MERGED))
     gaps = reopened_gaps(events)
     return IncidentState(
         incident_id=detected.incident_id,
         source=source,
         source_key=events[0].source_key,
-        title=titles[-1] if titles else _text(detected, "title") or "",
+        title=titles[-1] if titles else payload_text(detected, "title") or "",
         severity_level=levels[-1],
         initial_severity_level=levels[0],
         worst_detected_severity_level=min(known_levels, key=lambda level: ranks.get(level, 0)),
@@ -115,8 +115,8 @@ def _fold(events: Sequence[Event], ranks: Mapping[str, int]) -> IncidentState:
         has_sla=detected_by != "vendor" or _is_acted_on(events, _earliest(ends)),
         is_retracted=is_retracted,
         merged_into=merged_into,
-        rule_id=_first(_text(event, "rule_id") for event in detections),
-        description=_first(_text(event, "description") for event in detections),
+        rule_id=_first(payload_text(event, "rule_id") for event in detections),
+        description=_first(payload_text(event, "description") for event in detections),
         component=components[0] if components else None,
         components=components,
         start_time=start_time if start_time and start_time <= detected.occurred_at else None,
@@ -130,12 +130,12 @@ def _fold(events: Sequence[Event], ranks: Mapping[str, int]) -> IncidentState:
         last_reopened_time=_last_time(event for event in events if _is_transition(event) and not _is_end(event)),
         reopen_count=len(gaps),
         reopened_gap_microseconds=sum(gaps, timedelta()) // timedelta(microseconds=1),
-        root_cause_category=_latest(_text(event, "category") for event in events if _names_cause(event)),
-        incident_commander=_latest(_text(event, "name") for event in _of(events, EventType.COMMANDER_ASSIGNED)),
-        war_room_url=_latest(_text(event, "url") for event in _of(events, EventType.WAR_ROOM_OPENED)),
+        root_cause_category=_latest(payload_text(event, "category") for event in events if _names_cause(event)),
+        incident_commander=_latest(payload_text(event, "name") for event in _of(events, EventType.COMMANDER_ASSIGNED)),
+        war_room_url=_latest(payload_text(event, "url") for event in _of(events, EventType.WAR_ROOM_OPENED)),
         estimated_resolution_time=_latest(_time(event, "estimated_resolution_time") for event in events),
-        user_impact=_latest(_text(event, "user_impact") for event in events),
-        financial_impact=_latest(_text(event, "financial_impact") for event in events),
+        user_impact=_latest(payload_text(event, "user_impact") for event in events),
+        financial_impact=_latest(payload_text(event, "financial_impact") for event in events),
         services=tuple(_texts(_latest(event.payload.get("services") for event in events))),
         evidence=_latest(event.payload.get("evidence") for event in events) or {},
         event_count=len(events),
@@ -195,28 +195,17 @@ def _latest(values: Iterable[T | None]) -> T | None:
     return _first(reversed(list(values)))
 
 
-def _text(event: Event, key: str) -> str | None:
-    return _scalar(event.payload.get(key))
-
-
 def _texts(value: Any) -> list[str]:
     """The texts of a list, without its nulls; none of what holds lists or objects. As `json_value_array`."""
     items = value if isinstance(value, list | tuple) else ()
     if any(isinstance(item, list | tuple | dict) for item in items):
         return []
-    return [text for item in items if (text := _scalar(item)) is not None]
-
-
-def _scalar(value: Any) -> str | None:
-    """As `json_value`: a scalar as text, and nothing of a list, an object or a null."""
-    if value is None or isinstance(value, list | tuple | dict):
-        return None
-    return value if isinstance(value, str) else canonical(value)
+    return [text for item in items if (text := scalar_text(item)) is not None]
 
 
 def _time(event: Event, key: str) -> datetime | None:
     """A time of a payload; what is none is not known."""
     try:
-        return parse_time(_text(event, key) or "")
+        return parse_time(payload_text(event, key) or "")
     except TimeError:
         return None

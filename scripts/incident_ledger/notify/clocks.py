@@ -7,8 +7,9 @@ from incident_ledger.encoding import TimeError, one_line, parse_time
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.formatting import field, utc
-from incident_ledger.policy import ESCALATION, RESPONSE_OVERDUE, UPDATE_DUE, Contact, Policy
+from incident_ledger.policy import ESCALATION, RESPONSE_OVERDUE, REVIEW_PHASES, UPDATE_DUE, Contact, Policy
 
+_OF_COMMANDER = (UPDATE_DUE, *(f"{phase}_due" for phase in REVIEW_PHASES))  # the commander's, where there is one
 _TO_BOTH = (RESPONSE_OVERDUE, ESCALATION)  # to the secondary address too, while nobody has acknowledged
 
 
@@ -18,9 +19,14 @@ def clock_of(event: Event) -> str:
 
 
 def main_event(clocks: Sequence[Event]) -> Event:
-    """What the message of these is about: the last escalation, or else the last update that was due."""
+    """What the message of these is about: the last escalation, or else the last update or review that was due."""
     escalations = [event for event in clocks if event.event_type is EventType.ESCALATED]
     return (escalations or clocks)[-1]
+
+
+def is_running(event: Event, incident: IncidentState) -> bool:
+    """Whether what fell due still matters: a review after the end, all else before it."""
+    return (event.event_type is EventType.REVIEW_DUE) is not incident.is_open
 
 
 def due_lines(clocks: Sequence[Event]) -> tuple[str, ...]:
@@ -47,7 +53,7 @@ def clock_recipients(
     emails: list[str | None] = []
     for event in clocks:
         clock = clock_of(event)
-        commander = commander_email(incident, policy) if clock == UPDATE_DUE else None
+        commander = commander_email(incident, policy) if clock in _OF_COMMANDER else None
         contacts = () if commander else policy.clock_contacts(clock, now)
         emails += [commander, *(contact.email_primary for contact in contacts)]
         if clock in _TO_BOTH and not is_answered:
@@ -56,11 +62,10 @@ def clock_recipients(
 
 
 def clock_audience(clocks: Sequence[Event], incident: IncidentState, policy: Policy, now: datetime) -> str:
-    """The roles that these notify, each once; of an update the commander."""
+    """The roles that these notify, each once; of an update or what is due soon after the end the commander."""
     roles: list[str] = []
     for event in clocks:
-        is_update = event.event_type is EventType.UPDATE_DUE
-        if is_update and commander_email(incident, policy):
+        if clock_of(event) in _OF_COMMANDER and commander_email(incident, policy):
             roles.append(one_line(incident.incident_commander or ""))
         else:
             roles += [each.role for each in policy.clock_contacts(clock_of(event), now) if each.email_primary]

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.state import IncidentState
+from incident_ledger.notify.clocks import is_running, main_event
 from incident_ledger.notify.flapping import Due
 from incident_ledger.notify.messages import Message, compose, template_for
 from incident_ledger.policy import Policy
@@ -14,13 +15,22 @@ from incident_ledger.policy import Policy
 
 def calling(dues: Sequence[Due], incidents: Mapping[str, IncidentState], policy: Policy, now: datetime) -> list[Due]:
     """Those that the policy has a message for. What fell due goes into its incident's other message, if any."""
-    found = [due for due in dues if template_for(due.event, incidents[due.event.incident_id], policy, now)]
+    running = (each for due in dues for each in _running(due, incidents[due.event.incident_id]))
+    found = [due for due in running if template_for(due.event, incidents[due.event.incident_id], policy, now)]
     clocks: dict[str, tuple[Event, ...]] = {due.event.incident_id: due.clocks for due in found if due.clocks}
     others: dict[str, list[Due]] = defaultdict(list)
     for due in found:
         if not due.clocks:
             others[due.event.incident_id].append(due)
     return list(_merged(found, clocks, others))
+
+
+def _running(due: Due, incident: IncidentState) -> Iterator[Due]:
+    """What is due, of clocks those alone that still matter."""
+    if not due.clocks:
+        yield due
+    elif clocks := tuple(event for event in due.clocks if is_running(event, incident)):
+        yield replace(due, event=main_event(clocks), clocks=clocks)
 
 
 def _merged(

@@ -22,9 +22,10 @@ from incident_ledger.notify.formatting import (
     utc,
     whole_minutes,
 )
+from incident_ledger.notify.review_tasks import open_tasks, review_commands
 from incident_ledger.policy import Policy
+from incident_ledger.response.rules.review_rules import review_deadline
 
-_REVIEW = "review"
 _CURRENT = "current"
 _SHOWN_ACTIONS = 10
 
@@ -60,6 +61,8 @@ class MessageFields:
     unreachable: str  # who is to be notified of them and has no address; mostly nobody
     last_update: str
     update_command: str
+    open_tasks: tuple[str, ...]  # after the end: what is to be done, each with its name
+    review_commands: tuple[tuple[str, str], ...]  # label and command: how to say that it was done
     answer: tuple[tuple[str, str], ...]  # label and text: who acknowledged it, or until when and how to
     known: tuple[tuple[str, str], ...]  # label and text: what the ledger knows beyond the playbook's fields
     about: str
@@ -108,6 +111,8 @@ def message_fields(
         unreachable=", ".join(unreachable(clocks, policy, now)),
         last_update=_last_update(effective),
         update_command=f'incident-ledger incident note {state.incident_id} "..."',
+        open_tasks=open_tasks(state, policy),
+        review_commands=review_commands(state, policy),
         answer=answer(state, policy, now, effective),
         known=(*known(event, state, policy, effective, flapping), *_missed(event, state, clocks)),
         about=_about(event),
@@ -257,10 +262,8 @@ def _review(state: IncidentState, policy: Policy, effective: Sequence[Event]) ->
     scheduled = _latest(effective, EventType.REVIEW_SCHEDULED, "scheduled_for")
     if scheduled:
         return field(one_line(_time(scheduled)))
-    hours = [task.due_hours for task in policy.tasks() if task.phase == _REVIEW]
-    if not hours or state.resolution_time is None:
-        return f"a date {NOT_KNOWN}"
-    return f"a date {NOT_KNOWN} (due by {utc(state.resolution_time + timedelta(hours=max(hours)))})"
+    deadline = review_deadline(state, policy)
+    return f"a date {NOT_KNOWN} (due by {utc(deadline)})" if deadline else "no date: the policy asks for none"
 
 
 def _about(event: Event) -> str:

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from incident_ledger.encoding import canonical, one_line, shortened
 from incident_ledger.ledger.events import CLOCK_EVENTS, Event, EventType
 from incident_ledger.ledger.state import IncidentState
-from incident_ledger.notify.clocks import clock_audience, clock_recipients
+from incident_ledger.notify.clocks import clock_audience, clock_of, clock_recipients, is_running
 from incident_ledger.notify.fields import message_fields, with_event
 from incident_ledger.notify.flapping import Flapping
 from incident_ledger.notify.formatting import SUBJECT_CHARACTERS, item
@@ -31,6 +31,7 @@ _NEWS = {
     EventType.NOTE: "Reinstated: ",  # of the notes only those that take back an event that was sent
     EventType.ESCALATED: "Escalated: ",
     EventType.UPDATE_DUE: "Update due: ",
+    EventType.REVIEW_DUE: "Review due: ",
 }
 
 
@@ -109,8 +110,8 @@ def compose(
 def template_for(event: Event, state: IncidentState, policy: Policy, now: datetime) -> str | None:
     """The template of the message that an event calls for; None for no message. `state` as `compose` takes it."""
     incident = with_event(state, event)
-    if event.event_type in CLOCK_EVENTS and not incident.is_open:
-        return None  # it ended before anybody could be notified
+    if event.event_type in CLOCK_EVENTS and not is_running(event, incident):
+        return None  # it ended, or went on again, before anybody could be notified
     return policy.template(_kind(event, incident).value, incident.severity_level, now)
 
 
@@ -143,6 +144,8 @@ def header_id(message: str) -> str:
 
 def _subject(event: Event, incident: IncidentState, flapping: Flapping | None) -> str:
     news = _NEWS.get(event.event_type, "Update: ")
+    if event.event_type is EventType.REVIEW_DUE and clock_of(event).endswith("_late"):
+        news = "Review late: "
     if flapping and event.event_type is EventType.REOPENED:
         news = "Flapping: "
     if event.event_type is EventType.NOTE and not incident.is_open:

@@ -36,6 +36,17 @@ class Calendar:
                 return today + timedelta(days=days)
         raise UserError(f"No business day in the year after {today}: correct seeds/policy/business_calendar.csv.")
 
+    def next_weekday(self, weekday: str, clock: time, after: datetime) -> datetime:
+        """The first time, in UTC, later than `after` at which it is that weekday and that time in the time zone."""
+        zone = ZoneInfo(self.time_zone)
+        today = after.astimezone(zone).date()
+        days = (WEEKDAYS.index(weekday) - today.weekday()) % len(WEEKDAYS)
+        found = (
+            datetime.combine(today + timedelta(days=days + more), clock, zone).astimezone(UTC)
+            for more in (0, len(WEEKDAYS))
+        )
+        return next(at for at in found if at > after)
+
     def close_of_next_business_day(self, at: datetime) -> datetime:
         """When the office closes on the next business day, in UTC: what "next business day" allows."""
         day = self.next_business_day(at)

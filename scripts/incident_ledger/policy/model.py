@@ -22,7 +22,13 @@ RESPONSE_OVERDUE = "response_overdue"
 ESCALATION = "escalation"
 WAR_ROOM_REQUIRED = "war_room_required"
 UPDATE_DUE = "update_due"
-CLOCKS = (RESPONSE_OVERDUE, ESCALATION, WAR_ROOM_REQUIRED, UPDATE_DUE)
+# After the end: the tasks of the playbook's two phases and the weekly review, each shortly before it is due, and late.
+WEEKLY = "weekly"
+REVIEW_PHASES = ("immediate", "review", WEEKLY)
+CLOCKS = (
+    *(RESPONSE_OVERDUE, ESCALATION, WAR_ROOM_REQUIRED, UPDATE_DUE),
+    *(f"{phase}_{what}" for phase in REVIEW_PHASES for what in ("due", "late")),
+)
 
 _REOPENING_WINDOW = "reopening_window_hours"
 
@@ -99,7 +105,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class Task:
-    """One thing to do after an incident, due `due_hours` after its resolution."""
+    """One thing to do after an incident of these severities, due `due_hours` after its resolution."""
 
     task_id: str
     position: int
@@ -108,6 +114,7 @@ class Task:
     task: str
     step: str
     due_hours: int | float
+    severity_levels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -215,7 +222,25 @@ class Policy:
 
     def tasks(self) -> tuple[Task, ...]:
         """What is to be done after an incident."""
-        return tuple(Task(**_plain(row)) for row in self.tables["post_incident_tasks"])
+        tasks = (
+            Task(**_plain(row) | {"severity_levels": tuple(row["severity_levels"].split())})
+            for row in self.tables["post_incident_tasks"]
+        )
+        return tuple(sorted(tasks, key=lambda task: task.position))
+
+    def tasks_by_phase(self) -> dict[str, tuple[str, ...]]:
+        """The names of the tasks, by the phase that has one deadline for them."""
+        tasks = self.tasks()
+        phases = dict.fromkeys(task.phase for task in tasks)
+        return {phase: tuple(task.task_id for task in tasks if task.phase == phase) for phase in phases}
+
+    def weekly_review(self, severity_level: str, after: datetime) -> datetime | None:
+        """When incidents of this severity are reviewed next, in UTC; None where they have no weekly review."""
+        rows = self.rows("review_cycles", after)
+        row = next((row for row in rows if row["severity_level"] == severity_level), None)
+        if row is None:
+            return None
+        return self.calendar(after).next_weekday(row["weekday"], row["meets_at"], after)
 
     # Rules and rates
 

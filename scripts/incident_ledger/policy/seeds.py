@@ -19,7 +19,7 @@ FOLDER = "seeds/policy"
 NAMES = (
     *("severities", "response_rules", "classification_rules", "quality_thresholds", "severity_caps"),
     *("escalation_matrix", "escalation_contacts", "audiences", "contacts", "emergency_contacts", "notification_rules"),
-    *("post_incident_tasks", "business_calendar", "business_holidays", "runtime_limits"),
+    *("post_incident_tasks", "review_cycles", "business_calendar", "business_holidays", "runtime_limits"),
 )
 _VALID_FROM = "valid_from"
 

@@ -8,6 +8,7 @@ from incident_ledger.ledger.reducer import apply, opened
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy
 from incident_ledger.response.rules.clock_rules import clock_events, next_clock
+from incident_ledger.response.rules.review_rules import next_review, review_events
 from incident_ledger.response.rules.signal_rules import signal_events
 from incident_ledger.response.signals import Signal
 
@@ -16,11 +17,13 @@ def plan(state: Sequence[IncidentState], signals: Iterable[Signal], policy: Poli
     """The events that are called for at `now`, in a fixed order; empty when the ledger already has them all.
 
     A chain of rules, each applied to the state that those before it left: first what the signals say, then the clocks
-    of what is open after that. The events of an incident are in the order in which they are to be written.
+    of what is open after that, and the reviews of what is over. The events of an incident are in the order in which
+    they are to be written.
     """
     events = signal_events(state, signals, policy, now)
     for incident in after(state, events):
         events += clock_events(incident, policy, now)
+        events += review_events(incident, policy, now)
     return events
 
 
@@ -38,5 +41,5 @@ def after(state: Sequence[IncidentState], events: Iterable[Event]) -> list[Incid
 
 def next_clock_due(state: Iterable[IncidentState], policy: Policy, now: datetime) -> datetime | None:
     """When the next clock falls due, of incidents of which all that fell due by `now` is written; None for never."""
-    times = (next_clock(incident, policy, now) for incident in state)
+    times = (following(incident, policy, now) for incident in state for following in (next_clock, next_review))
     return min((time for time in times if time is not None), default=None)

@@ -1,6 +1,6 @@
 """What a person does to an incident: one event, written once, by one person at a time where the state matters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,6 +65,15 @@ def record_command(
     with _exclusive(warehouse, policy.load(warehouse), context):
         event = _event(warehouse, part, context, command, is_dated=is_dated)
         return event, append(warehouse, [event], context.now)
+
+
+def record_events(
+    warehouse: Warehouse, part: str, context: CommandContext, events_of: Callable[[IncidentState], Sequence[Event]]
+) -> tuple[IncidentState, Sequence[Event], int]:
+    """Several events of one incident, written together: it as it was before, they, and how many of them are new."""
+    incident = find_incident(warehouse, part)
+    events = events_of(incident)
+    return incident, events, append(warehouse, events, context.now)
 
 
 def _event(

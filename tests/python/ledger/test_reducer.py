@@ -33,8 +33,7 @@ FROM_EVENTS_TO_STATE = (
 OFTEN = (
     "acknowledged",
     "severity_changed",
-    "escalated",
-    "war_room_opened",
+    *(*("war_room_opened", "commander_assigned") * 2, "escalated", "task_completed", "review_due"),
     *("status_changed", "resolved", "reopened") * 4,
 )
 # Few minutes, so that events tie; what stands first is the simplest.
@@ -53,6 +52,8 @@ PAYLOADS = st.fixed_dictionaries(
         "evidence": st.sampled_from([{"n": 1}, {}, None]),
         "contained": st.sampled_from([True, False, None]),
         "step_id": st.sampled_from(["escalation", None]),
+        "review": st.sampled_from(["weekly", None]),
+        "task_id": st.sampled_from(["impact_data", None, 3]),
         "severity_level": st.sampled_from(["P1", None]),
         **dict.fromkeys(("description", "rule_id", "category", "name", "url", "into"), TEXTS),
         **dict.fromkeys(("user_impact", "financial_impact"), TEXTS),

@@ -287,7 +287,8 @@ FAULTS = {
         "notification_rules",
         "detected,P0,critical",
         "detected,P0,alarm",
-        "notification_rules.csv:2: template: 'alarm' is not one of initial, critical, escalation, update, resolution",
+        "notification_rules.csv:2: template: 'alarm' is not one of initial, critical, escalation, update, review, "
+        "resolution",
     ),
     "limit_of_nothing": (
         "runtime_limits",

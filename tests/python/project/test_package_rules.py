@@ -33,6 +33,7 @@ LAYERS = (
         "detection",
         "response",
         "notify",
+        "postmortem",
         "runner",
         "doctor",
     ),

@@ -1,7 +1,7 @@
 """The clocks of the response through a simulated clock: each row of the playbook's tables, and any lifecycle."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,76 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import PROJECT_DIR
-from incident_ledger.ledger.events import Event, EventType, incident_id
+from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.reducer import apply
-from incident_ledger.ledger.state import IncidentState, in_order
-from incident_ledger.policy import Policy, load_files
 from incident_ledger.response.planner import next_clock_due, plan
 from ledger.fold import states
-
-START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-POLICY: Policy = load_files(PROJECT_DIR / "seeds" / "policy")
-CONTAINED = {"status": "resolving", "contained": True}
-
-
-@dataclass
-class Ledger:
-    """One incident's events. `start` is its detection; the minutes of all else count from there."""
-
-    severity: str
-    start: datetime = START
-    source: str = "test"
-    events: list[Event] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.add("detected", 0, severity=self.severity, actor="monitor", title="T")
-
-    def add(
-        self, kind: str, minute: float, *, severity: str | None = None, actor: str = "ann", **payload: Any
-    ) -> "Ledger":
-        event = Event(
-            incident_id=incident_id(self.source, "k", self.start),
-            event_type=EventType(kind),
-            occurred_at=self.start + minute * MINUTE,
-            actor=actor,
-            source=self.source,
-            source_key="k",
-            severity_level=severity,
-            payload=payload,
-        )
-        self.events.append(event)
-        return self
-
-    def state(self) -> IncidentState:
-        (state,) = states(self.events)
-        return state
-
-    def tick(self, minute: float) -> list[Event]:
-        """What a tick writes."""
-        events = plan([self.state()], [], POLICY, self.start + minute * MINUTE)
-        self.events += events
-        return events
-
-    def clocks(self) -> list[Event]:
-        """What clocks wrote, in order."""
-        return sorted((event for event in self.events if event.actor == "incident-ledger"), key=in_order)
-
-    def due(self, *, updates: bool = False) -> dict[str, float]:
-        """Of each clock but that of updates the minute at which it fell due."""
-        return {
-            name(event): (event.occurred_at - self.start) / MINUTE
-            for event in self.clocks()
-            if updates or event.event_type is not EventType.UPDATE_DUE
-        }
-
-    def updates(self) -> list[float]:
-        return [(each.occurred_at - self.start) / MINUTE for each in self.clocks() if name(each) == "update_due"]
-
-
-def name(event: Event) -> str:
-    return str(event.payload.get("step_id") or event.event_type.value)
+from simulated import CONTAINED, MINUTE, POLICY, START, Ledger, name
 
 
 def open_for(severity: str, minutes: float) -> Ledger:
@@ -280,8 +215,9 @@ def test_a_year_of_200_p0_writes_a_bounded_number_of_events() -> None:
 @pytest.mark.parametrize(("kind", "payload"), [("resolved", {}), ("retracted", {}), ("merged", {"into": "INC-other"})])
 def test_what_ended_was_retracted_or_merged_has_no_clock(kind: str, payload: dict[str, Any]) -> None:
     ledger = Ledger("P0").add(kind, 2, **payload)
-    assert ledger.tick(1000) == []
-    assert next_clock_due([ledger.state()], POLICY, START) is None
+    assert [name(event) for event in ledger.tick(1000)] == ["review_scheduled"] * (kind == "resolved")
+    following = next_clock_due([ledger.state()], POLICY, START)
+    assert (following is None) == (kind != "resolved")  # what follows a resolution has tests of its own
 
 
 def test_a_vendors_incident_has_no_clock_until_a_person_acts() -> None:
@@ -362,6 +298,11 @@ def lived(severity: str, source: str, life: Iterable[Any], ticks: Iterable[int])
     return ledger
 
 
+def clock_ids(ledger: Ledger) -> set[str]:
+    """What fell due while it was open; by when it is to be reviewed follows from the severity that it has by then."""
+    return {each.event_id for each in ledger.clocks() if each.event_type is not EventType.REVIEW_SCHEDULED}
+
+
 SOURCES = st.sampled_from(["test", "statuspage"])
 SEVERITIES = st.sampled_from(["P0", "P1", "P2", "P3"])
 
@@ -376,7 +317,7 @@ def test_ticks_each_minute_and_ticks_after_hours_write_the_same(
     if each_minute.state().is_open and each_minute.state().has_sla:
         assert each_minute.clocks() == rarely.clocks()
     else:  # nothing falls due that did not before it ended
-        assert {each.event_id for each in rarely.clocks()} <= {each.event_id for each in each_minute.clocks()}
+        assert clock_ids(rarely) <= clock_ids(each_minute)
 
 
 @given(SEVERITIES, SOURCES, LIVES)
@@ -390,7 +331,8 @@ def test_no_clock_falls_due_twice_or_early(severity: str, source: str, life: lis
         written = ledger.tick(minute)
         # Each is written at its time, and not before: a tick each minute misses nothing.
         assert {(event.occurred_at - START) / MINUTE for event in written} <= {minute}
-    steps = [(name(each), each.payload.get("severity_level")) for each in ledger.clocks() if name(each) != "update_due"]
+    clocks = [each for each in ledger.clocks() if name(each) not in ("update_due", "review_scheduled")]
+    steps = [(name(each), each.payload.get("severity_level")) for each in clocks]
     assert len(set(steps)) == len(steps)
     matrix = [step for step, _ in steps if step in MATRIX]
     assert len(set(matrix)) == len(matrix)

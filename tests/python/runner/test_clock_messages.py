@@ -107,6 +107,44 @@ def test_after_an_outage_one_message_names_all_that_was_missed(place: Warehouse)
     assert tick(place, 201) == []
 
 
+def test_after_the_end_its_tasks_are_asked_for_before_they_are_due_and_when_they_are_late(place: Warehouse) -> None:
+    open_incident(place, "k", NOW, severity="P1")
+    record(place, EventType.ACKNOWLEDGED, 1)
+    record(place, EventType.RESOLVED, 10, text="Rolled back.")
+    (text,) = [each["body_text"] for each in tick(place, 11) if each["template"] == "resolution"]
+    assert "Post-incident review scheduled for a date not yet known (due by 2026-03-05 09:10:00 UTC)\n" in text
+    assert len(written(place, EventType.REVIEW_SCHEDULED)) == 1
+    record(place, EventType.TASK_COMPLETED, 60, task_id="timeline_record")
+    assert tick(place, 10 + 20 * 60 - 1) == []
+    (soon,) = tick(place, 10 + 20 * 60)
+    assert (soon["template"], soon["recipients"], soon["subject"]) == ("review", ON_CALL, "[INCIDENT-P1] Review due: k")
+    assert "Immediate Actions (Within 24 Hours): due at 2026-03-03 09:10 UTC\n" in soon["body_text"]
+    assert "timeline_actions" in soon["body_text"]
+    assert "timeline_record" not in soon["body_text"]
+    assert "incident-ledger incident task done INC-20260302T090000Z-" in soon["body_text"]
+    (late,) = tick(place, 10 + 24 * 60)
+    assert late["recipients"].split(",") == [LEAD, ON_CALL]
+    assert late["subject"] == "[INCIDENT-P1] Review late: k"
+    record(place, EventType.REVIEW_COMPLETED, 25 * 60)
+    assert tick(place, 100 * 60) == []
+
+
+def test_reviews_that_fell_due_in_an_outage_are_one_message_and_none_of_what_was_reopened(place: Warehouse) -> None:
+    open_incident(place, "k", NOW, severity="P1")
+    record(place, EventType.ACKNOWLEDGED, 1)
+    record(place, EventType.RESOLVED, 10)
+    tick(place, 11)
+    (message,) = tick(place, 10 + 73 * 60)
+    assert message["subject"] == "[INCIDENT-P1] Review late: k"
+    assert (
+        message["body_text"].count("Post-Incident Review (Within 72 Hours)") == 2
+    )  # what is older than a day is silent
+    record(place, EventType.REOPENED, 10 + 74 * 60)
+    (reopened,) = tick(place, 11 + 74 * 60)
+    assert reopened["template"] == "critical"
+    assert "Review" not in reopened["subject"]
+
+
 def test_an_outage_between_two_messages_gives_one(place: Warehouse) -> None:
     open_incident(place, "k", NOW, severity="P1")
     assert len(tick(place, 0)) == 1

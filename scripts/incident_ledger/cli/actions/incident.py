@@ -1,21 +1,20 @@
 """`incident-ledger incident`: what a person records of an incident, one event a command, and what is known of it."""
 
-import getpass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from incident_ledger import policy
 from incident_ledger.cli import _incidents
 from incident_ledger.cli._console import err, out, parse_time, to_json, write_text
+from incident_ledger.cli.actions.command_context import command_context, open_ledger
 from incident_ledger.errors import UserError
 from incident_ledger.ledger import commands
 from incident_ledger.ledger.events import Event, EventType, Status
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_events
 from incident_ledger.notify.channels.registry import channel_names, require_channels
 from incident_ledger.policy import Policy
 from incident_ledger.runner.incident_commands import IncidentCommand, record_command, record_opening
-from incident_ledger.settings import Settings, load_settings
-from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.settings import Settings
+from incident_ledger.warehouse import Warehouse
 
 
 def open_(
@@ -31,7 +30,7 @@ def open_(
     json: bool,
 ) -> None:
     """Open an incident; one that is open already with this title and component is named, and no other is opened."""
-    warehouse, context = _warehouse(), _context(at, actor)
+    warehouse, context = open_ledger(), command_context(at, actor)
     rules = policy.load(warehouse)
     event = commands.open_incident(
         context,
@@ -99,7 +98,7 @@ def contain(incident: str, text: str | None, at: str | None, actor: str | None, 
 
 def severity(incident: str, new: str, *, reason: str | None, at: str | None, actor: str | None, json: bool) -> None:
     """Raise or lower the severity; it is never lowered by itself."""
-    known = _severities(policy.load(_warehouse()))
+    known = _severities(policy.load(open_ledger()))
     command = IncidentCommand(
         EventType.SEVERITY_CHANGED,
         lambda state, context: commands.set_severity(state, context, new, known, reason),
@@ -128,30 +127,12 @@ def note(incident: str, text: str, at: str | None, actor: str | None, json: bool
     )
 
 
-def _warehouse() -> Warehouse:
-    warehouse = connect(load_settings())
-    ensure_ledger(warehouse)
-    return warehouse
-
-
 def _severities(rules: Policy) -> tuple[str, ...]:
     return tuple(severity.severity_level for severity in rules.severities)
 
 
-def _context(at: str | None, actor: str | None) -> commands.CommandContext:
-    now = datetime.now(UTC)
-    return commands.CommandContext(actor=actor or _user(), at=parse_time(at, "--at") if at else now, now=now)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        raise UserError("Your user name is not known here. Say who you are: --actor NAME.") from None
-
-
 def _record(part: str, at: str | None, actor: str | None, json: bool, command: IncidentCommand) -> None:
-    warehouse, context = _warehouse(), _context(at, actor)
+    warehouse, context = open_ledger(), command_context(at, actor)
     _print(*record_command(warehouse, part, context, command, is_dated=at is not None), json)
 
 

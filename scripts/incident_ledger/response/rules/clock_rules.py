@@ -5,36 +5,24 @@ alone. So an event has the same time and the same id whoever computes it, whenev
 what it is about (a step, a severity), and not by its time: a fact that is recorded late moves no step that was taken.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from incident_ledger.encoding import timestamp
 from incident_ledger.ledger.clock_history import ClockEntry
-from incident_ledger.ledger.events import PLANNER, Event, EventType
+from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import IncidentState, in_order
 from incident_ledger.policy import ESCALATION, RESPONSE_OVERDUE, WAR_ROOM_REQUIRED, Policy
+from incident_ledger.response.rules.clock import Clock
 from incident_ledger.response.rules.timeline import Timeline
 
 _CONTAINED = "contained"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Clock:
-    """A clock and when it falls due. `severity_level` is the severity whose clock it is."""
-
-    due_at: datetime
-    event_type: EventType
-    severity_level: str
-    step_id: str | None = None
-    payload: Mapping[str, Any] = field(default_factory=dict)
-
-
 def clock_events(incident: IncidentState, policy: Policy, now: datetime) -> list[Event]:
     """What fell due by `now` and is not in the ledger, in order; nothing of what is over."""
     due = (clock for clock in _missing(incident, policy, now) if clock.due_at <= now)
-    return sorted((_event(incident, clock) for clock in due), key=in_order)
+    return sorted((clock.event(incident) for clock in due), key=in_order)
 
 
 def next_clock(incident: IncidentState, policy: Policy, now: datetime) -> datetime | None:
@@ -194,16 +182,4 @@ def _escalated(due_at: datetime, step_id: str, severity_level: str, text: str) -
         severity_level=severity_level,
         step_id=step_id,
         payload={"step_id": step_id, "severity_level": severity_level, "text": text},
-    )
-
-
-def _event(incident: IncidentState, clock: Clock) -> Event:
-    return Event(
-        incident_id=incident.incident_id,
-        event_type=clock.event_type,
-        occurred_at=clock.due_at,
-        actor=PLANNER,
-        source=incident.source,
-        source_key=incident.source_key,
-        payload=clock.payload,
     )

@@ -1,0 +1,119 @@
+"""`incident task`, `incident review` and `postmortem`: from the end of an incident to its imported review."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from incident_ledger.cli._app import app
+from incident_ledger.errors import IncidentLedgerError, UserError
+from incident_ledger.ledger.state import read_events, read_state
+from incident_ledger.warehouse import Warehouse
+
+T = "2026-03-02T09:{:02d}:00Z"
+
+
+@pytest.fixture
+def run(ledger: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Any:
+    settings = ledger.settings
+    for name in ("project_dir", "api_endpoint", "local_dir", "dataset", "raw_dataset"):
+        monkeypatch.setenv(f"INCIDENT_LEDGER_{name.upper()}", str(getattr(settings, name)))
+
+    def invoke(*args: str) -> Result:
+        result = CliRunner().invoke(app, args)
+        if isinstance(result.exception, IncidentLedgerError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def incident(run: Any) -> str:
+    """A P1 that was resolved."""
+    opened = run("incident", "open", "API down", "--severity", "P1", "--at", T.format(0), "--actor", "ann")
+    name = str(opened.stdout.split()[1])
+    run("incident", "ack", name, "--at", T.format(4))
+    run("incident", "resolve", name, "--at", T.format(30), "--text", "Rolled back.")
+    return name
+
+
+def test_tasks_are_listed_done_and_left(run: Any, incident: str) -> None:
+    rows = json.loads(run("incident", "task", "list", "--json", "--as-of", T.format(40)).stdout)
+    assert [row["task_id"] for row in rows][:3] == ["timeline_record", "timeline_actions", "timeline_resolution"]
+    assert {row["due_at"] for row in rows} == {"2026-03-03T09:30:00Z", "2026-03-05T09:30:00Z"}
+    done = run("incident", "task", "done", incident, "immediate", "cause_technical", "--at", T.format(50))
+    assert len(done.stdout.splitlines()) == 7
+    assert "8 tasks are left; the next, cause_process, is due at 2026-03-05 09:30 UTC." in done.stderr
+    with pytest.raises(UserError, match="That was done already: impact_data at 2026-03-02T09:50:00Z"):
+        run("incident", "task", "done", incident, "impact_data", "--at", T.format(55))
+    with pytest.raises(
+        UserError, match=r"'impact' is no task. There are timeline_record, .* all of immediate or review"
+    ):
+        run("incident", "task", "done", incident, "impact")
+    left = run("incident", "task", "list", "--as-of", "2026-03-06T00:00:00Z").stdout
+    assert "late 2026-03-05 09:30" in left
+    assert "timeline_record" not in left
+    assert "done 2026-03-02 09:50" in run("incident", "task", "list", incident).stdout
+
+
+def test_a_review_is_scheduled_and_completed_once(run: Any, incident: str) -> None:
+    late = run("incident", "review", "schedule", incident, "2026-03-09T10:00:00Z", "--at", T.format(40))
+    assert "That is after its deadline, 2026-03-05 09:30 UTC." in late.stderr
+    with pytest.raises(UserError, match="2026-03-02T09:00:00Z is over"):
+        run("incident", "review", "schedule", incident, T.format(0))
+    complete = run("incident", "review", "complete", incident, "--at", T.format(45))
+    assert "These were not done, and nobody will be asked for them: timeline_record, " in complete.stderr
+    with pytest.raises(UserError, match="was reviewed already, at 2026-03-02T09:45:00Z"):
+        run("incident", "review", "complete", incident)
+    assert "Nothing is to be done" in run("incident", "task", "list", "--as-of", T.format(50)).stderr
+
+
+def test_what_is_open_is_not_reviewed(run: Any) -> None:
+    opened = run("incident", "open", "API down", "--severity", "P1", "--at", T.format(0))
+    name = opened.stdout.split()[1]
+    with pytest.raises(UserError, match=f"{name} is investigating, not resolved. .* incident resolve {name}"):
+        run("incident", "review", "complete", name)
+    assert "it is not over" in run("incident", "task", "list", name).stderr
+    assert "is not over: what follows is a draft" in run("postmortem", name).stderr
+
+
+def test_a_review_is_written_edited_and_imported(run: Any, incident: str, ledger: Warehouse, tmp_path: Path) -> None:
+    file = tmp_path / "review.md"
+    written = run("postmortem", incident[:12], "--output", str(file))
+    assert f"incident-ledger postmortem import {file}" in written.stderr
+    with pytest.raises(UserError, match="is there already, and may have been edited"):
+        run("postmortem", incident, "--output", str(file))
+    with pytest.raises(UserError, match=r"review\.md:\d+: the root cause has no category"):
+        run("postmortem", "import", str(file))
+    text = file.read_text()
+    for empty, full in (
+        ("- Category:", "- Category: deploy"),
+        ("- Money:", "- Money: $1,200"),
+        ("- [ ] `timeline_record`", "- [x] `timeline_record`"),
+    ):
+        text = text.replace(empty, full, 1)
+    file.write_text(text, encoding="utf-8-sig")
+    imported = run("postmortem", "import", str(file), "--actor", "bob")
+    kinds = [line.split()[2] for line in imported.stdout.splitlines()]
+    assert kinds == ["task_completed", "root_cause_identified", "impact_assessed", "review_completed"]
+    (state,) = read_state(ledger)
+    assert (state.root_cause_category, state.financial_impact) == ("deploy", "$1,200")
+    assert state.closed_time is not None
+    again = run("postmortem", "import", str(file), "--actor", "bob")
+    assert (again.stdout, again.stderr) == ("", "The ledger holds all that it says: nothing was written.\n")
+    assert len(read_events(ledger, incident_ids=[incident])) == 8  # with the initial response of the matrix
+    assert "- Money: $1,200" in run("postmortem", "write", incident).stdout
+
+
+def test_a_review_of_no_incident_and_one_that_is_no_text_are_refused(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "review.md"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="is not UTF-8 text: byte 0 is not"):
+        run("postmortem", "import", str(file))
+    file.write_text("# Post-incident review of INC-20200101T000000Z-00000000\n\n## Root cause\n\n- Category: deploy\n")
+    with pytest.raises(UserError, match="No incident's id begins with INC-20200101T000000Z-00000000"):
+        run("postmortem", "import", str(file))
