@@ -16,21 +16,21 @@
 {%- endmacro %}
 
 {#
-  The day before the newest row of an incremental model, as a literal: a filter that prunes, here and in BigQuery, which
-  a subquery would not. A build as of an earlier time starts from there.
+  A day (or `days`) before the newest row of an incremental model, as a literal: a filter that prunes, here and in BigQuery,
+  which a subquery would not. A build as of an earlier time starts from there.
 #}
-{% macro since_newest(column) -%}
+{% macro since_newest(column, days=1) -%}
     {%- set lately = column ~ ' >= timestamp_sub(' ~ as_of() ~ ', interval 7 day)' -%}
-    {{ return(day_before(newest('least(max(' ~ column ~ '), ' ~ as_of() ~ ')', lately))) }}
+    {{ return(day_before(newest('least(max(' ~ column ~ '), ' ~ as_of() ~ ')', lately), days)) }}
 {%- endmacro %}
 
 {#
-  A day before a time that a query gave, from its midnight, as a literal. Of none: the beginning, so that a table made without
+  A day (or `days`) before a time that a query gave, from its midnight, as a literal. Of none: the beginning, so that a table made without
   rows (`--empty`) still fills.
 #}
-{% macro day_before(time) -%}
+{% macro day_before(time, days=1) -%}
     {%- if time -%}
-    timestamp '{{ (time - modules.datetime.timedelta(days=1)).strftime("%Y-%m-%d") }} 00:00:00+00:00'
+    timestamp '{{ (time - modules.datetime.timedelta(days=days)).strftime("%Y-%m-%d") }} 00:00:00+00:00'
     {%- else -%}
     timestamp '0001-01-01 00:00:00+00:00'
     {%- endif -%}

@@ -118,7 +118,11 @@ def tell_cases(ledger: Ledger) -> None:
     told = ledger.incident
     for number, length in enumerate((1774, 43, 4, 5, 6, 7, 5)):
         told(f"N2 {number}", "P0", utc("2026-03-01 00:00") + minutes(number), ("resolved", minutes(length)))
-    told("N2 open", "P0", AS_OF - minutes(600))
+    told(
+        "N2 open", "P0", AS_OF - minutes(600),
+        ("escalated", minutes(15), {"step_id": "management_notification", "text": "Management notification (P0/P1)"}),
+        ("update_due", minutes(30), {"number": 1}),
+    )  # fmt: skip
 
     told("N7 ten", "P1", utc("2026-01-05 10:00"), ("resolved", minutes(10)))
     told("N7 twenty", "P1", utc("2026-01-06 10:00"), ("resolved", minutes(20)))

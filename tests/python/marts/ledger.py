@@ -14,7 +14,9 @@ from incident_ledger.warehouse.tables import QUALITY_BATCHES, QUALITY_RESULTS, R
 
 MARTS = (
     "path:models/intermediate/incidents",
+    "path:models/intermediate/response",
     "path:models/marts/incidents",
+    "path:models/marts/response",
     "fct_data_quality",
     "fct_quality_rules",
     "int_build_time",
