@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     query_timeout: float = Field(default=600.0, gt=0, le=86_400)
     suites: str = "tests/gx"
     channels: SecretStr | None = None
+    templates: str = ""
     mail_from: str = "incident-ledger@localhost"
     threads: int = Field(default=4, ge=1)
     fail_on: str | None = None
@@ -93,6 +94,11 @@ class Settings(BaseSettings):
     def local_path(self) -> Path:
         """The folder of the local warehouse: its data, its log, its outbox."""
         return (self.local_dir or self.project_dir / ".local").resolve()
+
+    @property
+    def templates_dir(self) -> Path | None:
+        """The folder of a team's own messages, a relative one below the project; None without."""
+        return self.project_dir / self.templates if self.templates else None
 
     @property
     def suite_dirs(self) -> list[Path]:

@@ -22,6 +22,7 @@ SETTINGS = (
     "QUERY_TIMEOUT",
     "SUITES",
     "CHANNELS",
+    "TEMPLATES",
     "MAIL_FROM",
     "THREADS",
     "FAIL_ON",

@@ -45,6 +45,29 @@ def check_channels(settings: Settings) -> Iterator[Finding]:
         yield Finding("channels", Grade.WARN, text, f"Let {PREFIX}MAIL_FROM name an address of yours.")
 
 
+def check_templates(settings: Settings, files: Policy, now: datetime) -> Iterator[Finding]:
+    """A team's own templates: whether each replaces one, can be read, and names only fields that there are."""
+    from incident_ledger.notify.rendering import Templates
+    from incident_ledger.notify.samples import sample_fields
+
+    folder = settings.templates_dir
+    if folder is None:
+        return
+    remedy = "Until then the package's own is sent; incident-ledger notify preview shows what is."
+    if not folder.is_dir():
+        text = f"{folder}, which {PREFIX}TEMPLATES names, is not a folder"
+        yield Finding("templates", Grade.WRONG, text, remedy)
+        return
+    templates, seen = Templates(folder), dict[str, str]()
+    for severity in files.severities:
+        for fields in sample_fields(files, severity.severity_level, now):
+            seen |= {name: problem for name, problem in templates.problems(fields) if name not in seen}
+    for name, problem in seen.items():
+        yield Finding("templates", Grade.WRONG, f"{folder / name}: {problem}", remedy)
+    if not seen:
+        yield Finding("templates", Grade.OK, f"{folder}: each can be used")
+
+
 def check_owed(warehouse: Warehouse, files: Policy, now: datetime) -> Iterator[Finding]:
     """Messages that wait for a channel which is no longer set."""
     from incident_ledger.notify.queries import left_behind

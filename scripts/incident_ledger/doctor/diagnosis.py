@@ -18,7 +18,7 @@ import httpx
 from packaging.requirements import Requirement
 
 from incident_ledger import policy
-from incident_ledger.doctor.channel_checks import check_channels, check_owed
+from incident_ledger.doctor.channel_checks import check_channels, check_owed, check_templates
 from incident_ledger.doctor.findings import Finding, Grade, wrong
 from incident_ledger.errors import ExitCode, IncidentLedgerError, StatementError, UserError
 from incident_ledger.policy import Policy
@@ -49,6 +49,8 @@ def examine(now: datetime, environ: Mapping[str, str] | None = None) -> Iterator
     yield check_project(settings)
     files = yield from check_policy_files(settings, now)
     yield from check_channels(settings)
+    if files is not None:
+        yield from check_templates(settings, files, now)
     warehouse = yield from check_endpoint(settings)
     if warehouse is not None:
         with_datasets = yield from check_datasets(warehouse)

@@ -10,6 +10,7 @@ from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.clocks import is_running, main_event
 from incident_ledger.notify.flapping import Due
 from incident_ledger.notify.messages import Message, compose, template_for
+from incident_ledger.notify.rendering import BUILT_IN, Templates
 from incident_ledger.policy import Policy
 
 
@@ -50,6 +51,8 @@ def compose_due(
     policy: Policy,
     now: datetime,
     history: Mapping[str, Sequence[Event]],
+    *,
+    templates: Templates = BUILT_IN,
 ) -> list[Message]:
     """Their messages, in this order."""
     messages: list[Message] = []
@@ -63,5 +66,6 @@ def compose_due(
             history=history.get(incident_id, ()),
             flapping=due.flapping,
             clocks=due.clocks,
+            templates=templates,
         )
     return messages

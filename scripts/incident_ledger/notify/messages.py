@@ -4,19 +4,16 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cache
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from typing import Any
 
 from incident_ledger.encoding import canonical, one_line, shortened
 from incident_ledger.ledger.events import CLOCK_EVENTS, Event, EventType
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.clocks import clock_audience, clock_of, clock_recipients, is_running
-from incident_ledger.notify.fields import message_fields, with_event
+from incident_ledger.notify.fields import MessageFields, message_fields, with_event
 from incident_ledger.notify.flapping import Flapping
-from incident_ledger.notify.formatting import SUBJECT_CHARACTERS, item
+from incident_ledger.notify.formatting import SUBJECT_CHARACTERS
+from incident_ledger.notify.rendering import BUILT_IN, Templates
 from incident_ledger.policy import Policy
 
 # Of this project alone; changing it would send again what was sent.
@@ -68,6 +65,7 @@ def compose(
     history: Sequence[Event] = (),
     flapping: Flapping | None = None,
     clocks: Sequence[Event] = (),
+    templates: Templates = BUILT_IN,
 ) -> list[Message]:
     """The messages that `event` calls for: one, or none where the policy has no template for it.
 
@@ -82,9 +80,8 @@ def compose(
     if template is None:
         return []
     subject = _subject(event, incident, flapping)
-    known = asdict(message_fields(event, incident, policy, now, history, flapping=flapping, clocks=clocks)) | {
-        "subject": subject
-    }
+    fields = message_fields(event, incident, policy, now, history, flapping=flapping, clocks=clocks)
+    known = template_fields(fields, subject)
     levels = _severities(event, incident, history, policy)
     audience, of_clocks = _recipients(levels, policy, now), clock_recipients(clocks, incident, policy, now)
     is_directed = event.event_type in CLOCK_EVENTS and bool(of_clocks)
@@ -101,10 +98,15 @@ def compose(
             recipients=of_clocks if is_directed else tuple(dict.fromkeys((*audience, *of_clocks))),
             is_directed=is_directed,
             subject=subject,
-            text=_environment().get_template(f"{template}.txt.j2").render(known).strip() + "\n",
-            html=_environment().get_template(f"{template}.html.j2").render(known),
+            text=templates.text(template, known),
+            html=templates.html(template, known),
         )
     ]
+
+
+def template_fields(fields: MessageFields, subject: str) -> dict[str, Any]:
+    """What a template may name."""
+    return asdict(fields) | {"subject": subject}
 
 
 def template_for(event: Event, state: IncidentState, policy: Policy, now: datetime) -> str | None:
@@ -167,18 +169,3 @@ def _severities(event: Event, incident: IncidentState, history: Sequence[Event],
 def _recipients(levels: Iterable[str], policy: Policy, now: datetime) -> tuple[str, ...]:
     emails = (contact.email_primary for level in levels for contact in policy.recipients(level, now))
     return tuple(dict.fromkeys(email for email in emails if email))
-
-
-@cache
-def _environment() -> Environment:
-    """Templates are the package's own; texts of people and data are values in them and are never read as templates."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=lambda name: name is not None and ".html" in name,  # noqa: S701 - on for HTML, off for plain text
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    environment.filters["lines"] = lambda text: Markup("<br>").join(escape(line) for line in text.split("\n"))
-    environment.filters["item"] = item
-    environment.filters["continued"] = lambda text: text.replace("\n", "\n  ")
-    return environment

@@ -14,6 +14,7 @@ from incident_ledger.notify.delivery_events import attempted_since_reading, noti
 from incident_ledger.notify.messages import Message
 from incident_ledger.notify.outbox import new_rows
 from incident_ledger.notify.pending import Candidates, candidates_reading
+from incident_ledger.notify.rendering import Templates
 from incident_ledger.notify.undelivered import Undelivered, undelivered_reading
 from incident_ledger.notify.window import Window
 from incident_ledger.policy import Policy
@@ -80,6 +81,7 @@ class Outlook:
     policy: Policy
     now: datetime
     channels: Sequence[str]
+    templates: Templates
     owed: Sequence[Undelivered]
     candidates: Candidates
     unrecorded: Sequence[Event]
@@ -97,7 +99,8 @@ class Outlook:
         """What the outbox does not hold yet."""
         incidents = {incident.incident_id: incident for incident in state}
         candidates = self.candidates
-        return compose_due(candidates.due(self.now), incidents, self.policy, self.now, candidates.history)
+        due = candidates.due(self.now)
+        return compose_due(due, incidents, self.policy, self.now, candidates.history, templates=self.templates)
 
     @property
     def undelivered(self) -> int:
@@ -147,6 +150,7 @@ def outlook_reading(
         policy=policy,
         now=now,
         channels=channel_names(warehouse.settings),
+        templates=Templates(warehouse.settings.templates_dir),
         owed=owed,
         candidates=candidates,
         unrecorded=unrecorded,

@@ -13,6 +13,7 @@ from incident_ledger.ledger.state import IncidentState, read_events, read_state
 from incident_ledger.notify.composing import compose_due
 from incident_ledger.notify.messages import Message
 from incident_ledger.notify.pending import due_events
+from incident_ledger.notify.rendering import Templates
 from incident_ledger.policy import load_files
 from incident_ledger.quality.breaches import known
 from incident_ledger.quality.result_types import BatchResult
@@ -63,7 +64,8 @@ def run_dry(warehouse: Warehouse, as_of: datetime) -> DryRun:
     for recorded in read_events(warehouse, incident_ids=sorted({each.event.incident_id for each in due})):
         history[recorded.event.incident_id].append(recorded.event)
     incidents = {incident.incident_id: incident for incident in after(list(state.values()), events)}
-    messages = compose_due(due, incidents, policy, as_of, history)
+    own = Templates(warehouse.settings.templates_dir)
+    messages = compose_due(due, incidents, policy, as_of, history, templates=own)
     urgent = [
         incident
         for incident in state.values()
