@@ -17,8 +17,8 @@ class Settings(BaseSettings):
 
     `dataset` holds the marts; dbt derives `<dataset>_staging` and `<dataset>_policy` from it. `raw_dataset` holds
     what the runner writes. `jobs` is the view of this project's jobs, from which `fct_warehouse_costs` is built; empty:
-    it is not. `api_token` is shown to the server at `api_endpoint` and to no other. Times are seconds,
-    sizes are bytes unless the name says otherwise.
+    it is not. `api_token` is shown to the server at `api_endpoint` and to no other. `war_room_url` is where people meet
+    unless a command names another place. Times are seconds, sizes are bytes unless the name says otherwise.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     channels: SecretStr | None = None
     templates: str = ""
     mail_from: str = "incident-ledger@localhost"
+    war_room_url: str = ""
     threads: int = Field(default=4, ge=1)
     fail_on: str | None = None
     debug: bool = False
@@ -66,11 +67,11 @@ class Settings(BaseSettings):
     @field_validator("api_endpoint")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
-        if value is None or _is_address(value):
+        if value is None or is_web_address(value):
             return value
         # What is wrong is not repeated (it may hold a password), but for an address that lacks only its scheme.
         better = f"http://{value}"
-        better = better if _is_address(better) and not set("@/") & set(value) else "http://127.0.0.1:9050"
+        better = better if is_web_address(better) and not set("@/") & set(value) else "http://127.0.0.1:9050"
         raise ValueError(f"is not an address of http or https; write {better}")
 
     @field_validator("api_token")
@@ -78,6 +79,13 @@ class Settings(BaseSettings):
     def _header(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             _only(r"[!-~]+", value.get_secret_value(), "visible characters of ASCII, without spaces")
+        return value
+
+    @field_validator("war_room_url")
+    @classmethod
+    def _war_room(cls, value: str) -> str:
+        if value and not is_web_address(value):
+            raise ValueError("is not an address of http or https; write https://meet.example.com/room")
         return value
 
     @property
@@ -112,7 +120,8 @@ def _only(pattern: str, value: str, what: str) -> str:
     return value
 
 
-def _is_address(text: str) -> bool:
+def is_web_address(text: str) -> bool:
+    """Whether it is an address of http or https with a host."""
     try:
         parts = urlsplit(text)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0

@@ -24,6 +24,7 @@ SETTINGS = (
     "CHANNELS",
     "TEMPLATES",
     "MAIL_FROM",
+    "WAR_ROOM_URL",
     "THREADS",
     "FAIL_ON",
     "DEBUG",

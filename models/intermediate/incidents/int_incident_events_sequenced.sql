@@ -2,7 +2,8 @@
 {%- set event_types = [
     'detected', 'acknowledged', 'severity_changed', 'status_changed', 'note', 'action_taken', 'escalated', 'notified',
     'impact_assessed', 'root_cause_identified', 'eta_set', 'commander_assigned', 'war_room_opened', 'update_due',
-    'resolved', 'reopened', 'review_scheduled', 'review_due', 'task_completed', 'review_completed', 'merged', 'retracted',
+    'joined', 'split', 'resolved', 'reopened', 'review_scheduled', 'review_due', 'task_completed', 'review_completed',
+    'merged', 'retracted',
 ] -%}
 
 with

@@ -48,7 +48,12 @@ final as (
         max(if(status is not null, event_order, 0)) as status_order,
         max(if(event_type = 'root_cause_identified', event_order, 0)) as cause_order,
         logical_or(event_type = 'retracted') as is_retracted,
-        {{ latest_value('merged_into') }} as merged_into,
+        -- A split undoes the mergers before it.
+        if(
+            max(if(event_type = 'split', event_order, 0)) > max(if(merged_into is not null, event_order, 0)),
+            null,
+            {{ latest_value('merged_into') }}
+        ) as merged_into,
         min(if(event_type = 'acknowledged', occurred_at, null)) as acknowledged_time,
         min(if(event_type = 'acknowledged' and {{ is_person('events.actor') }}, occurred_at, null))
             as person_acknowledged_time,

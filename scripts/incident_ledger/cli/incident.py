@@ -4,12 +4,10 @@ from typing import Annotated
 
 import typer
 
+from incident_ledger.cli import incident_coordination
+from incident_ledger.cli._incident_options import Actor, At, Id, Json, Text
+
 app = typer.Typer(no_args_is_help=True, help="Open, follow and show incidents.")
-Id = Annotated[str, typer.Argument(metavar="ID", help="The id or any beginning of it that is unique.")]
-At = Annotated[str | None, typer.Option("--at", help="When it was, with its zone; now by default.")]
-Actor = Annotated[str | None, typer.Option("--actor", help="Who says so; your user name by default.")]
-Text = Annotated[str | None, typer.Option("--text", help="A sentence on it.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 _AS_OF = (
     "The time for ages, with its zone; now by default. "
     "Incidents are shown as they are recorded now: it only sets the clock"
@@ -20,6 +18,7 @@ ListAsOf = Annotated[str | None, typer.Option("--as-of", help=f"{_AS_OF}, and le
 
 def register(parent: typer.Typer) -> None:
     """Add the command group `incident`."""
+    incident_coordination.register(app)
     parent.add_typer(app, name="incident")
 
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from incident_ledger.cli.incident import Actor, At, Id, Json, Text, app
+from incident_ledger.cli._incident_options import Actor, At, Id, Json, Text
+from incident_ledger.cli.incident import app
 
 tasks = typer.Typer(no_args_is_help=True, help="What is to be done after an incident.")
 reviews = typer.Typer(no_args_is_help=True, help="The review of an incident that is over.")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from incident_ledger.cli.incident import Actor, Id, Json
+from incident_ledger.cli._incident_options import Actor, Id, Json
 
 
 class _WithDefault(TyperGroup):

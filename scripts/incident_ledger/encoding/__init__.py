@@ -12,7 +12,7 @@ from incident_ledger.encoding.json_text import (
     written_json,
 )
 from incident_ledger.encoding.texts import clean, escaped, one_line, screen_line, shortened, text_problem
-from incident_ledger.encoding.times import TimeError, iso_time, parse_time, timestamp
+from incident_ledger.encoding.times import TimeError, iso_time, parse_span, parse_time, timestamp
 
 __all__ = [
     "MAX_DEPTH",
@@ -25,6 +25,7 @@ __all__ = [
     "find_fault",
     "iso_time",
     "one_line",
+    "parse_span",
     "parse_time",
     "path_text",
     "read_json",

@@ -1,9 +1,12 @@
 """Times as text: always with their zone, always UTC."""
 
+import re
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _ALL_YEARS = range(1, 10_000)
+_SPAN = re.compile(r"(?P<number>[0-9]{1,6}(\.[0-9]{1,6})?)(?P<unit>s|m|h|d)?")
+_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class TimeError(ValueError):
@@ -29,6 +32,14 @@ def parse_time(text: str, years: range = _ALL_YEARS) -> datetime:
         if (time := time.astimezone(UTC)).year in years:
             return time
     raise TimeError(f"is outside of the years {years.start} to {years.stop - 1}")
+
+
+def parse_span(text: str) -> timedelta:
+    """`60s`, `2m`, `0.5h`, `3d` or a number of seconds. Raises `TimeError`."""
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise TimeError("is not a span of time", "write it as 90m or 2h")
+    return timedelta(seconds=float(found["number"]) * _SECONDS[found["unit"]])
 
 
 def timestamp(time: datetime) -> str:

@@ -106,10 +106,23 @@ def written_before(
 
 
 def state_at(incident: IncidentState, history: Sequence[Event], at: datetime) -> IncidentState:
-    """The incident with the severity and the status at a time of its past; all else as it is now."""
+    """The incident with the severity, status, commander and war room at a time of its past; all else as it is now."""
     past = replay([event for event in effective(history) if event.occurred_at <= at], {})
-    severity_level, status = (past.severity_level, past.status) if past else (incident.initial_severity_level, _BEGUN)
-    return replace(incident, severity_level=severity_level, status=status)
+    if past is None:
+        return replace(
+            incident,
+            severity_level=incident.initial_severity_level,
+            status=_BEGUN,
+            incident_commander=None,
+            war_room_url=None,
+        )
+    return replace(
+        incident,
+        severity_level=past.severity_level,
+        status=past.status,
+        incident_commander=past.incident_commander,
+        war_room_url=past.war_room_url,
+    )
 
 
 def acknowledge(incident: IncidentState, context: CommandContext, text: str | None = None) -> Event:
@@ -131,7 +144,7 @@ def resolve(incident: IncidentState, context: CommandContext, text: str | None =
     check_time(incident, context)
     if not incident.is_open:
         since = f" at {shown(incident.resolution_time)}" if incident.resolution_time else ""
-        raise UserError(f"{incident.incident_id} is {_ended(incident)} already{since}.")
+        raise UserError(f"{incident.incident_id} is {ending(incident)} already{since}.")
     if incident.last_reopened_time and context.at < incident.last_reopened_time:
         raise UserError(f"{incident.incident_id} was reopened after that, at {shown(incident.last_reopened_time)}.")
     return person_event(incident, context, EventType.RESOLVED, {"text": text})
@@ -141,7 +154,7 @@ def reopen(incident: IncidentState, context: CommandContext, text: str | None = 
     """`reopened`, of a resolved incident."""
     check_time(incident, context)
     if incident.is_open or incident.resolution_time is None:
-        raise UserError(f"{incident.incident_id} is {_ended(incident)}, not resolved.")
+        raise UserError(f"{incident.incident_id} is {ending(incident)}, not resolved.")
     if context.at < incident.resolution_time:
         raise UserError(f"{incident.incident_id} was resolved after that, at {shown(incident.resolution_time)}.")
     return person_event(incident, context, EventType.REOPENED, {"text": text})
@@ -156,7 +169,7 @@ def set_status(incident: IncidentState, context: CommandContext, status: str, te
     check_time(incident, context)
     if not incident.is_open:
         raise UserError(
-            f"{incident.incident_id} is {_ended(incident)}. If it goes on: incident-ledger incident reopen "
+            f"{incident.incident_id} is {ending(incident)}. If it goes on: incident-ledger incident reopen "
             f"{incident.incident_id}"
         )
     if status == incident.status:
@@ -168,7 +181,7 @@ def contain(incident: IncidentState, context: CommandContext, text: str | None =
     """`status_changed` to resolving, with the word that the impact was stopped: `resolving` alone is work on it."""
     check_time(incident, context)
     if not incident.is_open:
-        raise UserError(f"{incident.incident_id} is {_ended(incident)}. Only what is open can be contained.")
+        raise UserError(f"{incident.incident_id} is {ending(incident)}. Only what is open can be contained.")
     since, known = incident.last_reopened_time or incident.detection_time, incident.contained_time
     if incident.status is Status.RESOLVING and known and since <= known <= context.at:
         raise UserError(f"{incident.incident_id} was contained already, at {shown(known)}.")
@@ -205,7 +218,7 @@ def note(incident: IncidentState, context: CommandContext, text: str) -> Event:
     """`note`, of any incident."""
     if not text.strip():
         raise UserError("A note needs a text.")
-    _check_not_before(incident, context)
+    check_not_before(incident, context)
     return person_event(incident, context, EventType.NOTE, {"text": text})
 
 
@@ -237,18 +250,20 @@ def _check_severity(severity_level: str, known: Collection[str]) -> None:
 def check_time(incident: IncidentState, context: CommandContext) -> None:
     """Raises `UserError` for what counts for nothing any more, and for a time before its detection."""
     if incident.is_retracted or incident.merged_into:
-        raise UserError(f"{incident.incident_id} is {_ended(incident)}; only notes can be added to it.")
-    _check_not_before(incident, context)
+        raise UserError(f"{incident.incident_id} is {ending(incident)}; only notes can be added to it.")
+    check_not_before(incident, context)
 
 
-def _check_not_before(incident: IncidentState, context: CommandContext) -> None:
+def check_not_before(incident: IncidentState, context: CommandContext) -> None:
+    """Refuse a time before the detection."""
     if context.at < incident.detection_time:
         raise UserError(
             f"{shown(context.at)} is before {incident.incident_id} was detected, {shown(incident.detection_time)}."
         )
 
 
-def _ended(incident: IncidentState) -> str:
+def ending(incident: IncidentState) -> str:
+    """Its status, or how it came to be none."""
     if incident.merged_into:
         return f"merged into {incident.merged_into}"
     return "retracted" if incident.is_retracted else incident.status.value

@@ -40,6 +40,8 @@ class EventType(StrEnum):
     COMMANDER_ASSIGNED = "commander_assigned"
     WAR_ROOM_OPENED = "war_room_opened"
     UPDATE_DUE = "update_due"
+    JOINED = "joined"
+    SPLIT = "split"
     RESOLVED = "resolved"
     REOPENED = "reopened"
     REVIEW_SCHEDULED = "review_scheduled"

@@ -97,7 +97,7 @@ def _fold(events: Sequence[Event], ranks: Mapping[str, int]) -> IncidentState:
     last_resolution_time = ends[-1].occurred_at if ends else None
     is_resolved = [_is_end(event) for event in events if _is_transition(event)][-1:] == [True]
     is_retracted = bool(_of(events, EventType.RETRACTED))
-    merged_into = _latest(payload_text(event, "into") for event in _of(events, EventType.MERGED))
+    merged_into = _merged_into(events)
     gaps = reopened_gaps(events)
     return IncidentState(
         incident_id=detected.incident_id,
@@ -151,6 +151,18 @@ def _open_status(events: Iterable[Event]) -> Status:
             status = Status.IDENTIFIED
         status = Status(status_of(event) or status)
     return status
+
+
+def _merged_into(events: Iterable[Event]) -> str | None:
+    """The incident that the last merger names, unless it was split off since."""
+    into = None
+    for event in events:
+        if event.event_type is EventType.MERGED:
+            named = payload_text(event, "into")
+            into = into if named is None else named
+        elif event.event_type is EventType.SPLIT:
+            into = None
+    return into
 
 
 def _is_end(event: Event) -> bool:

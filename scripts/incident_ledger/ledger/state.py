@@ -85,6 +85,7 @@ def read_state(
     id_part: str | None = None,
     source: str | None = None,
     source_keys: Sequence[str] | None = None,
+    merged_into: str | None = None,
 ) -> list[IncidentState]:
     """The incidents that meet all conditions given, oldest detection first; one query.
 
@@ -95,7 +96,13 @@ def read_state(
     if any(chosen is not None and not chosen for chosen in (incident_ids, source_keys)):
         return []
     reading = state_reading(
-        warehouse, is_open=is_open, incident_ids=incident_ids, id_part=id_part, source=source, source_keys=source_keys
+        warehouse,
+        is_open=is_open,
+        incident_ids=incident_ids,
+        id_part=id_part,
+        source=source,
+        source_keys=source_keys,
+        merged_into=merged_into,
     )
     return read(warehouse, reading)
 
@@ -108,6 +115,7 @@ def state_reading(
     id_part: str | None = None,
     source: str | None = None,
     source_keys: Sequence[str] | None = None,
+    merged_into: str | None = None,
 ) -> Reading[list[IncidentState]]:
     """`read_state`, to be read with others."""
     conditions: dict[str, tuple[str, Any]] = {
@@ -116,6 +124,7 @@ def state_reading(
         "id_part": (_ID_PART, id_part.lower() if id_part is not None else None),
         "source": ("source = @source", source),
         "source_keys": ("source_key in unnest(@source_keys)", _listed(source_keys)),
+        "merged_into": ("merged_into = @merged_into", merged_into),
     }
     used = {name: pair for name, pair in conditions.items() if pair[1] is not None}
     where = " and ".join(condition for condition, _ in used.values()) or "true"

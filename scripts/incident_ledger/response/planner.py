@@ -20,7 +20,13 @@ def plan(state: Sequence[IncidentState], signals: Iterable[Signal], policy: Poli
     of what is open after that, and the reviews of what is over. The events of an incident are in the order in which
     they are to be written.
     """
-    events = signal_events(state, signals, policy, now)
+    known = {incident.incident_id for incident in state}
+    events = [
+        event
+        for event in signal_events(state, signals, policy, now)
+        # What a person retracted or merged is not detected again while the same trouble goes on.
+        if event.event_type is not EventType.DETECTED or event.incident_id not in known
+    ]
     for incident in after(state, events):
         events += clock_events(incident, policy, now)
         events += review_events(incident, policy, now)

@@ -24,7 +24,7 @@ class IncidentCommand:
     """What a command records: an event of `kind` with this payload, by the state of the incident.
 
     `kind` is None where the state does not matter (notes, causes): the same words at one time are one event anyway.
-    `is_of_then`: it is about the state at its time, and not about the state now.
+    `is_of_then`: it is about the state at its time, and not about the state now. `also`: what is written with it.
     """
 
     kind: EventType | None
@@ -32,6 +32,7 @@ class IncidentCommand:
     payload: Mapping[str, Any] = field(default_factory=dict)
     severity_level: str | None = None
     is_of_then: bool = False
+    also: Callable[[Event], Sequence[Event]] = lambda _: ()
 
 
 def record_opening(
@@ -61,10 +62,14 @@ def record_command(
     """
     if command.kind in (None, EventType.ACKNOWLEDGED):  # of several acknowledgements the first counts, and none is sent
         event = _event(warehouse, part, context, command, is_dated=is_dated)
-        return event, append(warehouse, [event], context.now)
+        return event, _append(warehouse, event, command, context)
     with _exclusive(warehouse, policy.load(warehouse), context):
         event = _event(warehouse, part, context, command, is_dated=is_dated)
-        return event, append(warehouse, [event], context.now)
+        return event, _append(warehouse, event, command, context)
+
+
+def _append(warehouse: Warehouse, event: Event, command: IncidentCommand, context: CommandContext) -> int:
+    return int(append(warehouse, [event, *command.also(event)], context.now) > 0)
 
 
 def record_events(

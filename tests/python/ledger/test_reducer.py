@@ -34,6 +34,7 @@ OFTEN = (
     "acknowledged",
     "severity_changed",
     *(*("war_room_opened", "commander_assigned") * 2, "escalated", "task_completed", "review_due"),
+    *("merged", "split") * 2,
     *("status_changed", "resolved", "reopened") * 4,
 )
 # Few minutes, so that events tie; what stands first is the simplest.
@@ -196,5 +197,7 @@ def test_the_random_lives_go_every_way(lives: list[list[Event]]) -> None:
         assert len({getattr(state, name) for state in found}) > 1, name
     for name in IncidentState.__dataclass_fields__:
         assert any(getattr(state, name) for state in found), name
+    merged = [life for life in lives if EventType.MERGED in {each.event_type for each in effective(life)}]
+    assert {state.merged_into is None for life in merged for state in states(life)} == {True, False}
     assert max(state.reopen_count for state in found) > 1
     assert any(state.event_count < len(life) for life in lives for state in states(life))

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from conftest import PROJECT_DIR
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy, load_files
+from incident_ledger.response.planner import plan
 from incident_ledger.response.rules.signal_rules import signal_events
 from incident_ledger.response.signals import Signal
 from ledger.fold import states
@@ -62,6 +64,14 @@ def test_a_breach_opens_one_incident_detected_when_its_check_found_it() -> None:
 
 def test_the_same_breach_again_says_nothing_new() -> None:
     assert signal_events(opened(), [signal(observed=START + HOUR)], POLICY, START + HOUR) == []
+
+
+@pytest.mark.parametrize("gone", [{"is_retracted": True}, {"merged_into": "INC-2"}])
+def test_what_a_person_retracted_or_merged_is_not_opened_again_by_the_same_breach(gone: dict[str, Any]) -> None:
+    state = [replace(opened()[0], is_open=False, **gone)]
+    assert plan(state, [signal("P1", observed=START + HOUR)], POLICY, START + HOUR) == []
+    later = START + 2 * HOUR
+    assert types(plan(state, [signal(since=later)], POLICY, later))[:1] == ["detected"]
 
 
 def test_worse_raises_the_severity_of_the_same_incident() -> None:

@@ -6,13 +6,14 @@ from incident_ledger import policy
 from incident_ledger.cli import _incidents
 from incident_ledger.cli._console import err, out, parse_time, to_json, write_text
 from incident_ledger.cli.actions.command_context import command_context, open_ledger
+from incident_ledger.cli.actions.incident_recording import print_event, record
 from incident_ledger.errors import UserError
 from incident_ledger.ledger import commands
 from incident_ledger.ledger.events import Event, EventType, Status
 from incident_ledger.ledger.state import IncidentState, read_events
 from incident_ledger.notify.channels.registry import channel_names, require_channels
 from incident_ledger.policy import Policy
-from incident_ledger.runner.incident_commands import IncidentCommand, record_command, record_opening
+from incident_ledger.runner.incident_commands import IncidentCommand, record_opening
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
 
@@ -45,7 +46,7 @@ def open_(
     if known:
         _name_open(warehouse, known, event, json)
     else:
-        _print(event, written, json)
+        print_event(event, written, json)
         _print_audience(event, rules, warehouse.settings, context.now)
 
 
@@ -54,7 +55,7 @@ def ack(incident: str, text: str | None, at: str | None, actor: str | None, json
     command = IncidentCommand(
         EventType.ACKNOWLEDGED, lambda state, context: commands.acknowledge(state, context, text), {"text": text}
     )
-    _record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command)
 
 
 def resolve(incident: str, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
@@ -62,7 +63,7 @@ def resolve(incident: str, text: str | None, at: str | None, actor: str | None, 
     command = IncidentCommand(
         EventType.RESOLVED, lambda state, context: commands.resolve(state, context, text), {"text": text}
     )
-    _record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command)
 
 
 def reopen(incident: str, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
@@ -70,7 +71,7 @@ def reopen(incident: str, text: str | None, at: str | None, actor: str | None, j
     command = IncidentCommand(
         EventType.REOPENED, lambda state, context: commands.reopen(state, context, text), {"text": text}
     )
-    _record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command)
 
 
 def status(incident: str, new: str, *, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
@@ -82,7 +83,7 @@ def status(incident: str, new: str, *, text: str | None, at: str | None, actor: 
         {"text": text} if is_end else {"status": new, "text": text},
         is_of_then=True,
     )
-    _record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command)
 
 
 def contain(incident: str, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
@@ -93,7 +94,7 @@ def contain(incident: str, text: str | None, at: str | None, actor: str | None, 
         {"status": Status.RESOLVING.value, "contained": True, "text": text},
         is_of_then=True,
     )
-    _record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command)
 
 
 def severity(incident: str, new: str, *, reason: str | None, at: str | None, actor: str | None, json: bool) -> None:
@@ -106,12 +107,12 @@ def severity(incident: str, new: str, *, reason: str | None, at: str | None, act
         severity_level=new,
         is_of_then=True,
     )
-    _record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command)
 
 
 def cause(incident: str, category: str, *, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
     """Name the root cause."""
-    _record(
+    record(
         incident,
         at,
         actor,
@@ -122,18 +123,11 @@ def cause(incident: str, category: str, *, text: str | None, at: str | None, act
 
 def note(incident: str, text: str, at: str | None, actor: str | None, json: bool) -> None:
     """Add a note."""
-    _record(
-        incident, at, actor, json, IncidentCommand(None, lambda state, context: commands.note(state, context, text))
-    )
+    record(incident, at, actor, json, IncidentCommand(None, lambda state, context: commands.note(state, context, text)))
 
 
 def _severities(rules: Policy) -> tuple[str, ...]:
     return tuple(severity.severity_level for severity in rules.severities)
-
-
-def _record(part: str, at: str | None, actor: str | None, json: bool, command: IncidentCommand) -> None:
-    warehouse, context = open_ledger(), command_context(at, actor)
-    _print(*record_command(warehouse, part, context, command, is_dated=at is not None), json)
 
 
 def _name_open(warehouse: Warehouse, known: IncidentState, event: Event, json: bool) -> None:
@@ -148,14 +142,6 @@ def _name_open(warehouse: Warehouse, known: IncidentState, event: Event, json: b
     raising = f" For {event.severity_level}: incident severity {known.incident_id} {event.severity_level}." * other
     hint = f"Nothing was opened. What is new of it: incident note.{raising} If it is another one: --new"
     err.print(hint, soft_wrap=True)
-
-
-def _print(event: Event, written: int, json: bool) -> None:
-    if json:
-        write_text(to_json(_incidents.as_json(event) | {"is_new": bool(written)}))
-        return
-    known = "" if written else " (was written before)"
-    out.print(f"{_incidents.event_line(event)}{known}", soft_wrap=True)
 
 
 def _print_audience(event: Event, rules: Policy, settings: Settings, now: datetime) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from incident_ledger.cli._console import err, out, print_error
 from incident_ledger.cli._incidents import event_line
+from incident_ledger.encoding import TimeError, parse_span
 from incident_ledger.errors import UserError
 from incident_ledger.interrupts import StopRequests
 from incident_ledger.notify.channels.registry import require_channels
@@ -16,8 +17,6 @@ from incident_ledger.runner.watch_server import serving
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import connect
 
-_DURATION = re.compile(r"(?P<number>[0-9]{1,6}(\.[0-9]{1,6})?)(?P<unit>s|m|h)?")
-_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(hours=1)
 _ADDRESS = re.compile(r"(?:(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):)?(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65535
@@ -47,8 +46,10 @@ def watch(every: str, listen: str) -> None:
 
 def parse_interval(text: str) -> timedelta:
     """`60s`, `2m`, `0.5h` or a number of seconds. Raises `UserError` for anything else, and out of its limits."""
-    found = _DURATION.fullmatch(text)
-    interval = timedelta(seconds=float(found["number"]) * _SECONDS[found["unit"]]) if found else timedelta()
+    try:
+        interval = parse_span(text)
+    except TimeError:
+        interval = timedelta()
     if not _SHORTEST <= interval <= _LONGEST:
         raise UserError(f"--every {text!r} is not a time from 1s to 1h. Write it as 60s or 2m.")
     return interval

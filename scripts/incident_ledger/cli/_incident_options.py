@@ -1,0 +1,11 @@
+"""What the commands of `incident-ledger incident` take."""
+
+from typing import Annotated
+
+import typer
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The id or any beginning of it that is unique.")]
+At = Annotated[str | None, typer.Option("--at", help="When it was, with its zone; now by default.")]
+Actor = Annotated[str | None, typer.Option("--actor", help="Who says so; your user name by default.")]
+Text = Annotated[str | None, typer.Option("--text", help="A sentence on it.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
