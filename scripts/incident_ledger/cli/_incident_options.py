@@ -4,7 +4,10 @@ from typing import Annotated
 
 import typer
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="The id or any beginning of it that is unique.")]
+Id = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="The id, any beginning of it that is unique, or latest: the newest open one."),
+]
 At = Annotated[str | None, typer.Option("--at", help="When it was, with its zone; now by default.")]
 Actor = Annotated[str | None, typer.Option("--actor", help="Who says so; your user name by default.")]
 Text = Annotated[str | None, typer.Option("--text", help="A sentence on it.")]

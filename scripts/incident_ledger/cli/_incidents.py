@@ -7,9 +7,11 @@ from typing import Any
 from incident_ledger.cli._console import Text, err, out, print_rows
 from incident_ledger.encoding import canonical, screen_line, timestamp
 from incident_ledger.ledger.events import Event
-from incident_ledger.ledger.lookup import minutes_of
+from incident_ledger.ledger.lookup import LATEST, find_latest, minutes_of
 from incident_ledger.ledger.state import IncidentState, RecordedEvent
+from incident_ledger.warehouse import Warehouse
 
+LATE = timedelta(minutes=1)  # what was recorded so long after it happened has both times
 # Colours of the screen, which decide nothing.
 STYLES = {"P0": "bold red", "P1": "red", "P2": "yellow", "P3": "dim"}
 _TIMES = (
@@ -48,13 +50,18 @@ def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything:
     print_rows(("incident", "sev", "status", time_name, "title", "component"), rows, first=range(4))
 
 
-def print_one(incident: IncidentState, events: Sequence[RecordedEvent], now: datetime) -> None:
-    """State, times, minutes and events."""
+def print_head(incident: IncidentState) -> None:
+    """Which incident it is, how bad, how far, and what it is about."""
     head = Text.assemble(
         (incident.severity_level, STYLES.get(incident.severity_level, "")),
         f"  {ended(incident)}  {screen_line(incident.title, 200)}",
     )
     out.print(Text(incident.incident_id, style="bold"), head, sep="  ", soft_wrap=True)
+
+
+def print_one(incident: IncidentState, events: Sequence[RecordedEvent], now: datetime) -> None:
+    """State, times, minutes and events."""
+    print_head(incident)
     fields: list[tuple[str, Any]] = [
         ("components", ", ".join(incident.components) or None),
         ("source", f"{incident.source}, {incident.source_key}"),
@@ -71,10 +78,43 @@ def print_one(incident: IncidentState, events: Sequence[RecordedEvent], now: dat
         if value is not None:
             out.print(f"  {name:<17}{screen_line(str(value), 400)}", soft_wrap=True)
     out.print("")
-    superseded = {item.event.payload.get("supersedes") for item in events}
+    corrected = superseded(events)
     for item in events:
-        dead = "  (superseded)" if item.event_id in superseded else ""
+        dead = "  (superseded)" if item.event_id in corrected else ""
         out.print(f"  {event_line(item.event, with_id=False)}{dead}", soft_wrap=True)
+
+
+def given_id(warehouse: Warehouse, part: str) -> str:
+    """What a person wrote in place of an id; of `latest` the id that it is now, which is shown."""
+    if part.strip().casefold() != LATEST:
+        return part
+    found = find_latest(warehouse)
+    err.print(
+        f"{LATEST} is {found.incident_id}: {found.severity_level} {ended(found)}, {screen_line(found.title)}",
+        soft_wrap=True,
+    )
+    return found.incident_id
+
+
+def print_timeline(incident: IncidentState, events: Sequence[RecordedEvent]) -> None:
+    """An event a line, with the minutes since the detection, and when it was written where that was later."""
+    print_head(incident)
+    corrected = superseded(events)
+    for item in events:
+        minutes = minutes_since(item.event.occurred_at, incident.detection_time)
+        written = f"  (recorded {_utc(item.recorded_at)})" if item.recorded_at - item.event.occurred_at >= LATE else ""
+        dead = "  (superseded)" if item.event_id in corrected else ""
+        out.print(f"{minutes:>+9.1f}  {event_line(item.event, with_id=False)}{written}{dead}", soft_wrap=True)
+
+
+def minutes_since(time: datetime, detected: datetime) -> float:
+    """Minutes from a detection on; what happened before has fewer than none."""
+    return (time - detected) / timedelta(minutes=1)
+
+
+def superseded(events: Sequence[RecordedEvent]) -> set[str]:
+    """The ids of events that others correct."""
+    return {str(item.event.payload.get("supersedes")) for item in events} - {"None"}
 
 
 def event_line(event: Event, *, with_id: bool = True) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from incident_ledger.cli import incident_coordination
+from incident_ledger.cli import _incident_coordination
 from incident_ledger.cli._incident_options import Actor, At, Id, Json, Text
 
 app = typer.Typer(no_args_is_help=True, help="Open, follow and show incidents.")
@@ -13,12 +13,21 @@ _AS_OF = (
     "Incidents are shown as they are recorded now: it only sets the clock"
 )
 AsOf = Annotated[str | None, typer.Option("--as-of", help=f"{_AS_OF}.")]
+_KNOWN_AT = "What the ledger had recorded by this time, with its zone, whatever was recorded since; ages are of then"
+KnownAt = Annotated[str | None, typer.Option("--known-at", help=f"{_KNOWN_AT}.")]
+ListKnownAt = Annotated[
+    str | None,
+    typer.Option(
+        "--known-at",
+        help=f"{_KNOWN_AT}. It reads the events of the whole ledger up to then, once: as many bytes as they have.",
+    ),
+]
 ListAsOf = Annotated[str | None, typer.Option("--as-of", help=f"{_AS_OF}, and leaves out what was detected later.")]
 
 
 def register(parent: typer.Typer) -> None:
     """Add the command group `incident`."""
-    incident_coordination.register(app)
+    _incident_coordination.register(app)
     parent.add_typer(app, name="incident")
 
 
@@ -152,16 +161,25 @@ def list_(
     everything: Annotated[bool, typer.Option("--all", help="Also what is over, retracted or merged.")] = False,
     json: Json = False,
     as_of: ListAsOf = None,
+    known_at: ListKnownAt = None,
 ) -> None:
     """The open incidents, the worst first; none that was detected after the as-of time."""
     from incident_ledger.cli.actions import incident_display as action
 
-    action.list_(everything, json, as_of)
+    action.list_(everything, json, as_of, known_at)
 
 
 @app.command()
-def show(incident: Id, json: Json = False, as_of: AsOf = None) -> None:
+def show(incident: Id, json: Json = False, as_of: AsOf = None, known_at: KnownAt = None) -> None:
     """Everything that is known of one incident."""
     from incident_ledger.cli.actions import incident_display as action
 
-    action.show(incident, json, as_of)
+    action.show(incident, json, as_of, known_at)
+
+
+@app.command()
+def timeline(incident: Id, json: Json = False, known_at: KnownAt = None) -> None:
+    """What happened, in the order of time: a line an event, with the minutes since the detection."""
+    from incident_ledger.cli.actions import incident_display as action
+
+    action.timeline(incident, json, known_at)

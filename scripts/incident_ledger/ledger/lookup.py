@@ -7,6 +7,7 @@ from incident_ledger.errors import UserError
 from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.warehouse import Warehouse
 
+LATEST = "latest"  # in place of an id
 _SHOWN = 10
 _MINUTE = 60_000_000  # microseconds
 
@@ -27,6 +28,14 @@ def find_incident(warehouse: Warehouse, part: str) -> IncidentState:
     some = read_state(warehouse, is_open=True)
     known = f"Open are:\n{_listed(some)}" if some else "None is open; incident-ledger incident list --all shows all."
     raise UserError(f"No incident's id begins with {part}. {known}")
+
+
+def find_latest(warehouse: Warehouse) -> IncidentState:
+    """The open incident that was detected last, else the last of all. Raises `UserError` where there is none."""
+    found = read_state(warehouse, is_newest=True)
+    if not found:
+        raise UserError("There is no incident yet.")
+    return found[0]
 
 
 def minutes_of(incident: IncidentState, now: datetime) -> dict[str, float | None]:

@@ -86,11 +86,13 @@ def read_state(
     source: str | None = None,
     source_keys: Sequence[str] | None = None,
     merged_into: str | None = None,
+    is_newest: bool = False,
 ) -> list[IncidentState]:
     """The incidents that meet all conditions given, oldest detection first; one query.
 
     `id_part` is a prefix of the id, with or without its `INC-`, or a prefix of the eight digits at its end, in any
     case.
+    `is_newest`: of these the last that was detected, an open one before all that are not.
     An empty sequence selects nothing. Retracted and merged incidents are included unless `is_open` is True.
     """
     if any(chosen is not None and not chosen for chosen in (incident_ids, source_keys)):
@@ -103,6 +105,7 @@ def read_state(
         source=source,
         source_keys=source_keys,
         merged_into=merged_into,
+        is_newest=is_newest,
     )
     return read(warehouse, reading)
 
@@ -116,6 +119,7 @@ def state_reading(
     source: str | None = None,
     source_keys: Sequence[str] | None = None,
     merged_into: str | None = None,
+    is_newest: bool = False,
 ) -> Reading[list[IncidentState]]:
     """`read_state`, to be read with others."""
     conditions: dict[str, tuple[str, Any]] = {
@@ -128,7 +132,8 @@ def state_reading(
     }
     used = {name: pair for name, pair in conditions.items() if pair[1] is not None}
     where = " and ".join(condition for condition, _ in used.values()) or "true"
-    sql = f"select * from {warehouse.mart('incident_state')} where {where}"  # noqa: S608
+    one = "order by is_open desc, detection_time desc, incident_id desc limit 1" if is_newest else ""
+    sql = f"select * from {warehouse.mart('incident_state')} where {where} {one}"  # noqa: S608
     rows = yield from rows_of(sql, {name: value for name, (_, value) in used.items()})
     return sorted(map(to_state, rows), key=lambda each: (each.detection_time, each.incident_id))
 
@@ -190,7 +195,12 @@ def events_reading(
         if is_open or ended_since:
             params |= {"is_open": is_open, "ended_since": ended_since or datetime.max.replace(tzinfo=UTC)}
             where = f"({where}) or incident_id in (select incident_id from {warehouse.mart('incident_state')} where {_NEAR})"  # noqa: E501, S608
-    sql = f"""
+    return (yield from recorded_events(select_events(warehouse, where), params))
+
+
+def select_events(warehouse: Warehouse, where: str) -> str:
+    """The statement that reads events, each once: the first copy of each counts."""
+    return f"""
         select
             event_id, incident_id, event_type, occurred_at, recorded_at, actor, source, source_key, severity_level,
             payload
@@ -198,7 +208,11 @@ def events_reading(
         where {where}
         qualify row_number() over (partition by event_id order by recorded_at) = 1
     """  # noqa: S608 - only the quoted table name is not a parameter
-    rows = yield from rows_of(sql, params)
+
+
+def recorded_events(sql: str, params: Mapping[str, Any]) -> Reading[list[RecordedEvent]]:
+    """What `select_events` reads, by incident in the order in which it happened."""
+    rows = yield from rows_of(sql, dict(params))
     recorded = [_recorded(row) for row in rows]
     return sorted(recorded, key=lambda item: (item.event.incident_id, in_order(item.event)))
 

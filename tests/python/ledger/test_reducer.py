@@ -34,7 +34,8 @@ OFTEN = (
     "acknowledged",
     "severity_changed",
     *(*("war_room_opened", "commander_assigned") * 2, "escalated", "task_completed", "review_due"),
-    *("merged", "split") * 2,
+    "merged",
+    "split",
     *("status_changed", "resolved", "reopened") * 4,
 )
 # Few minutes, so that events tie; what stands first is the simplest.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from incident_ledger.cli._console import parse_time
+from incident_ledger.cli._incidents import given_id
 from incident_ledger.cli.actions.command_context import command_context, open_ledger
 from incident_ledger.cli.actions.incident_recording import record, record_in
 from incident_ledger.encoding import TimeError, parse_span, timestamp
@@ -108,7 +109,7 @@ def retract(incident: str, reason: str, at: str | None, actor: str | None, json:
 def merge(incident: str, into: str, at: str | None, actor: str | None, json: bool) -> None:
     """Merge it into another incident."""
     warehouse, context = open_ledger(), command_context(at, actor)
-    command = merge_command(warehouse, into, context)
+    command = merge_command(warehouse, given_id(warehouse, into), context)
     record_in(warehouse, incident, context, json, command, is_dated=at is not None)
 
 

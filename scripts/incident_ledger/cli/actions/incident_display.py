@@ -1,18 +1,26 @@
-"""`incident-ledger incident list` and `show`: what is known, with no more imports than that takes."""
+"""`incident-ledger incident list`, `show` and `timeline`: what is known, with no more imports than that takes."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 from incident_ledger.cli import _incidents
 from incident_ledger.cli._console import parse_time, to_json, write_text
+from incident_ledger.encoding import iso_time
+from incident_ledger.errors import UserError
+from incident_ledger.ledger.known_at import read_known_at, states_known_at
 from incident_ledger.ledger.lookup import find_incident, minutes_of
 from incident_ledger.ledger.setup import with_ledger
-from incident_ledger.ledger.state import read_events, read_state
+from incident_ledger.ledger.state import IncidentState, RecordedEvent, read_events, read_state
 from incident_ledger.settings import load_settings
-from incident_ledger.warehouse import connect
+from incident_ledger.warehouse import Warehouse, connect
 
 
-def list_(everything: bool, json: bool, as_of: str | None) -> None:
+def list_(everything: bool, json: bool, as_of: str | None, known_at: str | None) -> None:
     """The open incidents, the worst first; none that was detected after the as-of time."""
-    now = parse_time(as_of, "--as-of")
-    found = with_ledger(connect(load_settings()), lambda each: read_state(each, is_open=None if everything else True))
+    known_by = _known_at(known_at)
+    now = parse_time(as_of, "--as-of") if as_of or known_by is None else known_by
+    found = with_ledger(connect(load_settings()), lambda each: _listed(each, everything, known_by))
     found = [incident for incident in found if incident.detection_time <= now]
     if json:
         write_text(to_json([vars(incident) | minutes_of(incident, now) for incident in found]))
@@ -20,13 +28,72 @@ def list_(everything: bool, json: bool, as_of: str | None) -> None:
     _incidents.print_list(found, now, everything=everything)
 
 
-def show(incident: str, json: bool, as_of: str | None) -> None:
+def show(incident: str, json: bool, as_of: str | None, known_at: str | None) -> None:
     """Everything that is known of one incident."""
-    now, warehouse = parse_time(as_of, "--as-of"), connect(load_settings())
-    state = with_ledger(warehouse, lambda each: find_incident(each, incident))
-    events = read_events(warehouse, incident_ids=[state.incident_id])
+    known_by = _known_at(known_at)
+    now = parse_time(as_of, "--as-of") if as_of or known_by is None else known_by
+    state, events = with_ledger(connect(load_settings()), lambda each: _read(each, incident, known_by))
     if json:
         written = [_incidents.as_json(item.event) | {"recorded_at": item.recorded_at} for item in events]
         write_text(to_json(vars(state) | minutes_of(state, now) | {"events": written}))
         return
     _incidents.print_one(state, events, now)
+
+
+def timeline(incident: str, json: bool, known_at: str | None) -> None:
+    """What happened, in the order of time."""
+    known_by = _known_at(known_at)
+    state, events = with_ledger(connect(load_settings()), lambda each: _read(each, incident, known_by))
+    if json:
+        write_text(to_json(_lines(state, events)))
+        return
+    _incidents.print_timeline(state, events)
+
+
+def _lines(state: IncidentState, events: Sequence[RecordedEvent]) -> list[dict[str, Any]]:
+    corrected = _incidents.superseded(events)
+    return [
+        _incidents.as_json(item.event)
+        | {
+            "recorded_at": item.recorded_at,
+            "minutes_since_detection": _incidents.minutes_since(item.event.occurred_at, state.detection_time),
+            "is_superseded": item.event_id in corrected,
+        }
+        for item in events
+    ]
+
+
+def _known_at(text: str | None) -> datetime | None:
+    """The time of `--known-at`; None without it."""
+    if text is None:
+        return None
+    time, now = parse_time(text, "--known-at"), datetime.now(UTC)
+    if time > now:
+        raise UserError(f"--known-at {text} is in the future (it is {iso_time(now)}).")
+    return time
+
+
+def _listed(warehouse: Warehouse, everything: bool, known_by: datetime | None) -> list[IncidentState]:
+    if known_by is None:
+        return read_state(warehouse, is_open=None if everything else True)
+    events = read_known_at(warehouse, known_by, everything=everything)
+    known = [state for state, _ in states_known_at(events, known_by, _ranks(warehouse))]
+    return [state for state in known if everything or state.is_open]
+
+
+def _read(warehouse: Warehouse, part: str, known_by: datetime | None) -> tuple[IncidentState, Sequence[RecordedEvent]]:
+    state = find_incident(warehouse, _incidents.given_id(warehouse, part))
+    events = read_events(warehouse, incident_ids=[state.incident_id])
+    if known_by is None:
+        return state, events
+    known = states_known_at(events, known_by, _ranks(warehouse))
+    if not known:
+        first = min(item.recorded_at for item in events)
+        raise UserError(f"The ledger did not know {state.incident_id} yet: it was recorded at {iso_time(first)}.")
+    return known[0]
+
+
+def _ranks(warehouse: Warehouse) -> dict[str, int]:
+    from incident_ledger import policy
+
+    return {each.severity_level: each.severity_rank for each in policy.load(warehouse).severities}

@@ -18,6 +18,7 @@ def record_in(
     warehouse: Warehouse, part: str, context: CommandContext, json: bool, command: IncidentCommand, *, is_dated: bool
 ) -> None:
     """The same of a warehouse and a time that are known already."""
+    part = _incidents.given_id(warehouse, part)
     print_event(*record_command(warehouse, part, context, command, is_dated=is_dated), json)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from incident_ledger import policy
 from incident_ledger.cli import _incidents
 from incident_ledger.cli._console import Text, err, out, parse_time, print_rows, to_json, write_text
+from incident_ledger.cli._incidents import given_id
 from incident_ledger.cli.actions.command_context import command_context, open_ledger
 from incident_ledger.encoding import screen_line
 from incident_ledger.ledger import review_commands
@@ -23,7 +24,7 @@ def list_tasks(incident: str | None, json: bool, as_of: str | None) -> None:
     now, warehouse = parse_time(as_of, "--as-of"), open_ledger()
     rules = policy.load(warehouse)
     if incident:
-        state = find_incident(warehouse, incident)
+        state = find_incident(warehouse, given_id(warehouse, incident))
         found = [(state, phase) for phase in review_phases(state, rules)]
     else:
         states = read_state(warehouse, is_open=False)
@@ -44,7 +45,7 @@ def done(incident: str, names: list[str], *, text: str | None, at: str | None, a
     rules = policy.load(warehouse)
     state, events, written = record_events(
         warehouse,
-        incident,
+        given_id(warehouse, incident),
         context,
         lambda state: review_commands.complete_tasks(state, context, names, rules.tasks_by_phase(), text),
     )
@@ -58,6 +59,7 @@ def schedule(incident: str, time: str, *, text: str | None, at: str | None, acto
     """Say when the review will be held."""
     warehouse, context = open_ledger(), command_context(at, actor)
     begins = parse_time(time, "TIME")
+    incident = given_id(warehouse, incident)
     state, events, written = record_events(
         warehouse, incident, context, lambda state: [review_commands.schedule_review(state, context, begins, text)]
     )
@@ -70,6 +72,7 @@ def schedule(incident: str, time: str, *, text: str | None, at: str | None, acto
 def complete(incident: str, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
     """Say that the review was held."""
     warehouse, context = open_ledger(), command_context(at, actor)
+    incident = given_id(warehouse, incident)
     state, events, written = record_events(
         warehouse, incident, context, lambda state: [review_commands.complete_review(state, context, text)]
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from incident_ledger import policy
 from incident_ledger.cli._console import err, parse_time, write_text
+from incident_ledger.cli._incidents import given_id
 from incident_ledger.cli.actions.command_context import command_context, open_ledger
 from incident_ledger.cli.actions.incident_reviews import print_events
 from incident_ledger.errors import UserError
@@ -20,7 +21,7 @@ _LARGEST = 1_000_000  # characters; a review has some thousands
 def write(incident: str, output: Path | None, as_of: str | None) -> None:
     """Write the review in Markdown."""
     now, warehouse = parse_time(as_of, "--as-of"), open_ledger()
-    state = find_incident(warehouse, incident)
+    state = find_incident(warehouse, given_id(warehouse, incident))
     events = [item.event for item in read_events(warehouse, incident_ids=[state.incident_id])]
     text = postmortem(state, events, policy.load(warehouse), now)
     if state.resolution_time is None:
