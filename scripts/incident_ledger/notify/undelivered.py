@@ -100,7 +100,8 @@ def read_contents(warehouse: Warehouse, rows: Sequence[Undelivered]) -> dict[Key
         return {}
     sql = f"""
         select
-            message_id, channel, event_id, incident_id, template, recipients, subject, body_text, body_html, created_at
+            message_id, channel, event_id, incident_id, template, severity_level, recipients, subject, body_text,
+            body_html, created_at
         from {warehouse.raw(NOTIFICATIONS.name)}
         where date(created_at) in ({", ".join(days)}) and message_id in unnest(@messages)
     """  # noqa: S608 - days are our own
@@ -119,6 +120,7 @@ def _content(row: Mapping[str, Any]) -> Content:
         message_id=row["message_id"],
         incident_id=row["incident_id"],
         template=row["template"],
+        severity_level=row["severity_level"] or "",
         recipients=tuple(addresses(row["recipients"])),
         subject=row["subject"],
         text=row["body_text"],

@@ -21,6 +21,7 @@ def envelope(message: Message) -> Envelope:
         message_id=message.message_id,
         incident_id=message.incident_id,
         template=message.template,
+        severity_level=message.severity_level,
         recipients=message.recipients,
         subject=message.subject,
         text=message.text,

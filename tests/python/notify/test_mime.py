@@ -44,8 +44,8 @@ TITLES = st.builds(
 
 def mail(subject: str) -> bytes:
     envelope = Envelope(
-        message_id="m1", incident_id=ID, template="initial", recipients=("to@example.com",), subject=subject, text="",
-        html="", created_at=START,
+        message_id="m1", incident_id=ID, template="initial", severity_level="P1", recipients=("to@example.com",),
+        subject=subject, text="", html="", created_at=START,
     )  # fmt: skip
     return email_bytes(envelope, "from@example.com", envelope.recipients)
 

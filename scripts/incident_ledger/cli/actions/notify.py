@@ -61,6 +61,7 @@ def test(channel: str | None, to: list[str]) -> None:
             message_id=message_id,
             incident_id=f"TEST-{message_id[:8]}",
             template="test",
+            severity_level="",
             recipients=tuple(to),
             subject=_SUBJECT,
             text=_TEXT,

@@ -19,6 +19,7 @@ class Envelope:
     message_id: str
     incident_id: str
     template: str
+    severity_level: str
     recipients: tuple[str, ...]
     subject: str
     text: str
