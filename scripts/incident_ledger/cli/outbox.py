@@ -6,7 +6,7 @@ import typer
 
 from incident_ledger.errors import UserError
 
-_STATUSES = ("pending", "sent", "uncertain", "failed", "rerouted")
+_STATUSES = ("pending", "sent", "uncertain", "failed", "rerouted", "digested")
 app = typer.Typer(no_args_is_help=True, help="Messages: list, show, resend.")
 
 

@@ -47,8 +47,9 @@ def check_channels(settings: Settings) -> Iterator[Finding]:
 
 def check_templates(settings: Settings, files: Policy, now: datetime) -> Iterator[Finding]:
     """A team's own templates: whether each replaces one, can be read, and names only fields that there are."""
-    from incident_ledger.notify.rendering import Templates
-    from incident_ledger.notify.samples import sample_fields
+    from incident_ledger.notify.digest import digest_fields
+    from incident_ledger.notify.rendering import DIGEST, Templates
+    from incident_ledger.notify.samples import sample_digest, sample_fields
 
     folder = settings.templates_dir
     if folder is None:
@@ -62,6 +63,8 @@ def check_templates(settings: Settings, files: Policy, now: datetime) -> Iterato
     for severity in files.severities:
         for fields in sample_fields(files, severity.severity_level, now):
             seen |= {name: problem for name, problem in templates.problems(fields) if name not in seen}
+        fields = digest_fields(sample_digest(files, severity.severity_level, now))
+        seen |= dict(templates.problems(fields, of=DIGEST))
     for name, problem in seen.items():
         yield Finding("templates", Grade.WRONG, f"{folder / name}: {problem}", remedy)
     if not seen:

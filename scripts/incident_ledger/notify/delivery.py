@@ -15,6 +15,7 @@ from incident_ledger.notify.batches import batches
 from incident_ledger.notify.channels.attempts import Waits, kept
 from incident_ledger.notify.channels.base import Envelope, Outcome, Result
 from incident_ledger.notify.channels.registry import channels
+from incident_ledger.notify.digest import DIGESTED
 from incident_ledger.notify.reroute import reroute
 from incident_ledger.notify.sending import Lane, send_side_by_side
 from incident_ledger.notify.undelivered import (
@@ -94,7 +95,7 @@ def deliver(
         longest=float(policy.limit("delivery_longest_wait_seconds", now)),
     )
     batched = batches(
-        [*rows, *map(of_row, new_rows)],
+        [*rows, *(of_row(row) for row in new_rows if row["status"] != DIGESTED)],
         {severity.severity_level: severity.severity_rank for severity in policy.severities},
         int(policy.limit("delivery_batch_messages", now)),
     )

@@ -17,7 +17,7 @@ from incident_ledger.notify.rendering import BUILT_IN, Templates
 from incident_ledger.policy import Policy
 
 # Of this project alone; changing it would send again what was sent.
-_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "incident-ledger:messages")
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "incident-ledger:messages")
 _DOMAIN = "incident-ledger"
 # What stands before the title in the subject, so that a list of mails can be followed; a beginning is the bare title.
 _NEWS = {
@@ -126,7 +126,7 @@ def _kind(event: Event, incident: IncidentState) -> EventType:
 
 def first_message_id(incident_id: str) -> str:
     """The id of an incident's first message, which follows from the incident alone: any machine can refer to it."""
-    return str(uuid.uuid5(_NAMESPACE, canonical([incident_id])))
+    return str(uuid.uuid5(NAMESPACE, canonical([incident_id])))
 
 
 def message_id(event: Event, template: str) -> str:
@@ -136,7 +136,7 @@ def message_id(event: Event, template: str) -> str:
     """
     if event.event_type is EventType.DETECTED:
         return first_message_id(event.incident_id)
-    return str(uuid.uuid5(_NAMESPACE, canonical([event.event_id, template])))
+    return str(uuid.uuid5(NAMESPACE, canonical([event.event_id, template])))
 
 
 def header_id(message: str) -> str:

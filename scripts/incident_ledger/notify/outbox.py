@@ -1,6 +1,7 @@
 """The outbox: what is to be sent, what was sent, and what became of it.
 
-A message is written here before it is sent. A row goes from `pending` to `sent`, `failed`, `uncertain` or `rerouted`:
+A message is written here before it is sent. A row goes from `pending` to `sent`, `failed`, `uncertain` or `rerouted`,
+or is `digested` from the beginning: another message stands for it.
 
 - Before a send that cannot be undone the row is claimed: it is set to `uncertain`, and after the send to what came out.
   A run that dies between the two leaves `uncertain`, which is the truth. So does a channel that takes a message and

@@ -18,6 +18,7 @@ from incident_ledger.encoding import one_line
 from incident_ledger.notify.formatting import item
 
 BUILT_IN_FOLDER = Path(__file__).parent / "templates"
+DIGEST = "digest"  # the template of many messages, with fields of its own
 _TEXT, _HTML = ".txt.j2", ".html.j2"
 
 
@@ -36,9 +37,15 @@ class Templates:
         """A message as HTML."""
         return self._render(f"{name}{_HTML}", fields)[0]
 
-    def problems(self, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """Of each file of the folder that cannot be used its name and why; `fields` are those of some message."""
+    def problems(self, fields: Mapping[str, Any], of: str | None = None) -> Iterator[tuple[str, str]]:
+        """Of each file of the folder that cannot be used its name and why.
+
+        `fields` are those of some message, or of the template `of`, which has others: then its files alone are tried.
+        """
         for path in sorted(self.folder.glob("*.j2")) if self.folder else ():
+            name = path.name.partition(".")[0]
+            if name != of if of else name == DIGEST:
+                continue
             if not (BUILT_IN_FOLDER / path.name).is_file():
                 yield path.name, f"is the name of no template; there are {', '.join(template_names())}"
             elif problem := self._problem(path.name, fields):

@@ -8,6 +8,7 @@ from incident_ledger.ledger.events import CLOCK_EVENTS, PLANNER, Event, EventTyp
 from incident_ledger.ledger.reducer import replay
 from incident_ledger.notify.fields import message_fields, with_event
 from incident_ledger.notify.messages import Message, compose, template_fields
+from incident_ledger.notify.outbox import new_rows
 from incident_ledger.notify.rendering import BUILT_IN, Templates
 from incident_ledger.policy import Policy
 
@@ -51,6 +52,13 @@ def sample_fields(policy: Policy, severity_level: str, now: datetime) -> Iterato
         if state is not None:
             fields = message_fields(event, with_event(state, event), policy, event.occurred_at, before, clocks=clocks)
             yield template_fields(fields, "[INCIDENT] Sample")
+
+
+def sample_digest(policy: Policy, severity_level: str, now: datetime) -> list[dict[str, Any]]:
+    """Rows of the outbox that a digest is of: a message of each template, of two incidents."""
+    messages = sample_messages(policy, severity_level, now)
+    rows = new_rows(messages, ["sample"], {}, now)
+    return [*rows, *(row | {"incident_id": incident_id("sample", "another", now)} for row in rows)]
 
 
 def _life(severity_level: str, now: datetime) -> Iterator[tuple[list[Event], Event, tuple[Event, ...]]]:

@@ -11,6 +11,7 @@ from incident_ledger.notify.channels.registry import channel_names
 from incident_ledger.notify.composing import calling, compose_due
 from incident_ledger.notify.delivery import Delivery, deliver
 from incident_ledger.notify.delivery_events import attempted_since_reading, notified_event, notified_events_reading
+from incident_ledger.notify.digest import with_digests
 from incident_ledger.notify.messages import Message
 from incident_ledger.notify.outbox import new_rows
 from incident_ledger.notify.pending import Candidates, candidates_reading
@@ -37,13 +38,13 @@ def notify(
     dies before that leaves it to the next run, which finds in the outbox what the ledger lacks.
     """
     outlook, state = found or read(warehouse, both(outlook_reading(warehouse, policy, now), state_reading(warehouse)))
-    messages = outlook.messages(state)
+    rows = new_rows(outlook.messages(state), outlook.channels, outlook.candidates.addresses, now)
     deliveries = deliver(
         warehouse,
         warehouse.settings,
         policy,
         now,
-        new_rows=new_rows(messages, outlook.channels, outlook.candidates.addresses, now),
+        new_rows=with_digests(rows, policy, now, outlook.templates),
         owed=outlook.owed,
         since=outlook.since,
         confirm=confirm,

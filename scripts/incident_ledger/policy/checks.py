@@ -21,7 +21,13 @@ _ALL_PERCENT = Decimal(100)
 # Subjects that the code asks for under any policy; each must always be valid. So must all choices of others.
 _NEEDED: dict[str, Iterable[str]] = {
     "classification_rules": ("monitoring_system_failure",),
-    "runtime_limits": ("reopening_window_hours", "update_requests", "task_reminder_hours", "deadline_window_hours"),
+    "runtime_limits": (
+        "reopening_window_hours",
+        "update_requests",
+        "task_reminder_hours",
+        "deadline_window_hours",
+        "digest_messages",
+    ),
 }
 
 

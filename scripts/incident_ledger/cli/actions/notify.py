@@ -1,15 +1,19 @@
 """`incident-ledger notify preview` and `test`."""
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from incident_ledger.cli._console import err, out, write_text
 from incident_ledger.encoding import screen_line
 from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.notify.channels.base import Envelope, Outcome
 from incident_ledger.notify.channels.registry import channels
-from incident_ledger.notify.rendering import Templates
-from incident_ledger.notify.samples import sample_messages
+from incident_ledger.notify.digest import digest_fields
+from incident_ledger.notify.messages import Message
+from incident_ledger.notify.rendering import DIGEST, Templates
+from incident_ledger.notify.samples import sample_digest, sample_messages
 from incident_ledger.policy import load_files
 from incident_ledger.settings import load_settings
 
@@ -28,6 +32,7 @@ def preview(template: str | None, severity: str, html: bool) -> None:
     policy.severity(severity)
     templates = Templates(settings.templates_dir)
     found = sample_messages(policy, severity, datetime.now(UTC), templates)
+    found.append(_digest(sample_digest(policy, severity, datetime.now(UTC)), found[0], templates))
     chosen = [message for message in found if template in (None, message.template)]
     if not chosen:
         known = ", ".join(message.template for message in found) or "none"
@@ -44,6 +49,17 @@ def preview(template: str | None, severity: str, html: bool) -> None:
         to = ", ".join(message.recipients) or "nobody"
         out.print(f"{message.template}, to {message.audience}: {to}", style="dim", soft_wrap=True)
         write_text(f"Subject: {message.subject}\n\n{message.text}", end="")
+
+
+def _digest(rows: list[dict[str, Any]], sample: Message, templates: Templates) -> Message:
+    fields = digest_fields(rows)
+    return replace(
+        sample,
+        template=DIGEST,
+        subject=fields["subject"],
+        text=templates.text(DIGEST, fields),
+        html=templates.html(DIGEST, fields),
+    )
 
 
 def test(channel: str | None, to: list[str]) -> None:

@@ -15,7 +15,14 @@ from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 
 _LISTED_CHARACTERS = 80  # of an outcome in the list; `show` has all of it
-_STYLES = {"sent": "green", "pending": "cyan", "uncertain": "yellow", "failed": "red", "rerouted": "dim"}
+_STYLES = {
+    "sent": "green",
+    "pending": "cyan",
+    "uncertain": "yellow",
+    "failed": "red",
+    "rerouted": "dim",
+    "digested": "dim",
+}
 
 
 def list_(status: list[str] | None, incident: str | None, limit: int, as_json: bool) -> None:

@@ -48,7 +48,7 @@ def email_bytes(envelope: Envelope, sender: str, recipients: Sequence[str], *, c
     mail["Date"] = format_datetime(envelope.created_at.astimezone(UTC))
     mail["Message-ID"] = header_id(envelope.message_id)
     first = first_message_id(envelope.incident_id)
-    if envelope.message_id != first:
+    if envelope.message_id != first and envelope.template != "digest":  # which is of many incidents
         mail["In-Reply-To"] = header_id(first)
         mail["References"] = header_id(first)
     mail["X-Incident-ID"] = one_line(envelope.incident_id)

@@ -78,7 +78,8 @@ class PagerDutyChannel(ServiceChannel):
     """PagerDuty's Events API v2: an alert an incident, which its messages change and its end resolves.
 
     Of one incident all messages have one `dedup_key`, so that a repeat, a rise or an escalation joins the alert that
-    there is. What is to be done after the end is an alert of its own, or it would open that of the incident again.
+    there is. What is to be done after the end is an alert of its own, or it would open that of the incident again; so
+    is a digest, which is of many.
     """
 
     is_idempotent = True  # PagerDuty takes what has the key of an open alert as a line of its log
@@ -91,7 +92,8 @@ class PagerDutyChannel(ServiceChannel):
 
     def _prepare(self, envelope: Envelope) -> None:
         server, is_after = self._server, envelope.template == "review"
-        server.dedup = f"{envelope.incident_id}/review" if is_after else envelope.incident_id
+        own = {"review": f"{envelope.incident_id}/review", "digest": envelope.message_id}
+        server.dedup = own.get(envelope.template, envelope.incident_id)
         server.action = "resolve" if envelope.template == "resolution" else "trigger"
         server.severity = "info" if is_after else _PAGERDUTY_SEVERITIES.get(envelope.severity_level, "error")
         server.source = "incident-ledger"

@@ -1,0 +1,53 @@
+"""A morning on which everything broke: one message and not hundreds, and what follows is of each incident."""
+
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import SMTP
+from typing import Any
+
+from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.state import read_state
+from incident_ledger.ledger.writer import append
+from incident_ledger.runner.job import Job
+from incident_ledger.warehouse import Warehouse
+from openings import open_incident
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def tick(place: Warehouse, minutes: float) -> list[str]:
+    """The subjects of the mails that a tick sends."""
+    folder = place.settings.local_path / "outbox"
+    before = set(folder.glob("*.eml"))
+    Job(place, NOW + minutes * MINUTE, command="tick").tick(wait=0)
+    mails = [message_from_bytes(path.read_bytes(), policy=SMTP) for path in set(folder.glob("*.eml")) - before]
+    return sorted(str(mail["Subject"]) for mail in mails)
+
+
+def statuses(place: Warehouse) -> dict[str, int]:
+    rows: list[dict[str, Any]] = place.rows(
+        f"select status, count(*) as messages from {place.raw('notifications')} group by status"
+    )
+    return {row["status"]: row["messages"] for row in rows}
+
+
+def test_a_hundred_incidents_at_once_are_one_message_and_the_p0_its_own(place: Warehouse) -> None:
+    for number in range(99):
+        open_incident(place, f"k{number}", NOW, severity="P3")
+    open_incident(place, "worst", NOW, severity="P0")
+    subjects = tick(place, 1)
+    assert subjects == ["[INCIDENT-P0] worst", "[INCIDENT-P3] 99 messages of 99 incidents at once"]
+    assert statuses(place) == {"sent": 2, "digested": 99}
+    assert tick(place, 2) == []
+    (first,) = [each for each in read_state(place) if each.source_key == "k0"]
+    resolved = Event(
+        incident_id=first.incident_id,
+        event_type=EventType.RESOLVED,
+        occurred_at=NOW + 3 * MINUTE,
+        actor="ann",
+        source=first.source,
+        source_key=first.source_key,
+    )
+    append(place, [resolved], resolved.occurred_at)
+    assert "[INCIDENT-P3] Resolved: k0" in tick(place, 30)
