@@ -8,23 +8,13 @@ from incident_ledger.cli._console import Text, err, out, print_rows
 from incident_ledger.encoding import canonical, screen_line, timestamp
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.lookup import LATEST, find_latest, minutes_of
+from incident_ledger.ledger.overdue import overdue
 from incident_ledger.ledger.state import IncidentState, RecordedEvent
 from incident_ledger.warehouse import Warehouse
 
 LATE = timedelta(minutes=1)  # what was recorded so long after it happened has both times
 # Colours of the screen, which decide nothing.
 STYLES = {"P0": "bold red", "P1": "red", "P2": "yellow", "P3": "dim"}
-_TIMES = (
-    ("began", "start_time"),
-    ("detected", "detection_time"),
-    ("acknowledged", "acknowledged_time"),
-    ("identified", "identified_time"),
-    ("contained", "contained_time"),
-    ("resolved", "resolution_time"),
-    ("reopened", "last_reopened_time"),
-    ("closed", "closed_time"),
-    ("expected end", "estimated_resolution_time"),
-)
 
 
 def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything: bool) -> None:
@@ -32,9 +22,7 @@ def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything:
     if not incidents:
         err.print("No incidents." if everything else "No open incidents.", style="dim")
         return
-    ordered = (
-        incidents if everything else sorted(incidents, key=lambda item: (item.severity_level, item.detection_time))
-    )
+    ordered = incidents if everything else sorted(incidents, key=urgency)
     rows = [
         [
             Text(item.incident_id),
@@ -42,12 +30,42 @@ def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything:
             Text(ended(item)),
             Text(lasted(item, now)),
             Text(screen_line(item.title, 200)),
-            Text(screen_line(item.component or "no component"), style="dim"),
+            _answer(item),
         ]
         for item in ordered
     ]
     time_name = "lasted" if everything else "open for"
-    print_rows(("incident", "sev", "status", time_name, "title", "component"), rows, first=range(4))
+    print_rows(("incident", "sev", "status", time_name, "title", "component and answer"), rows, first=range(4))
+    if not everything:
+        err.print(
+            f"More of the first: incident-ledger incident show {ordered[0].incident_id}", style="dim", soft_wrap=True
+        )
+
+
+def urgency(incident: IncidentState) -> tuple[str, bool, datetime]:
+    """The worst first, of these what is overdue, of these the oldest."""
+    return incident.severity_level, not overdue(incident), incident.detection_time
+
+
+def _answer(incident: IncidentState) -> Text:
+    """What is hit; what is overdue, or who has to answer; and who commands."""
+    text = Text(screen_line(incident.component or "no component"), style="dim")
+    waiting = overdue(incident)
+    if waiting:
+        since = ", ".join(f"{each.what} since {each.since:%H:%M}" for each in waiting)
+        text.append(f"; OVERDUE: {since}", "bold red")
+    elif incident.is_open:
+        text.append(f"; {_acknowledged(incident)}")
+    if incident.is_open and incident.incident_commander:
+        text.append(f"; commander {screen_line(incident.incident_commander)}")
+    return text
+
+
+def _acknowledged(incident: IncidentState) -> str:
+    if not incident.has_sla:
+        return "the vendor is at work on it"
+    at = incident.our_acknowledged_time
+    return f"acknowledged {at:%H:%M}" if at else "not acknowledged"
 
 
 def print_head(incident: IncidentState) -> None:
@@ -57,31 +75,6 @@ def print_head(incident: IncidentState) -> None:
         f"  {ended(incident)}  {screen_line(incident.title, 200)}",
     )
     out.print(Text(incident.incident_id, style="bold"), head, sep="  ", soft_wrap=True)
-
-
-def print_one(incident: IncidentState, events: Sequence[RecordedEvent], now: datetime) -> None:
-    """State, times, minutes and events."""
-    print_head(incident)
-    fields: list[tuple[str, Any]] = [
-        ("components", ", ".join(incident.components) or None),
-        ("source", f"{incident.source}, {incident.source_key}"),
-        *((name, _utc(getattr(incident, column))) for name, column in _TIMES),
-        *((name.replace("_minutes", ""), _shown_minutes(value)) for name, value in minutes_of(incident, now).items()),
-        ("reopened", f"{incident.reopen_count} times" if incident.reopen_count else None),
-        ("cause", incident.root_cause_category),
-        ("commander", incident.incident_commander),
-        ("description", incident.description),
-        ("user impact", incident.user_impact),
-        ("financial impact", incident.financial_impact),
-    ]
-    for name, value in fields:
-        if value is not None:
-            out.print(f"  {name:<17}{screen_line(str(value), 400)}", soft_wrap=True)
-    out.print("")
-    corrected = superseded(events)
-    for item in events:
-        dead = "  (superseded)" if item.event_id in corrected else ""
-        out.print(f"  {event_line(item.event, with_id=False)}{dead}", soft_wrap=True)
 
 
 def given_id(warehouse: Warehouse, part: str) -> str:
@@ -102,7 +95,7 @@ def print_timeline(incident: IncidentState, events: Sequence[RecordedEvent]) -> 
     corrected = superseded(events)
     for item in events:
         minutes = minutes_since(item.event.occurred_at, incident.detection_time)
-        written = f"  (recorded {_utc(item.recorded_at)})" if item.recorded_at - item.event.occurred_at >= LATE else ""
+        written = f"  (recorded {utc(item.recorded_at)})" if item.recorded_at - item.event.occurred_at >= LATE else ""
         dead = "  (superseded)" if item.event_id in corrected else ""
         out.print(f"{minutes:>+9.1f}  {event_line(item.event, with_id=False)}{written}{dead}", soft_wrap=True)
 
@@ -136,7 +129,7 @@ def as_json(event: Event) -> dict[str, Any]:
 
 def open_line(incident: IncidentState) -> str:
     """An incident that is open already, on one line."""
-    since = _utc(incident.detection_time)
+    since = utc(incident.detection_time)
     return (
         f"{incident.incident_id} is open already, since {since}: {incident.severity_level} {ended(incident)}, "
         f"{screen_line(incident.title)}"
@@ -167,11 +160,13 @@ def lasted(incident: IncidentState, now: datetime) -> str:
     return ("-" if value < 0 else "") + (text or f"{abs(value):.1f} min")
 
 
-def _utc(value: datetime | None) -> str | None:
+def utc(value: datetime | None) -> str | None:
+    """A time, without a fraction where there is none."""
     return None if value is None else timestamp(value).replace(".000000Z", "Z")
 
 
-def _shown_minutes(value: float | None) -> str | None:
+def shown_minutes(value: float | None) -> str | None:
+    """Minutes to the thousandth; None for what is not known."""
     return (
         None if value is None else f"{value:,.3f} minutes" + ("  (negative: times that cannot be)" if value < 0 else "")
     )

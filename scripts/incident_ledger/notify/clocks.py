@@ -75,7 +75,7 @@ def clock_audience(clocks: Sequence[Event], incident: IncidentState, policy: Pol
 def commander_email(incident: IncidentState, policy: Policy) -> str | None:
     """Where to reach the incident commander: an address, or that of the contact of this role or id."""
     name = one_line(incident.incident_commander or "").strip()
-    found = _contact(name, policy)
+    found = contact_named(name, policy)
     return found.email_primary if found else name if "@" in name and " " not in name and "," not in name else None
 
 
@@ -85,7 +85,8 @@ def unreachable(clocks: Sequence[Event], policy: Policy, now: datetime) -> tuple
     return tuple(dict.fromkeys(contact.role for contact in contacts if contact.email_primary is None))
 
 
-def _contact(name: str, policy: Policy) -> Contact | None:
+def contact_named(name: str, policy: Policy) -> Contact | None:
+    """The contact of this id or role, however it is written."""
     wanted = name.casefold()
     return next((each for each in policy.contacts.values() if wanted in (each.contact_id, each.role.casefold())), None)
 

@@ -21,7 +21,7 @@ def answer(
     """
     if not state.is_open:
         return ()
-    first = _acknowledgement(state, effective)
+    first = acknowledgement(state, effective)
     if first is not None:
         return (("Acknowledged", f"{utc(first.occurred_at)} by {one_line(first.actor)}"),)
     if not state.has_sla:  # a vendor's, on which nobody here has acted
@@ -51,7 +51,7 @@ def _until(deadline: datetime, now: datetime) -> str:
     return utc(deadline)
 
 
-def _acknowledgement(state: IncidentState, effective: Sequence[Event]) -> Event | None:
+def acknowledgement(state: IncidentState, effective: Sequence[Event]) -> Event | None:
     """The first that answers for us: what a vendor's page acknowledges does not."""
     programs = MACHINES if state.detected_by == "vendor" else frozenset()
     given = [e for e in effective if e.event_type is EventType.ACKNOWLEDGED and e.actor not in programs]

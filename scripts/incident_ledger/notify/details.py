@@ -25,8 +25,8 @@ def known(
     lines = [
         ("Flapping", _flapped(event, state, flapping)),
         ("Description", state.description),
-        *_found(state.evidence),
-        ("Owner", _owner(_string(state.evidence.get("owner")), policy)),
+        *findings(state.evidence),
+        ("Owner", owner_text(_string(state.evidence.get("owner")), policy)),
         _latest(effective, EventType.STATUS_CHANGED, "Last status", event),
         _latest(effective, EventType.NOTE, "Last note", event),
         _latest(effective, EventType.ROOT_CAUSE_IDENTIFIED, "Cause", event),
@@ -35,7 +35,7 @@ def known(
     return tuple((label, field(text)) for label, text in lines if text and text.strip())
 
 
-def _owner(owner: str | None, policy: Policy) -> str | None:
+def owner_text(owner: str | None, policy: Policy) -> str | None:
     """Whom to ask: a contact of the policy with his address, or the suite's own word."""
     contact = policy.contacts.get(owner or "")
     return f"{contact.role} <{contact.email_primary}>" if contact else owner
@@ -56,7 +56,7 @@ def _flapped(event: Event, state: IncidentState, flapping: Flapping | None) -> s
     return f"{text} It is resolved now; a message of its end follows when that has lasted for {after}."
 
 
-def _found(evidence: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+def findings(evidence: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     """The broken rules with their counts, the worst first, each with the query that shows the records."""
     breaches = [each for each in evidence.get("breaches") or () if isinstance(each, Mapping)]
     lines: list[tuple[str, str | None]] = []

@@ -103,13 +103,13 @@ def message_fields(
         total_duration=_duration(state, effective),
         root_cause=_root_cause(state, effective),
         fix=_fix(end, effective),
-        validation=_text(_latest(end, EventType.RESOLVED, "verification"), NOT_KNOWN),
+        validation=_text(latest_text(end, EventType.RESOLVED, "verification"), NOT_KNOWN),
         review=_review(state, policy, effective),
         improvements=TO_ASSESS,
         contact=_contact(state, policy),
         fell_due=due_lines(clocks),
         unreachable=", ".join(unreachable(clocks, policy, now)),
-        last_update=_last_update(effective),
+        last_update=last_written(effective) or "none yet",
         update_command=f'incident-ledger incident note {state.incident_id} "..."',
         open_tasks=open_tasks(state, policy),
         review_commands=review_commands(state, policy),
@@ -178,8 +178,8 @@ def _next_update(state: IncidentState, every: float | None, now: datetime, flapp
 
 def _fix(end: Sequence[Event], effective: Sequence[Event]) -> str:
     """The solution as given at the end, else the last action that was taken."""
-    text = _latest(end, EventType.RESOLVED, "solution") or _latest(end, EventType.RESOLVED, "text")
-    return _text(text or _latest(effective, EventType.ACTION_TAKEN, "text"), NOT_KNOWN)
+    text = latest_text(end, EventType.RESOLVED, "solution") or latest_text(end, EventType.RESOLVED, "text")
+    return _text(text or latest_text(effective, EventType.ACTION_TAKEN, "text"), NOT_KNOWN)
 
 
 def _eta(state: IncidentState, effective: Sequence[Event]) -> str:
@@ -187,7 +187,7 @@ def _eta(state: IncidentState, effective: Sequence[Event]) -> str:
         return f"resolved {utc(state.resolution_time)}"
     if state.estimated_resolution_time:
         return utc(state.estimated_resolution_time)
-    return _text(_latest(effective, EventType.ETA_SET, "text"), NOT_KNOWN)
+    return _text(latest_text(effective, EventType.ETA_SET, "text"), NOT_KNOWN)
 
 
 def _measured(state: IncidentState) -> str | None:
@@ -253,13 +253,13 @@ def _duration(state: IncidentState, effective: Sequence[Event]) -> str:
 
 
 def _root_cause(state: IncidentState, effective: Sequence[Event]) -> str:
-    category = state.root_cause_category or _latest(effective, EventType.ROOT_CAUSE_IDENTIFIED, "category")
-    text = _latest(effective, EventType.ROOT_CAUSE_IDENTIFIED, "text")
+    category = state.root_cause_category or latest_text(effective, EventType.ROOT_CAUSE_IDENTIFIED, "category")
+    text = latest_text(effective, EventType.ROOT_CAUSE_IDENTIFIED, "text")
     return _text(": ".join(part for part in (category, text) if part), NOT_KNOWN)
 
 
 def _review(state: IncidentState, policy: Policy, effective: Sequence[Event]) -> str:
-    scheduled = _latest(effective, EventType.REVIEW_SCHEDULED, "scheduled_for")
+    scheduled = latest_text(effective, EventType.REVIEW_SCHEDULED, "scheduled_for")
     if scheduled:
         return field(one_line(_time(scheduled)))
     deadline = review_deadline(state, policy)
@@ -275,7 +275,7 @@ def _about(event: Event) -> str:
     return field(f"{news}: {reason}" if reason else news)
 
 
-def _latest(effective: Sequence[Event], event_type: EventType, key: str) -> str | None:
+def latest_text(effective: Sequence[Event], event_type: EventType, key: str) -> str | None:
     """The text of the newest event of a type under `key`."""
     found = [event for event in effective if event.event_type is event_type and _payload_text(event, key)]
     newest = max(found, key=lambda event: event.occurred_at, default=None)
@@ -301,13 +301,13 @@ def _missed(event: Event, state: IncidentState, clocks: Sequence[Event]) -> tupl
     return () if event.event_type in CLOCK_EVENTS else tuple(("Fell due", line) for line in due_lines(later))
 
 
-def _last_update(effective: Sequence[Event]) -> str:
-    """What a person wrote last of it, when and who."""
+def last_written(effective: Sequence[Event]) -> str | None:
+    """What a person wrote last of it, when and who; None for nothing."""
     texts = ((each, _payload_text(each, "text") or _payload_text(each, "reason")) for each in reversed(effective))
     for event, text in texts:
         if text and event.actor not in MACHINES:
             return field(f"{text} ({utc(event.occurred_at)}, {one_line(event.actor)})")
-    return "none yet"
+    return None
 
 
 def _text(value: str | None, unknown: str) -> str:

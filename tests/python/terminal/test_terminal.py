@@ -92,6 +92,18 @@ def test_an_incident_can_be_read_on_a_terminal_of_any_width(columns: int, enviro
     assert f"{identity} P2 investigating " in shown
 
 
+def test_one_incident_fits_a_screen(environment: Mapping[str, str]) -> None:
+    title = "Costs are missing in the table of all usage of all vendors since the beginning of the month"
+    what = ("--severity", "P1", "--component", "table:ai_usage_prod.fct_usage_daily", "--description", "Costs " * 60)
+    identity = run(environment, "incident", "open", title, *what).stdout.decode().split()[1]
+    for number in range(12):
+        assert run(environment, "incident", "note", identity, f"{number} is what we know " * 9).returncode == 0
+    lines = on_a_terminal(environment, 80, "incident", "show", identity)
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("Next: incident-ledger incident ack") for line in lines)
+
+
 def shown_in(environment: Mapping[str, str], columns: int, *arguments: str) -> str:
     """What a terminal shows, its lines joined, when none is wider than it."""
     lines = on_a_terminal(environment, columns, *arguments)

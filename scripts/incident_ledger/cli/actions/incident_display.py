@@ -5,15 +5,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from incident_ledger.cli import _incidents
-from incident_ledger.cli._console import parse_time, to_json, write_text
+from incident_ledger.cli._console import err, parse_time, to_json, write_text
 from incident_ledger.encoding import iso_time
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.known_at import read_known_at, states_known_at
 from incident_ledger.ledger.lookup import find_incident, minutes_of
+from incident_ledger.ledger.overdue import overdue
 from incident_ledger.ledger.setup import with_ledger
 from incident_ledger.ledger.state import IncidentState, RecordedEvent, read_events, read_state
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
+
+_AHEAD = 3  # clocks that fall due next
 
 
 def list_(everything: bool, json: bool, as_of: str | None, known_at: str | None) -> None:
@@ -23,21 +26,25 @@ def list_(everything: bool, json: bool, as_of: str | None, known_at: str | None)
     found = with_ledger(connect(load_settings()), lambda each: _listed(each, everything, known_by))
     found = [incident for incident in found if incident.detection_time <= now]
     if json:
-        write_text(to_json([vars(incident) | minutes_of(incident, now) for incident in found]))
+        write_text(to_json([_document(incident, now) for incident in found]))
         return
     _incidents.print_list(found, now, everything=everything)
+    if found and not everything:
+        first = min(found, key=_incidents.urgency)
+        err.print(f"More: incident-ledger incident show {first.incident_id}", style="dim")
 
 
 def show(incident: str, json: bool, as_of: str | None, known_at: str | None) -> None:
     """Everything that is known of one incident."""
     known_by = _known_at(known_at)
     now = parse_time(as_of, "--as-of") if as_of or known_by is None else known_by
-    state, events = with_ledger(connect(load_settings()), lambda each: _read(each, incident, known_by))
+    warehouse = connect(load_settings())
+    state, events = with_ledger(warehouse, lambda each: _read(each, incident, known_by))
     if json:
         written = [_incidents.as_json(item.event) | {"recorded_at": item.recorded_at} for item in events]
-        write_text(to_json(vars(state) | minutes_of(state, now) | {"events": written}))
+        write_text(to_json(_document(state, now) | {"events": written}))
         return
-    _incidents.print_one(state, events, now)
+    _print_one(warehouse, state, events, now)
 
 
 def timeline(incident: str, json: bool, known_at: str | None) -> None:
@@ -48,6 +55,24 @@ def timeline(incident: str, json: bool, known_at: str | None) -> None:
         write_text(to_json(_lines(state, events)))
         return
     _incidents.print_timeline(state, events)
+
+
+def _document(state: IncidentState, now: datetime) -> dict[str, Any]:
+    """An incident for machines."""
+    waiting = [{"what": each.what, "since": each.since} for each in overdue(state)]
+    return vars(state) | minutes_of(state, now) | {"overdue": waiting}
+
+
+def _print_one(warehouse: Warehouse, state: IncidentState, events: Sequence[RecordedEvent], now: datetime) -> None:
+    from incident_ledger import policy
+    from incident_ledger.cli._incident_screen import print_one
+    from incident_ledger.notify.summary import summary
+    from incident_ledger.response.clocks_ahead import clocks_ahead, with_clocks
+
+    rules = policy.load(warehouse)
+    state = with_clocks(state, rules, now)
+    history = [item.event for item in events]
+    print_one(state, events, summary(state, history, rules, now), clocks_ahead(state, rules, now, number=_AHEAD), now)
 
 
 def _lines(state: IncidentState, events: Sequence[RecordedEvent]) -> list[dict[str, Any]]:

@@ -1,0 +1,138 @@
+"""`incident list` and `incident show`: what is asked first is on one screen."""
+
+import json
+from typing import Any
+
+import pytest
+
+from conftest import PROJECT_DIR
+from incident_ledger.ledger.events import PLANNER, Event, Status
+from incident_ledger.ledger.overdue import UPDATE, WAR_ROOM
+from incident_ledger.ledger.reducer import replay
+from incident_ledger.ledger.state import IncidentState
+from incident_ledger.ledger.writer import append
+from incident_ledger.notify.summary import next_command, summary
+from incident_ledger.policy import Policy, load_files
+from incident_ledger.response.clocks_ahead import clocks_ahead, with_clocks
+from incident_ledger.warehouse import Warehouse
+from ledger.factories import RANKS, after, event, resolved, state
+
+POLICY: Policy = load_files(PROJECT_DIR / "seeds" / "policy")
+T = "2026-03-02T{:02d}:{:02d}:00Z"
+QUERY = "select * from `p.d.usage` where output_tokens is null"
+EVIDENCE = {
+    "breaches": [{"rule_id": "output_tokens", "failed": 5, "examined": 16, "severity": "P1", "query": QUERY}],
+    "owner": "engineering_on_call",
+}
+
+
+def rows(text: str) -> dict[str, str]:
+    """The first value of each label of a screen."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        if line.startswith("  ") and line[2:3].strip() and len(line) > 19:
+            found.setdefault(line[2:19].strip(), line[19:].strip())
+    return found
+
+
+@pytest.fixture
+def incident(ledger: Warehouse) -> str:
+    """A P1 of a check, detected at 09:00, whose answer was due at 09:15."""
+    late = event("escalated", 15, step_id="response_overdue", severity_level="P1", text="late")
+    by_clock = {name: getattr(late, name) for name in late.__dataclass_fields__} | {"actor": PLANNER}
+    first = event("detected", severity="P1", title="Tokens are missing", evidence=EVIDENCE, components=["table:usage"])
+    append(ledger, [first, Event(**by_clock)], after(15))
+    return first.incident_id
+
+
+def test_the_screen_has_what_is_asked_first(run: Any, incident: str) -> None:
+    text = run("show", incident, "--as-of", T.format(9, 20)).stdout
+    shown = rows(text)
+    assert text.splitlines()[0].split() == [incident, "P1", "investigating", "Tokens", "are", "missing"]
+    assert shown["OVERDUE"] == "acknowledgement since 2026-03-02T09:15:00Z (5 min)"
+    assert shown["due next"] == "Escalation of P1: 30 minutes if not contained 2026-03-02T09:30:00Z (in 10 min)"
+    assert shown["acknowledged"] == "by nobody yet"
+    assert shown["open for"] == "20.0 min"
+    assert shown["found"].startswith("5 of 16 records (31.25 %) break output_tokens")
+    assert shown["query"] == QUERY
+    assert shown["cause"] == "not named yet"
+    assert shown["ask"] == "owner Engineering On-Call <engineering-oncall@samba.tv>; Engineering On-Call " \
+        "<engineering-oncall@samba.tv>"  # fmt: skip
+    assert text.splitlines()[-1] == f"Next: incident-ledger incident ack {incident}"
+    assert list(shown)[:2] == ["OVERDUE", "due next"]
+
+
+def test_the_screen_follows_what_people_write(run: Any, incident: str) -> None:
+    run("ack", incident, "--at", T.format(9, 16), "--actor", "bob")
+    run("impact", incident, "--data", "a day is missing", "--at", T.format(9, 17))
+    run("cause", incident, "deploy", "--text", "v7", "--at", T.format(9, 18))
+    run("assign", incident, "Engineering Lead", "--at", T.format(9, 19))
+    run("note", incident, "rolling back", "--at", T.format(9, 20), "--actor", "bob")
+    text = run("show", incident, "--as-of", T.format(9, 21)).stdout
+    shown = rows(text)
+    assert "OVERDUE" not in shown
+    assert shown["acknowledged"] == "2026-03-02T09:16:00Z by bob"
+    assert (shown["cause"], shown["data impact"]) == ("deploy: v7", "a day is missing")
+    assert shown["last written"] == "rolling back (2026-03-02 09:20:00 UTC, bob)"
+    assert shown["ask"].startswith("commander Engineering Lead <engineering-lead@samba.tv, ")
+    assert text.splitlines()[-1] == f'Next: incident-ledger incident contain {incident} --text "..."'
+
+
+def test_a_long_incident_fits_a_screen(run: Any, incident: str, ledger: Warehouse) -> None:
+    append(ledger, [event("note", minute, text=f"{minute} " * 90) for minute in range(1, 60)], after(60))
+    lines = run("show", incident).stdout.splitlines()
+    assert len(lines) <= 40
+    assert any(f"earlier: incident-ledger incident timeline {incident}" in line for line in lines)
+
+
+def test_the_list_has_what_is_overdue_before_what_is_older(run: Any, incident: str) -> None:
+    run("open", "Older", "--severity", "P1", "--at", T.format(8, 59), "--component", "api:x")
+    run("open", "Worse", "--severity", "P0", "--at", T.format(9, 30))
+    result = run("list", "--as-of", T.format(9, 40))
+    _, worse, late, older = result.stdout.splitlines()
+    assert "Worse" in worse
+    assert "commander Engineering Lead" in worse
+    assert "table:usage; OVERDUE: acknowledgement since 09:15" in late
+    assert "api:x; not acknowledged" in older
+    assert f"incident-ledger incident show {worse.split()[0]}" in result.stderr
+    listed = {each["incident_id"]: each["overdue"] for each in json.loads(run("list", "--json").stdout)}
+    assert listed[incident] == [{"what": "acknowledgement", "since": T.format(9, 15)}]
+    assert len(listed) == 3
+
+
+@pytest.mark.parametrize(
+    ("known", "waiting", "command"),
+    [
+        (state(), set(), "incident ack ID"),
+        (state(our_acknowledged_time=after(1)), {WAR_ROOM, UPDATE}, "incident war-room ID URL"),
+        (state(our_acknowledged_time=after(1)), {UPDATE}, 'incident note ID "..."'),
+        (state(our_acknowledged_time=after(1)), set(), 'incident status ID identified --text "..."'),
+        (state(our_acknowledged_time=after(1), status=Status.RESOLVING), set(), 'incident resolve ID --text "..."'),
+        (resolved(5), set(), "incident cause ID CATEGORY"),
+        (resolved(5, root_cause_category="deploy"), set(), "incident task list ID"),
+        (resolved(5, closed_time=after(9)), set(), "incident timeline ID"),
+        (state(is_retracted=True, is_open=False), set(), "incident timeline ID"),
+        (state(merged_into="INC-2", is_open=False), set(), "incident show INC-2"),
+    ],
+)
+def test_the_next_command_is_what_waits_most(known: IncidentState, waiting: set[str], command: str) -> None:
+    assert next_command(known, waiting) == f"incident-ledger {command.replace('ID', known.incident_id, 1)}"
+
+
+def test_what_is_not_known_is_nothing() -> None:
+    found = summary(state(), [event("detected")], POLICY, after(1))
+    assert (found.acknowledged_by, found.found, found.cause, found.data_impact, found.last_written) == (
+        None, (), None, None, None,
+    )  # fmt: skip
+
+
+def test_clocks_ahead_are_the_next_that_fall_due_and_of_updates_one() -> None:
+    opened = replay([event("detected", severity="P1")], RANKS)
+    assert opened is not None
+    ahead = clocks_ahead(opened, POLICY, after(1), number=6)
+    times = [each.occurred_at for each in ahead]
+    assert times == sorted(times)
+    assert all(time > after(1) for time in times)
+    assert sum(each.event_type == "update_due" for each in ahead) == 1
+    assert clocks_ahead(resolved(5), POLICY, after(9), number=4) == []
+    assert with_clocks(resolved(5), POLICY, after(9)) == resolved(5)
