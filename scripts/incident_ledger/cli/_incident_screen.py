@@ -63,7 +63,7 @@ def _clocks(incident: IncidentState, ahead: Sequence[Event], now: datetime) -> I
         yield "OVERDUE", f"{each.what} since {utc(each.since)} ({minutes:,.0f} min)"
     for event in ahead:
         minutes = (event.occurred_at - now).total_seconds() / 60
-        yield "due next", f"{_clock_name(event)} {utc(event.occurred_at)} (in {minutes:,.0f} min)"
+        yield "due next", f"{utc(event.occurred_at)} (in {minutes:,.0f} min): {_clock_name(event)}"
 
 
 def _clock_name(event: Event) -> str:

@@ -36,10 +36,6 @@ def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything:
     ]
     time_name = "lasted" if everything else "open for"
     print_rows(("incident", "sev", "status", time_name, "title", "component and answer"), rows, first=range(4))
-    if not everything:
-        err.print(
-            f"More of the first: incident-ledger incident show {ordered[0].incident_id}", style="dim", soft_wrap=True
-        )
 
 
 def urgency(incident: IncidentState) -> tuple[str, bool, datetime]:

@@ -50,7 +50,7 @@ def test_the_screen_has_what_is_asked_first(run: Any, incident: str) -> None:
     shown = rows(text)
     assert text.splitlines()[0].split() == [incident, "P1", "investigating", "Tokens", "are", "missing"]
     assert shown["OVERDUE"] == "acknowledgement since 2026-03-02T09:15:00Z (5 min)"
-    assert shown["due next"] == "Escalation of P1: 30 minutes if not contained 2026-03-02T09:30:00Z (in 10 min)"
+    assert shown["due next"] == "2026-03-02T09:30:00Z (in 10 min): Escalation of P1: 30 minutes if not contained"
     assert shown["acknowledged"] == "by nobody yet"
     assert shown["open for"] == "20.0 min"
     assert shown["found"].startswith("5 of 16 records (31.25 %) break output_tokens")

@@ -1,6 +1,7 @@
 """The command line as a process: terminals of any width, pipes that close, interrupts, encodings, odd times."""
 
 import json
+import math
 import os
 import pty
 import signal
@@ -99,8 +100,7 @@ def test_one_incident_fits_a_screen(environment: Mapping[str, str]) -> None:
     for number in range(12):
         assert run(environment, "incident", "note", identity, f"{number} is what we know " * 9).returncode == 0
     lines = on_a_terminal(environment, 80, "incident", "show", identity)
-    assert len(lines) <= 40
-    assert max(map(len, lines)) <= 80
+    assert sum(math.ceil(max(len(line), 1) / 80) for line in lines) <= 40  # the terminal breaks what is to be copied
     assert any(line.startswith("Next: incident-ledger incident ack") for line in lines)
 
 
