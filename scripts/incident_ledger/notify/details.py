@@ -9,10 +9,11 @@ from incident_ledger.encoding import clean, one_line
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.flapping import Flapping
-from incident_ledger.notify.formatting import QUERY, field, minutes, utc
+from incident_ledger.notify.formatting import COMMAND, QUERY, field, minutes, utc
 from incident_ledger.policy import Policy
 from incident_ledger.quality.rates import percent_text
 
+_BEGINNINGS = (EventType.DETECTED, EventType.REOPENED, EventType.SEVERITY_CHANGED)
 _SHOWN_BREACHES = 5
 _SHOWN_ERRORS = 3
 _QUERY_CHARACTERS = 4_000  # a longer one fills a screen; it stands in the ledger
@@ -33,6 +34,23 @@ def known(
         _latest(effective, EventType.ACTION_TAKEN, "Last action", event),
     ]
     return tuple((label, field(text)) for label, text in lines if text and text.strip())
+
+
+def first_steps(event: Event, state: IncidentState, policy: Policy) -> tuple[tuple[str, str], ...]:
+    """Labels and texts: of a P0 whom to call, then what to do first by the rule that found it; of beginnings alone."""
+    if event.event_type not in _BEGINNINGS or not state.is_open:
+        return ()
+    role = policy.severity(state.severity_level).incident_commander_role
+    lines: list[tuple[str, str | None]] = [
+        ("Call directly", f"{contact.role}, {contact.phone}")
+        for contact in policy.contacts.values()
+        if contact.role == role and contact.phone
+    ]
+    is_check = (state.component or "").startswith("check:")  # which could not run
+    detector, rule_id = ("monitoring", None) if is_check else (state.source, state.rule_id)
+    for step in policy.runbook(detector, state.detection_time, rule_id):
+        lines += [(f"Step {step.position}", step.step), (COMMAND, step.command)]
+    return tuple((label, field(text)) for label, text in lines if text)
 
 
 def owner_text(owner: str | None, policy: Policy) -> str | None:

@@ -57,6 +57,7 @@ def digest_fields(members: Sequence[Row]) -> dict[str, Any]:
         "lines": tuple((row["severity_level"], row["incident_id"], _title(row)) for row in members[:_LINES]),
         "more": max(len(members) - _LINES, 0),
         "answer": (),  # of the page that all templates share
+        "first_steps": (),
         "known": (),
         "about": "",
         "look": "All that is open: incident-ledger incident list",

@@ -11,7 +11,7 @@ from incident_ledger.ledger.events import CLOCK_EVENTS, MACHINES, Event, EventTy
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.clocks import due_lines, unreachable
 from incident_ledger.notify.deadlines import answer
-from incident_ledger.notify.details import known
+from incident_ledger.notify.details import first_steps, known
 from incident_ledger.notify.flapping import Flapping
 from incident_ledger.notify.formatting import (
     NOT_KNOWN,
@@ -64,6 +64,7 @@ class MessageFields:
     open_tasks: tuple[str, ...]  # after the end: what is to be done, each with its name
     review_commands: tuple[tuple[str, str], ...]  # label and command: how to say that it was done
     answer: tuple[tuple[str, str], ...]  # label and text: who acknowledged it, or until when and how to
+    first_steps: tuple[tuple[str, str], ...]  # label and text: whom to call, and the runbook of the rule that found it
     known: tuple[tuple[str, str], ...]  # label and text: what the ledger knows beyond the playbook's fields
     about: str
     look: str
@@ -114,6 +115,7 @@ def message_fields(
         open_tasks=open_tasks(state, policy),
         review_commands=review_commands(state, policy),
         answer=answer(state, policy, now, effective),
+        first_steps=first_steps(event, state, policy),
         known=(*known(event, state, policy, effective, flapping), *_missed(event, state, clocks)),
         about=_about(event),
         look=f"All that is known: incident-ledger incident show {state.incident_id}",

@@ -10,7 +10,7 @@ NOT_KNOWN = "not yet known"
 TO_ASSESS = "to be assessed"
 SUBJECT_CHARACTERS = 200
 LINE_CHARACTERS = 76  # of prose in a plain mail, with its indent within 80
-QUERY = "Query"  # the label of what is copied and not read
+QUERY, COMMAND = "Query", "Command"  # labels of what is copied and not read
 # Longer texts stand whole in the ledger. 100 kB of a title still fit, and a whole message into one request of BigQuery.
 TITLE_CHARACTERS = 120_000
 FIELD_CHARACTERS = 10_000
@@ -23,9 +23,9 @@ def field(text: str, limit: int = FIELD_CHARACTERS) -> str:
 
 
 def item(text: str, label: str) -> str:
-    """An item of a list in a plain mail: prose in lines of a readable width, a query as it is."""
+    """An item of a list in a plain mail: prose in lines of a readable width, a query or command as it is."""
     lines = f"{label}: {text}".split("\n")
-    if label != QUERY:
+    if label not in (QUERY, COMMAND):
         lines = [part for line in lines for part in _wrapped(line)]
     return "\n  ".join(lines)
 

@@ -1,7 +1,8 @@
 """The playbook's numbers, people and rules as values, read from seed files or from the warehouse."""
 
 from incident_ledger.policy.calendar import Calendar
-from incident_ledger.policy.model import (
+from incident_ledger.policy.model import Policy
+from incident_ledger.policy.playbook_rows import (
     CLOCKS,
     ESCALATION,
     RESPONSE_OVERDUE,
@@ -13,8 +14,8 @@ from incident_ledger.policy.model import (
     ClassificationRule,
     Contact,
     EscalationStep,
-    Policy,
     ResponseRule,
+    RunbookStep,
     Severity,
     Task,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "EscalationStep",
     "Policy",
     "ResponseRule",
+    "RunbookStep",
     "Severity",
     "Task",
     "differing",

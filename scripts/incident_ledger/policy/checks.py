@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from incident_ledger.ledger.events import EventType
 from incident_ledger.policy.calendar import WEEKDAYS
 from incident_ledger.policy.cells import Problem, Row
-from incident_ledger.policy.model import CLOCKS
+from incident_ledger.policy.playbook_rows import CLOCKS
 from incident_ledger.policy.seeds import PolicyTable, policy_tables
 
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
@@ -61,6 +61,7 @@ def check(tables: Tables) -> list[Problem]:
         _escalation,
         _clock_contacts,
         _notification_rules,
+        _runbooks,
         _calendar,
         _limits,
         _coverage,
@@ -225,6 +226,16 @@ def _notification_rules(tables: Tables) -> Iterator[Problem]:
         if row["event_type"] not in known:
             text = f"{row['event_type']!r} is no type of event; there are {', '.join(sorted(known))}"
             yield Problem(row.where, "event_type", text)
+
+
+def _runbooks(tables: Tables) -> Iterator[Problem]:
+    if not tables.ready("runbooks", "classification_rules"):
+        return
+    known = tables.values("runbooks", "runbook")
+    for row in tables.rows["classification_rules"]:
+        if row["runbook"] is not None and row["runbook"] not in known:
+            text = f"{row['runbook']!r} is no runbook; runbooks.csv has {', '.join(sorted(known))}"
+            yield Problem(row.where, "runbook", text)
 
 
 def _calendar(tables: Tables) -> Iterator[Problem]:

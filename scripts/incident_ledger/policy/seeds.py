@@ -18,7 +18,15 @@ FOLDER = "seeds/policy"
 # In the order in which they are checked and shown.
 NAMES = (
     *("severities", "response_rules", "classification_rules", "quality_thresholds", "severity_caps"),
-    *("escalation_matrix", "escalation_contacts", "audiences", "contacts", "emergency_contacts", "notification_rules"),
+    *(
+        "escalation_matrix",
+        "escalation_contacts",
+        "audiences",
+        "contacts",
+        "emergency_contacts",
+        "runbooks",
+        "notification_rules",
+    ),
     *("post_incident_tasks", "review_cycles", "business_calendar", "business_holidays", "runtime_limits"),
 )
 _VALID_FROM = "valid_from"

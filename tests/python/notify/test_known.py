@@ -78,7 +78,24 @@ def test_every_mail_of_every_severity_has_all_that_is_known(kind: str, severity:
 def test_a_query_is_whole_and_as_it_is_so_that_it_can_be_copied() -> None:
     assert "- Query: " + QUERY_TEXT.replace("\n", "\n  ") + "\n" in of("detected", "P1").text
     long = {"breaches": [{**EVIDENCE["breaches"][0], "query": "x" * 5000}]}  # type: ignore[index]
-    assert "Query" not in of("detected", "P1", evidence=long).text
+    assert "- Query:" not in of("detected", "P1", evidence=long).text
+
+
+def test_a_beginning_says_what_to_do_first_and_a_p0_whom_to_call() -> None:
+    text = of("detected", "P0").text
+    first = text.partition("WHAT TO DO FIRST:\n")[2].partition("WHAT IS KNOWN:")[0]
+    assert first.startswith(
+        "- Call directly: Engineering Lead, +1-XXX-XXX-XXXX\n- Step 1: Check pipeline execution logs\n"
+    )
+    assert "- Command: gcloud logging read " in first
+    assert "Call directly" not in of("detected", "P1").text
+    for message in (of("retracted", "P0"), of("resolved", "P0", is_open=False)):
+        assert "WHAT TO DO FIRST" not in message.text
+
+
+def test_a_check_that_could_not_run_is_a_failure_of_monitoring() -> None:
+    text = of("detected", "P1", component="check:ds.t").text
+    assert "- Command: gcloud alpha monitoring policies list\n" in text
 
 
 def test_an_owner_of_the_policy_is_named_with_his_address() -> None:

@@ -322,3 +322,40 @@ def test_deadline_is_in_utc_whatever_zone_detection_was_given_in(policy: Policy)
     elsewhere = NOW.astimezone(datetime.fromisoformat("2026-03-02T00:00+05:30").tzinfo)
     assert policy.response_deadline("P1", elsewhere) == NOW + timedelta(minutes=15)
     assert policy.response_deadline("P1", elsewhere).tzinfo is UTC
+
+
+RUNBOOKS = {
+    "data_pipeline": (
+        'gcloud logging read "resource.type=cloud_function AND jsonPayload.operation=run_daily_job" --limit=5',
+        'curl -H "x-api-key: ${ANTHROPIC_KEY}" https://api.anthropic.com/v1/usage',
+        'curl -H "Authorization: Basic ${CURSOR_KEY}" https://api.cursor.sh/v1/usage',
+        "bq query --use_legacy_sql=false 'SELECT COUNT(*) FROM `ai-workflows-459123.ai_usage_prod.fct_usage_daily` "
+        "WHERE DATE(usage_date) = CURRENT_DATE()'",
+        None,
+    ),
+    "monitoring": ("gcloud alpha monitoring policies list", "gcloud alpha monitoring channels list", None),
+    "security": (
+        'gcloud logging read "protoPayload.methodName=google.iam.admin.v1.IAMService.CreateServiceAccount" --limit=10',
+        'gcloud logging read "jsonPayload.event_type=secret_access" --limit=20',
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("detector", "rule_id", "runbook"),
+    [
+        ("pipeline", "complete_pipeline_failure", "data_pipeline"),
+        ("quality", "a_rule_of_a_suite", "data_pipeline"),
+        ("api_probe", None, "data_pipeline"),
+        ("monitoring", None, "monitoring"),
+        ("audit_log", "security_breach", "security"),
+    ],
+)
+def test_investigation_procedures(policy: Policy, detector: str, rule_id: str | None, runbook: str) -> None:
+    steps = policy.runbook(detector, NOW, rule_id)
+    assert tuple(step.command for step in steps) == RUNBOOKS[runbook]
+
+
+def test_what_a_person_opens_has_no_procedure(policy: Policy) -> None:
+    assert policy.runbook("cli", NOW) == ()

@@ -99,9 +99,11 @@ def test_a_message_that_failed_yesterday_of_an_incident_that_is_open_for_long_is
     assert not any("created_at >= timestamp '2025-" in sql for sql in sent)
 
 
-@pytest.mark.parametrize(("kind", "subject"), [("resolved", "Resolved"), ("retracted", "Retracted")])
+@pytest.mark.parametrize(
+    ("kind", "subject", "next_day"), [("resolved", "Resolved", ["Review late"]), ("retracted", "Retracted", [])]
+)
 def test_what_follows_after_months_is_sent_once_and_its_beginning_not_again(
-    place: Warehouse, kind: str, subject: str
+    place: Warehouse, kind: str, subject: str, next_day: list[str]
 ) -> None:
     record(place, event("detected", BEGIN, title="T"))
     assert len(tick(place, BEGIN).delivered) == 1
@@ -110,7 +112,8 @@ def test_what_follows_after_months_is_sent_once_and_its_beginning_not_again(
     record(place, event(kind, NOW, reason="Gone."))
     assert subjects(tick(place, NOW + MINUTE)) == [subject]
     assert subjects(tick(place, NOW + 2 * MINUTE)) == []
-    assert subjects(tick(place, NOW + DAY)) == []
+    assert subjects(tick(place, NOW + DAY)) == next_day
+    assert subjects(tick(place, NOW + DAY + MINUTE)) == []
 
 
 def test_what_followed_while_nobody_ran_for_months_is_sent(place: Warehouse) -> None:

@@ -1,0 +1,131 @@
+"""The rows of the policy tables as values, and the names of the clocks that rows speak of."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+# Clocks beside the steps of the escalation matrix: a response that is overdue, the escalation by severity, a war room
+# that nobody opened, and an update that is due.
+RESPONSE_OVERDUE = "response_overdue"
+ESCALATION = "escalation"
+WAR_ROOM_REQUIRED = "war_room_required"
+UPDATE_DUE = "update_due"
+# After the end: the tasks of the playbook's two phases and the weekly review, each shortly before it is due, and late.
+WEEKLY = "weekly"
+REVIEW_PHASES = ("immediate", "review", WEEKLY)
+CLOCKS = (
+    *(RESPONSE_OVERDUE, ESCALATION, WAR_ROOM_REQUIRED, UPDATE_DUE),
+    *(f"{phase}_{what}" for phase in REVIEW_PHASES for what in ("due", "late")),
+)
+
+
+@dataclass(frozen=True)
+class Severity:
+    """One row of `severities`: the playbook's words for a class of incidents."""
+
+    severity_level: str
+    severity_rank: int
+    severity_name: str
+    title: str | None
+    incident_commander_role: str | None
+    audience: str
+    communication: str | None
+    war_room_after_minutes: int | float | None
+    war_room: str | None
+    review: str | None
+
+
+@dataclass(frozen=True)
+class ResponseRule:
+    """One row of `response_rules`. Minutes are None where the basis is no number of minutes."""
+
+    severity_level: str
+    response_minutes: int | float | None
+    response_basis: str
+    response_time: str
+    escalation_minutes: int | float | None
+    escalation_basis: str
+    escalation_unless: str | None
+    escalation: str
+    update_minutes: int | float | None
+
+
+@dataclass(frozen=True)
+class ClassificationRule:
+    """One characteristic of a severity class, and the kind of detector that finds it."""
+
+    rule_id: str
+    severity_level: str
+    characteristic: str
+    detector: str
+    lower_value: int | float | None
+    is_lower_inclusive: bool | None
+    upper_value: int | float | None
+    is_upper_inclusive: bool | None
+    unit: str | None
+    runbook: str | None
+
+
+@dataclass(frozen=True)
+class RunbookStep:
+    """One step of an investigation procedure; `command` None where a person looks."""
+
+    runbook: str
+    position: int
+    step: str
+    command: str | None
+
+
+@dataclass(frozen=True)
+class EscalationStep:
+    """One row of the escalation matrix; `to_minutes` None has no end."""
+
+    step_id: str
+    position: int
+    from_minutes: int | float
+    to_minutes: int | float | None
+    severity_levels: tuple[str, ...]
+    time_since_detection: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Whom to reach, and how."""
+
+    contact_id: str
+    role: str
+    email_primary: str | None  # None for one that a team has to fill in, and that no audience names
+    email_secondary: str | None
+    phone: str | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing to do after an incident of these severities, due `due_hours` after its resolution."""
+
+    task_id: str
+    position: int
+    phase: str
+    phase_title: str
+    task: str
+    step: str
+    due_hours: int | float
+    severity_levels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Band:
+    """A range of rates in percent that means a severity."""
+
+    severity_level: str
+    lower: Fraction
+    is_lower_inclusive: bool
+    upper: Fraction
+    is_upper_inclusive: bool
+    min_examined: int
+    rule_id: str
+
+    def holds(self, percent: Fraction) -> bool:
+        """Whether a rate is inside, exactly."""
+        above = percent >= self.lower if self.is_lower_inclusive else percent > self.lower
+        return above and (percent <= self.upper if self.is_upper_inclusive else percent < self.upper)
