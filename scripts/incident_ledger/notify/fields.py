@@ -23,7 +23,7 @@ from incident_ledger.notify.formatting import (
     whole_minutes,
 )
 from incident_ledger.notify.review_tasks import open_tasks, review_commands
-from incident_ledger.policy import Policy
+from incident_ledger.policy import UPDATE_DUE, Policy
 from incident_ledger.response.rules.review_rules import review_deadline
 
 _CURRENT = "current"
@@ -84,18 +84,20 @@ def message_fields(
     effective = reducer.effective([*history, event])
     end = [event] if event.event_type is EventType.RESOLVED else effective
     updates = _update_minutes(state, policy, now)
+    who = _who_finds_out(state, policy, now)
+    to_assess = f"{TO_ASSESS} by {who}" if who else TO_ASSESS
     return MessageFields(
         incident_id=state.incident_id,
         title=field(one_line(state.title), TITLE_CHARACTERS) or NOT_KNOWN,
         severity=_severity(event, state, policy),
         status=_status(state, now, flapping),
-        impact=_text(state.user_impact or state.description or _measured(state), TO_ASSESS),
+        impact=_text(state.user_impact or state.description or _measured(state, to_assess), to_assess),
         eta=_eta(state, effective),
         updates=_updates(state, updates, flapping),
         start_time=utc(state.start_time) if state.start_time else f"{NOT_KNOWN} (detected {utc(state.detection_time)})",
-        services=_text(", ".join(_services(state)), TO_ASSESS),
-        user_impact=_text(state.user_impact, TO_ASSESS),
-        financial_impact=_text(state.financial_impact, TO_ASSESS),
+        services=_text(", ".join(_services(state)), to_assess),
+        user_impact=_text(state.user_impact, to_assess),
+        financial_impact=_text(state.financial_impact, to_assess),
         actions=_actions(effective),
         next_update=_next_update(state, updates, now, flapping),
         commander=_commander(state, policy),
@@ -106,7 +108,7 @@ def message_fields(
         fix=_fix(end, effective),
         validation=_text(latest_text(end, EventType.RESOLVED, "verification"), NOT_KNOWN),
         review=_review(state, policy, effective),
-        improvements=TO_ASSESS,
+        improvements=f"{TO_ASSESS} in the review",
         contact=_contact(state, policy),
         fell_due=due_lines(clocks),
         unreachable=", ".join(unreachable(clocks, policy, now)),
@@ -135,6 +137,13 @@ def with_event(state: IncidentState, event: Event) -> IncidentState:
     elif event.event_type is EventType.STATUS_CHANGED and event.payload.get("status") in set(Status):
         changes["status"] = Status(event.payload["status"])
     return replace(state, **changes)
+
+
+def _who_finds_out(state: IncidentState, policy: Policy, now: datetime) -> str | None:
+    """Who is to find out what is unknown: the commander, else whom an update is asked of."""
+    if state.incident_commander:
+        return one_line(state.incident_commander)
+    return next((contact.role for contact in policy.clock_contacts(UPDATE_DUE, now)), None)
 
 
 def _severity(event: Event, state: IncidentState, policy: Policy) -> str:
@@ -192,7 +201,7 @@ def _eta(state: IncidentState, effective: Sequence[Event]) -> str:
     return _text(latest_text(effective, EventType.ETA_SET, "text"), NOT_KNOWN)
 
 
-def _measured(state: IncidentState) -> str | None:
+def _measured(state: IncidentState, to_assess: str) -> str | None:
     """What the check counted when it found it; whom it hurts is for a person to say."""
     breaches = state.evidence.get("breaches") or ()
     counts = [
@@ -200,7 +209,7 @@ def _measured(state: IncidentState) -> str | None:
         for each in breaches
         if each.get("failed") is not None and each.get("examined")
     ]
-    return f"{', '.join(counts)} when it was found. For whom it matters: {TO_ASSESS}" if counts else None
+    return f"{', '.join(counts)} when it was found. For whom it matters: {to_assess}" if counts else None
 
 
 def _services(state: IncidentState) -> tuple[str, ...]:

@@ -125,7 +125,7 @@ def test_initial_message_with_nothing_known() -> None:
         f"Incident ID: {ID}",
         "Severity: P2 - Medium",
         "Status: Investigating",
-        "Impact: to be assessed",
+        "Impact: to be assessed by Engineering On-Call",
         "ETA: not yet known",
         "",
         "Updates will follow every 30 minutes.",
@@ -141,8 +141,8 @@ def test_critical_message_with_nothing_known() -> None:
         "",
         "IMPACT:",
         "- Affected Services: table:ai_usage_prod.fct_usage_daily",
-        "- User Impact: to be assessed",
-        "- Financial Impact: to be assessed",
+        "- User Impact: to be assessed by Engineering On-Call",
+        "- Financial Impact: to be assessed by Engineering On-Call",
         "",
         "CURRENT ACTIONS:",
         "- not yet known",
@@ -218,7 +218,7 @@ def test_resolution_message() -> None:
         "",
         "FOLLOW-UP ACTIONS:",
         "- Post-incident review scheduled for 2026-03-04 15:00:00 UTC",
-        "- Monitoring enhancements: to be assessed",
+        "- Monitoring enhancements: to be assessed in the review",
         "",
         "Questions? Contact: Ada Lovelace",
     ]
@@ -400,7 +400,8 @@ def test_the_impact_of_a_breach_is_what_was_counted_until_a_person_says_more() -
     breach = {"rule_id": "cost_not_null", "failed": 1234, "examined": 5000, "severity": "P2", "query": "select 1"}
     whole = {"rule_id": "row_count", "failed": None, "examined": None, "severity": "P2", "query": None}
     counted = detected("P2", evidence={"suite": "usage.json", "breaches": [breach, whole]})
-    impact = "1,234 of 5,000 records broke cost_not_null when it was found. For whom it matters: to be assessed"
+    found = "1,234 of 5,000 records broke cost_not_null when it was found"
+    impact = f"{found}. For whom it matters: to be assessed by Engineering On-Call"
     assert f"Impact: {impact}\n" in counted.text
-    assert "Impact: to be assessed\n" in detected("P2", evidence={"breaches": [whole]}).text
+    assert "Impact: to be assessed by Engineering On-Call\n" in detected("P2", evidence={"breaches": [whole]}).text
     assert "Impact: Nobody\n" in detected("P2", evidence={"breaches": [breach]}, user_impact="Nobody").text
