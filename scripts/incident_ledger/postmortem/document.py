@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from incident_ledger.encoding import one_line
 from incident_ledger.ledger.events import Event, EventType
@@ -57,29 +57,19 @@ def postmortem(incident: IncidentState, events: Sequence[Event], policy: Policy,
     """The review of one incident; `events` are all of its events."""
     history = effective(events)
     known = minutes_of(incident, now)
-    return (
-        _environment()
-        .get_template("postmortem.md.j2")
-        .render(
-            incident=incident,
-            severity=f"{incident.severity_level} - {policy.severity(incident.severity_level).severity_name}",
-            times=[
-                (label, utc(time), _since(incident, time))
-                for label, name in _TIMES
-                if (time := getattr(incident, name))
-            ],
-            durations=[(label, f"{known[name]:,.3f}") for label, name in _MINUTES if known[name] is not None],
-            estimates=list(_estimates(incident, history)),
-            clocks=list(_clocks(incident, history, policy, now)),
-            timeline=[
-                (utc(e.occurred_at), _since(incident, e.occurred_at), _what(e), one_line(e.actor)) for e in history
-            ],
-            evidence=list(_evidence(incident.evidence)),
-            findings=known_findings(incident, history),
-            tasks=list(_tasks(incident, policy)),
-            now=utc(now),
-            nothing=_NOTHING,
-        )
+    return template("postmortem.md.j2").render(
+        incident=incident,
+        severity=f"{incident.severity_level} - {policy.severity(incident.severity_level).severity_name}",
+        times=[(label, utc(at), _since(incident, at)) for label, name in _TIMES if (at := getattr(incident, name))],
+        durations=[(label, f"{known[name]:,.3f}") for label, name in _MINUTES if known[name] is not None],
+        estimates=list(_estimates(incident, history)),
+        clocks=list(_clocks(incident, history, policy, now)),
+        timeline=[(utc(e.occurred_at), _since(incident, e.occurred_at), _what(e), one_line(e.actor)) for e in history],
+        evidence=list(evidence_lines(incident.evidence)),
+        findings=known_findings(incident, history),
+        tasks=list(_tasks(incident, policy)),
+        now=utc(now),
+        nothing=_NOTHING,
     )
 
 
@@ -151,7 +141,7 @@ _DETAILS = ("status", "category", "name", "url", "estimated_resolution_time", "s
             "title", "user_impact", "financial_impact", "text")  # fmt: skip
 
 
-def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
+def evidence_lines(evidence: Mapping[str, Any]) -> Iterator[str]:
     """What the check counted."""
     for breach in evidence.get("breaches") or ():
         if isinstance(breach, Mapping):
@@ -171,6 +161,11 @@ def _tasks(incident: IncidentState, policy: Policy) -> Iterator[tuple[str, list[
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value.strip() else None
+
+
+def template(name: str) -> Template:
+    """A document's template, by its file's name."""
+    return _environment().get_template(name)
 
 
 @cache

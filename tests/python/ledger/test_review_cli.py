@@ -117,3 +117,15 @@ def test_a_review_of_no_incident_and_one_that_is_no_text_are_refused(run: Any, t
     file.write_text("# Post-incident review of INC-20200101T000000Z-00000000\n\n## Root cause\n\n- Category: deploy\n")
     with pytest.raises(UserError, match="No incident's id begins with INC-20200101T000000Z-00000000"):
         run("postmortem", "import", str(file))
+
+
+def test_the_week_is_written_to_the_screen_or_a_new_file(run: Any, incident: str, tmp_path: Path) -> None:
+    shown = run("review", "weekly", "--week", "2026-W10", "--as-of", "2026-03-04T00:00:00Z").stdout
+    assert shown.startswith("# Weekly review, 2026-03-02 00:00:00 UTC to 2026-03-09 00:00:00 UTC\n")
+    assert f"- **P1 {incident}** API down" in shown
+    file = tmp_path / "week.md"
+    run("review", "weekly", "--output", str(file))
+    with pytest.raises(UserError, match="is there already"):
+        run("review", "weekly", "--output", str(file))
+    with pytest.raises(UserError, match="--week '2026-W60' is not a week of a year"):
+        run("review", "weekly", "--week", "2026-W60")

@@ -29,7 +29,7 @@ def write(incident: str, output: Path | None, as_of: str | None) -> None:
     if output is None:
         write_text(text, end="")
         return
-    _create(output, text)
+    create_file(output, text)
     err.print(f"Edit {output}, then: incident-ledger postmortem import {output}", soft_wrap=True)
 
 
@@ -48,7 +48,7 @@ def import_(file: Path, actor: str | None, json: bool) -> None:
         err.print("The ledger holds all that it says: nothing was written.", soft_wrap=True)
 
 
-def _create(path: Path, text: str) -> None:
+def create_file(path: Path, text: str) -> None:
     """A new file: what people edited is never replaced."""
     try:
         with path.open("x", encoding="utf-8") as file:
