@@ -53,6 +53,8 @@ class Message:
     subject: str
     text: str
     html: str
+    severity_levels: tuple[str, ...] = ()  # that the incident has or had, the worst first
+    owner: str | None = None  # of what broke, as its check names it
     is_directed: bool = False  # to its recipients alone, and not to whoever was notified of the incident before
 
 
@@ -96,6 +98,8 @@ def compose(
             if is_directed
             else policy.severity(levels[0]).audience,
             recipients=of_clocks if is_directed else tuple(dict.fromkeys((*audience, *of_clocks))),
+            severity_levels=tuple(levels),
+            owner=owner if isinstance(owner := incident.evidence.get("owner"), str) else None,
             is_directed=is_directed,
             subject=subject,
             text=templates.text(template, known),

@@ -23,6 +23,7 @@ from typing import Any
 from incident_ledger.ledger.events import detected_at
 from incident_ledger.notify.channels.registry import channel_names
 from incident_ledger.notify.messages import COLUMNS, Message
+from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import bound_rows, literal, update_where
 from incident_ledger.warehouse.tables import NOTIFICATIONS, names
@@ -34,9 +35,13 @@ _PROGRESS = (
 
 
 def new_rows(
-    messages: Sequence[Message], channels: Sequence[str], notified: Mapping[str, Iterable[str]], now: datetime
+    messages: Sequence[Message],
+    channels: Sequence[str],
+    notified: Mapping[str, Iterable[str]],
+    policy: Policy,
+    now: datetime,
 ) -> list[dict[str, Any]]:
-    """The rows of messages that the outbox does not hold yet, one a channel. Pure.
+    """The rows of messages that the outbox does not hold yet, one a channel that takes it by the policy's routes. Pure.
 
     `notified` has, of each incident, the addresses that were notified of it before, in that order: they are notified of
     this as well, whatever its severity is now.
@@ -53,8 +58,15 @@ def new_rows(
         values = asdict(message) | {"body_text": message.text, "body_html": message.html, "audience": audience}
         row = {name: values.get(name) for name in COLUMNS} | {"recipients": ",".join(everybody)}
         fresh = {"created_at": now, "status": "pending", "attempts": 0, "uncertain_attempts": 0}
-        rows += [row | {"channel": channel} | fresh for channel in channels]
+        rows += [row | {"channel": channel} | fresh for channel in _takers(message, channels, policy, now)]
     return rows
+
+
+def _takers(message: Message, channels: Sequence[str], policy: Policy, now: datetime) -> Sequence[str]:
+    """The channels that take a message; all where none does, so that nothing is lost."""
+    levels = message.severity_levels or (message.severity_level,)
+    takers = [name for name in channels if policy.takes(name, levels, message.template, message.owner, now)]
+    return takers or channels
 
 
 def earliest(row: Mapping[str, Any]) -> datetime:

@@ -57,7 +57,7 @@ def sample_fields(policy: Policy, severity_level: str, now: datetime) -> Iterato
 def sample_digest(policy: Policy, severity_level: str, now: datetime) -> list[dict[str, Any]]:
     """Rows of the outbox that a digest is of: a message of each template, of two incidents."""
     messages = sample_messages(policy, severity_level, now)
-    rows = new_rows(messages, ["sample"], {}, now)
+    rows = new_rows(messages, ["sample"], {}, policy, now)
     return [*rows, *(row | {"incident_id": incident_id("sample", "another", now)} for row in rows)]
 
 

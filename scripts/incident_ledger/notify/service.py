@@ -38,7 +38,7 @@ def notify(
     dies before that leaves it to the next run, which finds in the outbox what the ledger lacks.
     """
     outlook, state = found or read(warehouse, both(outlook_reading(warehouse, policy, now), state_reading(warehouse)))
-    rows = new_rows(outlook.messages(state), outlook.channels, outlook.candidates.addresses, now)
+    rows = new_rows(outlook.messages(state), outlook.channels, outlook.candidates.addresses, policy, now)
     deliveries = deliver(
         warehouse,
         warehouse.settings,

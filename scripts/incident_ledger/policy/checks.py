@@ -62,6 +62,7 @@ def check(tables: Tables) -> list[Problem]:
         _clock_contacts,
         _notification_rules,
         _runbooks,
+        _routes,
         _calendar,
         _limits,
         _coverage,
@@ -236,6 +237,15 @@ def _runbooks(tables: Tables) -> Iterator[Problem]:
         if row["runbook"] is not None and row["runbook"] not in known:
             text = f"{row['runbook']!r} is no runbook; runbooks.csv has {', '.join(sorted(known))}"
             yield Problem(row.where, "runbook", text)
+
+
+def _routes(tables: Tables) -> Iterator[Problem]:
+    known = policy_tables()["notification_rules"].choices("template")
+    for row in tables.rows["routes"]:
+        for template in (row["templates"] or "").split():
+            if template not in known:
+                text = f"{template!r} is no message; there are {', '.join(known)}"
+                yield Problem(row.where, "templates", text)
 
 
 def _calendar(tables: Tables) -> Iterator[Problem]:

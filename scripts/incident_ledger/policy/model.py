@@ -1,6 +1,6 @@
 """The playbook as values. Questions take the time `at` that they are about: usually an incident's detection."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -231,6 +231,22 @@ class Policy:
         found = [row for row in rows if (row["event_type"], row["severity_level"]) == (event_type, severity_level)]
         return found[0]["template"] if found else None
 
+    def takes(
+        self, channel: str, severity_levels: Collection[str], template: str, owner: str | None, at: datetime
+    ) -> bool:
+        """Whether a channel takes a message of an incident that has or had these severities.
+
+        `channel` is its name: one without a name of its own has that of its service, with digits behind a dash.
+        """
+        names = (channel, channel.rpartition("-")[0])
+        rows = [row for row in self.rows("routes", at) if row["channel"] in names]
+        return not rows or any(
+            _holds(row["severity_levels"], severity_levels)
+            and _holds(row["templates"], (template,))
+            and _holds(row["owners"], (owner,))
+            for row in rows
+        )
+
     # Limits of the runner
 
     def limit(self, name: str, at: datetime) -> int | float:
@@ -271,6 +287,11 @@ class Policy:
                 return row
         what = " ".join(wanted.values()) or "row"
         raise UserError(f"No {what} of {_file(table)} was valid at {at.isoformat()}: add it, with valid_from no later.")
+
+
+def _holds(cell: str | None, values: Iterable[str | None]) -> bool:
+    """Whether a cell of names, empty for all, has one of these."""
+    return cell is None or not {*cell.split()}.isdisjoint(values)
 
 
 def _plain(row: Row) -> dict[str, Any]:

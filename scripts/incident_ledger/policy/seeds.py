@@ -26,6 +26,7 @@ NAMES = (
         "emergency_contacts",
         "runbooks",
         "notification_rules",
+        "routes",
     ),
     *("post_incident_tasks", "review_cycles", "business_calendar", "business_holidays", "runtime_limits"),
 )

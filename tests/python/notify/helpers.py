@@ -80,5 +80,5 @@ def policy_with(**limits: str) -> Policy:
 
 def enqueue(warehouse: Warehouse, found: Sequence[Message], now: datetime) -> int:
     """Write messages for every channel, as a delivery does that dies before it claims one; how many rows are new."""
-    rows = new_rows(found, channel_names(warehouse.settings), {}, now)
+    rows = new_rows(found, channel_names(warehouse.settings), {}, POLICY, now)
     return write(warehouse, rows, since=min(map(earliest, rows), default=now))

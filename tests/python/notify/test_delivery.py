@@ -213,7 +213,7 @@ def test_a_new_message_that_another_wrote_meanwhile_is_left_to_it(
     warehouse: Warehouse, mailbox: Mailbox, state: str
 ) -> None:
     place = mail(warehouse, mailbox)
-    mine = new_rows([detected("P1")], channel_names(place.settings), {}, START)
+    mine = new_rows([detected("P1")], channel_names(place.settings), {}, POLICY, START)
     enqueue(place, [detected("P1")], START)
     if state == "sent":
         assert len(send(place)) == 1
@@ -224,7 +224,7 @@ def test_a_new_message_that_another_wrote_meanwhile_is_left_to_it(
 
 def test_a_lost_lease_writes_no_new_message(warehouse: Warehouse, mailbox: Mailbox) -> None:
     place = mail(warehouse, mailbox)
-    mine = new_rows([detected("P1")], channel_names(place.settings), {}, START)
+    mine = new_rows([detected("P1")], channel_names(place.settings), {}, POLICY, START)
 
     def confirm() -> None:
         raise Died
