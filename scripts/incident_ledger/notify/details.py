@@ -27,6 +27,7 @@ def known(
         ("Flapping", _flapped(event, state, flapping)),
         ("Description", state.description),
         *findings(state.evidence),
+        ("Read by", ", ".join(map(one_line, _strings(state.evidence.get("read_by"))))),
         ("Owner", owner_text(_string(state.evidence.get("owner")), policy)),
         _latest(effective, EventType.STATUS_CHANGED, "Last status", event),
         _latest(effective, EventType.NOTE, "Last note", event),
@@ -121,6 +122,10 @@ def _latest(effective: Sequence[Event], event_type: EventType, label: str, event
 
 def _when(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _strings(value: Any) -> list[str]:
+    return [text for item in value if (text := _string(item))] if isinstance(value, list | tuple) else []
 
 
 def _string(value: Any) -> str | None:

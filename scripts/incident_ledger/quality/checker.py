@@ -1,7 +1,7 @@
 """Checks of tables by suites: from the files to results, and (for runs) into the warehouse."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import chain
 from multiprocessing.pool import ThreadPool
@@ -46,13 +46,15 @@ def check_all(
     noted: Noted | None = None,
     is_built: bool = True,
     on_table: Callable[[str], None] | None = None,
+    readers: Callable[[], Mapping[str, Sequence[str]]] | None = None,
 ) -> list[BatchResult]:
     """What every run checks: each suite of the settings' folders on the days that changed; written if `is_recorded`.
 
     `only` keeps to one table, `all_days` takes each day that the table has. `noted` is what was known of changes before
     a build; where tables were not built since (`is_built` false), a change counts as one that was not checked yet. A
     check that could not run is a result. Suites are checked side by side, as many as the setting `threads`; the
-    results are in the order of the suites, and `on_table` is called by the thread that begins with a table.
+    results are in the order of the suites, and `on_table` is called by the thread that begins with a table. `readers`
+    gives what reads each table (`dataset.table`), and is asked only where something is wrong.
     """
     wanted = str(TableName.parse(only, warehouse.settings)) if only else None
     suites = load_folders(warehouse.settings) if suites is None else suites
@@ -71,9 +73,25 @@ def check_all(
     # Of this pool an interrupt waits for no worker.
     with ThreadPool(warehouse.settings.threads) as pool:
         batches = list(chain.from_iterable(pool.imap(check, suites)))
+    batches = _with_readers(batches, readers)
     if is_recorded:
         record(warehouse, batches, run_id, now)
     return batches
+
+
+def _with_readers(
+    batches: list[BatchResult], readers: Callable[[], Mapping[str, Sequence[str]]] | None
+) -> list[BatchResult]:
+    """What is wrong with a table, with those who read it as evidence."""
+    if readers is None or not any(batch.severity_level for batch in batches):
+        return batches
+    known = readers()
+    return [
+        replace(batch, evidence={**batch.evidence, "read_by": list(known[batch.table])})
+        if batch.severity_level and known.get(batch.table)
+        else batch
+        for batch in batches
+    ]
 
 
 def note_changes(warehouse: Warehouse, now: datetime, metas: Mapping[str, Mapping[str, Any]]) -> Noted:

@@ -21,6 +21,7 @@ from incident_ledger.quality.results import batch_rows
 from incident_ledger.quality.suites import Suite, load_folders
 from incident_ledger.response.planner import after, plan
 from incident_ledger.response.signals import Signal
+from incident_ledger.runner.lineage import readers
 from incident_ledger.runner.node_selection import models_between, nodes_of
 from incident_ledger.runner.signal_rows import signal_columns, to_signal
 from incident_ledger.warehouse import Warehouse
@@ -56,7 +57,15 @@ def run_dry(warehouse: Warehouse, as_of: datetime) -> DryRun:
         return DryRun(notes=["There is no ledger in the warehouse yet. A run makes it, then builds and checks."])
     ensure_tables(warehouse)  # a newer version may have added a table that is queried below
     suites, unbuilt = _split(warehouse, dbt.relations())
-    batches = check_all(warehouse, policy, run_id=_RUN_ID, now=as_of, suites=suites, is_recorded=False)
+    batches = check_all(
+        warehouse,
+        policy,
+        run_id=_RUN_ID,
+        now=as_of,
+        suites=suites,
+        is_recorded=False,
+        readers=lambda: readers(dbt.manifest()),
+    )
     state = {incident.incident_id: incident for incident in read_state(warehouse)}
     events = plan(list(state.values()), _signals(warehouse, dbt, batches, as_of), policy, as_of)
     due = due_events(warehouse, policy, as_of, events)

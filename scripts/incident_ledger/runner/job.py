@@ -25,6 +25,7 @@ from incident_ledger.quality.preload import preload
 from incident_ledger.response.planner import plan
 from incident_ledger.runner.build import Builds
 from incident_ledger.runner.lease import BUILD, RESPOND, Lease, with_lease
+from incident_ledger.runner.lineage import readers
 from incident_ledger.runner.look import Look, look_reading
 from incident_ledger.runner.next_due import next_due
 from incident_ledger.runner.step_summaries import some_names, summarise_channels, summarise_nodes
@@ -342,6 +343,7 @@ class Job:
             suites=load_folders(self._warehouse.settings, due.metas),
             noted=noted,
             is_built=is_built,
+            readers=lambda: readers(self._dbt.manifest()),
         )
         if is_built:
             due.note(batches)
