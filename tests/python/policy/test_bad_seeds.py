@@ -290,6 +290,18 @@ FAULTS = {
         "notification_rules.csv:2: template: 'alarm' is not one of initial, critical, escalation, update, review, "
         "resolution",
     ),
+    "route_of_an_unknown_message": (
+        "routes",
+        "pagerduty,P0 P1,,",
+        "pagerduty,P0 P1,alarm,",
+        "routes.csv:2: templates: 'alarm' is no message; there are initial, critical, ",
+    ),
+    "unknown_runbook": (
+        "classification_rules",
+        "percent_failed,data_pipeline,",
+        "percent_failed,pipelines,",
+        "'pipelines' is no runbook; runbooks.csv has data_pipeline, monitoring, security",
+    ),
     "limit_of_nothing": (
         "runtime_limits",
         "reopening_window_hours,24",
