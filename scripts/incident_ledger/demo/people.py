@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from incident_ledger.ledger import commands
-from incident_ledger.ledger.events import Event
+from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.reducer import opened
 from incident_ledger.ledger.state import read_state
 from incident_ledger.ledger.writer import append
@@ -20,8 +20,10 @@ _PAST = (
     (63, 9, "P1", "API key of Cursor was refused", "api:cursor", 6, 75, "expired credential", MAYA),
     (41, 16, "P2", "Costs of a day were counted twice", _USAGE, 95, 310, "deploy", TOMAS),
     (27, 11, "P3", "Dashboard names a model that was renamed", "dashboard:usage", 240, 1500, "deploy", AISHA),
-    (12, 8, "P1", "No usage was loaded since midnight", "pipeline:run_daily_job", 11, 58, "upstream", MAYA),
+    (2, 8, "P1", "No usage was loaded since midnight", "pipeline:run_daily_job", 11, 58, "upstream", MAYA),
 )
+# What was done after the last of them; the rest is late, or to be done.
+_DONE = ("timeline_record", "timeline_actions", "timeline_resolution", "impact_data")
 _CAUSES_OF_VENDORS = ("upstream", "upstream", "capacity", "deploy", "network")
 
 
@@ -67,6 +69,9 @@ def _past(row: tuple[int, int, str, str, str, int, int, str, str], at: datetime)
     yield commands.acknowledge(incident, _context(who, began + answered * _MINUTE))
     yield commands.resolve(incident, _context(who, end))
     yield commands.name_cause(incident, _context(who, end + 30 * _MINUTE), cause)
+    for number, task in enumerate(_DONE if row is _PAST[-1] else ()):
+        context = _context(who, end + (60 + 20 * number) * _MINUTE)
+        yield commands.person_event(incident, context, EventType.TASK_COMPLETED, {"task_id": task})
 
 
 def _context(who: str, at: datetime) -> commands.CommandContext:

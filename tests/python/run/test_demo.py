@@ -66,6 +66,8 @@ def test_the_demo_shows_what_broke_who_answers_who_was_notified_and_how_long_it_
 def _words(screen: str, day: date) -> list[str]:
     """A screen's words. What differs from day to day is named and not shown: dates, and the shares of few records."""
     text = " ".join(screen.split()).replace(f"{day:%Y%m%d}", "DAY").replace(str(day - timedelta(days=1)), "YESTERDAY")
+    text = text.replace(f"{day - timedelta(days=2):%Y%m%d}", "EARLIER")
+    text = text.replace(str(day + timedelta(days=1)), "TOMORROW")
     text = re.sub(r"is missing: [^…]*?(…| of YESTERDAY)", "is missing: SHARE", text)
     return re.sub(r"event_at is \S+( \d\S*)?( UTC)?", "event_at is TIME", text).split()  # some are cut at the width
 

@@ -6,6 +6,7 @@ from typing import Any
 from rich.padding import Padding
 from rich.table import Table
 
+from incident_ledger import policy
 from incident_ledger.cli._console import Text, err, out
 from incident_ledger.cli._incidents import lasted, severity
 from incident_ledger.cli.actions.run import job
@@ -13,7 +14,9 @@ from incident_ledger.demo import screen
 from incident_ledger.encoding import screen_line
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.events import MACHINES, Event, EventType
-from incident_ledger.ledger.state import IncidentState, read_events
+from incident_ledger.ledger.review_commands import completed_tasks
+from incident_ledger.ledger.state import IncidentState, read_events, read_state
+from incident_ledger.response.rules.review_rules import asked_phases
 from incident_ledger.runner.job import RunReport
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse
@@ -69,6 +72,8 @@ def _show(warehouse: Warehouse, report: RunReport) -> None:
     _print_broken(warehouse, report)
     out.print("\n[bold]Who was notified this morning[/]", markup=True)
     out.print(_notified(warehouse))
+    out.print("\n[bold]What is to be done after the last ones[/]", markup=True)
+    _print_tasks(warehouse, report.as_of)
     out.print("\n[bold]What caused the incidents of the last 90 days[/]", markup=True)
     out.print(_causes(warehouse))
     out.print("\n[bold]Minutes from detection to resolution, 90 days[/]", markup=True)
@@ -112,6 +117,24 @@ def _notified(warehouse: Warehouse) -> Table:
         at = f"{row['sent_at']:%H:%M}" if row["sent_at"] else row["status"]
         table.add_row(at, row["audience"], Text(row["subject"], overflow="ellipsis", no_wrap=True))
     return table
+
+
+def _print_tasks(warehouse: Warehouse, now: datetime) -> None:
+    """Of each incident that is over and was not reviewed, by when what is to be done."""
+    rules = policy.load(warehouse)
+    for state in read_state(warehouse, is_open=False):
+        phases = asked_phases(state, rules, now)
+        if phases:
+            title = f"  {screen_line(state.title, 200)}"
+            out.print(Text.assemble(severity(state.severity_level), f"  {state.incident_id}", title), soft_wrap=True)
+        completed = completed_tasks(state)
+        for phase in phases:
+            left = sum(task.task_id not in completed for task in phase.tasks)
+            words = f"{left} of {len(phase.tasks)} tasks left" if phase.tasks else "not held"
+            is_late = phase.due_at <= now
+            when = f"{'LATE since' if is_late else 'due'} {phase.due_at:%Y-%m-%d %H:%M}"
+            style = "bold red" if is_late else ""
+            out.print(Text.assemble(f"    {phase.title}: {words}, ", (when, style)), soft_wrap=True)
 
 
 def _causes(warehouse: Warehouse) -> Table:
