@@ -137,8 +137,10 @@ def _what(event: Event) -> str:
     return f"{words}: {found}" if found else words
 
 
-_DETAILS = ("status", "category", "name", "url", "estimated_resolution_time", "scheduled_for", "task_id", "reason",
-            "title", "user_impact", "financial_impact", "text")  # fmt: skip
+_DETAILS = (
+    *("status", "category", "name", "url", "estimated_resolution_time", "scheduled_for", "task_id", "template"),
+    *("channel", "outcome", "reason", "title", "user_impact", "financial_impact", "text"),
+)
 
 
 def evidence_lines(evidence: Mapping[str, Any]) -> Iterator[str]:

@@ -105,6 +105,15 @@ def test_a_draft_of_what_is_open_has_no_tasks_and_says_what_still_runs() -> None
     assert "## Tasks" not in text
 
 
+def test_a_vendors_incident_has_no_clock() -> None:
+    vendors = Ledger("P1", source="statuspage").add("resolved", 30, actor="statuspage")
+    vendors.add("notified", 31, actor="incident-ledger", template="critical", channel="mail", outcome="sent")
+    text = document(vendors)
+    assert "None ran: it is a vendor's" in text
+    assert "| clock |" not in text
+    assert "| notified: critical: mail: sent | incident-ledger |" in text
+
+
 def test_what_was_filled_in_becomes_events() -> None:
     ledger = lived()
     events = imported(ledger, filled())
