@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark import bill, build, history, rules, startup
+from benchmark import bill, build, history, rules, startup, storm
 from benchmark.figures import Part, machine, memory, page
 from benchmark.places import place
 
@@ -28,9 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     began, load = time.monotonic(), _load_average()
     with tempfile.TemporaryDirectory(prefix="incident-ledger-benchmark-") as folder:
         if options.quick:
-            parts = measure(Path(folder), rows=20_000, days=(5, 10), repetitions=1)
+            parts = measure(Path(folder), rows=20_000, days=(5, 10), incidents=60, repetitions=1)
         else:
-            parts = measure(Path(folder), rows=5_000_000, days=(90, 900), repetitions=options.repetitions)
+            parts = measure(
+                Path(folder), rows=5_000_000, days=(90, 900), incidents=1000, repetitions=options.repetitions
+            )
     minutes = (time.monotonic() - began) / 60
     when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     text = page(parts, machine(), when, f", in {minutes:.0f} minutes{load}")
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.stdout.write(text)
 
 
-def measure(folder: Path, *, rows: int, days: tuple[int, int], repetitions: int) -> list[Part]:
+def measure(folder: Path, *, rows: int, days: tuple[int, int], incidents: int, repetitions: int) -> list[Part]:
     """The parts, in places below `folder` whose servers end with them."""
     few, many = days
     with place(folder / "rules") as here:
@@ -51,6 +53,9 @@ def measure(folder: Path, *, rows: int, days: tuple[int, int], repetitions: int)
     with place(folder / "bill") as here:
         _log("the bill of runs and ticks")
         costs = bill.measure(here, folder / "files-bill")
+    with place(folder / "storm") as here:
+        _log(f"{incidents:,} incidents at once")
+        at_once = storm.measure(here, folder / "files-storm", many=incidents)
     with place(folder / "short") as short, place(folder / "long") as long:
         _log(f"{few} days of usage, loaded and built")
         history.prepare(short, folder / "files-short", days=few, part=few)
@@ -62,7 +67,7 @@ def measure(folder: Path, *, rows: int, days: tuple[int, int], repetitions: int)
         history.prepare(long, folder / "files-long", days=many, part=few)
         _log("daily runs after both")
         daily = history.measure(short, long, folder / "files-new", days=days, repetitions=repetitions)
-    return [beside_dbt, costs, starts, ten_rules, daily]
+    return [beside_dbt, costs, at_once, starts, ten_rules, daily]
 
 
 def _log(what: str) -> None:

@@ -46,7 +46,7 @@ def measure(place: Place, files: Path) -> Part:
         history.new_day(place, files, day)
     morning, next_morning = (history.morning_after(day) for day in days[-2:])
     with place.counting(scans=False):
-        counter = _Counter(place)
+        counter = Counter(place)
         found = [counter.bill("`run`, first", None, lambda: place.run(morning))]
         counter.leave(lambda: place.run(morning + timedelta(hours=1)))  # builds what the first one recorded
         found.append(counter.bill("`run`, nothing new", RUNS_A_MONTH, lambda: place.run(morning + timedelta(hours=2))))
@@ -59,7 +59,7 @@ def measure(place: Place, files: Path) -> Part:
     return _part(found)
 
 
-class _Counter:
+class Counter:
     """The bills of commands, by the requests that a place notes while they run."""
 
     def __init__(self, place: Place) -> None:
