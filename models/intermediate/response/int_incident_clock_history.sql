@@ -4,6 +4,7 @@ with
 incidents as (
 
     select * from {{ ref('int_incidents_measured') }}
+    where has_sla
 
 ),
 

@@ -9,7 +9,7 @@
     )
 }}
 {%- set event_types = [
-    'escalated', 'update_due', 'impact_assessed', 'review_scheduled', 'review_completed', 'task_completed'
+    'escalated', 'update_due', 'impact_assessed', 'review_scheduled', 'review_due', 'task_completed', 'review_completed'
 ] -%}
 {#- A week: so long before the newest record a command's `--as-of` may be. -#}
 {%- set since = since_newest('recorded_at', days=7) %}

@@ -25,6 +25,10 @@ final as (
         recorded_events.occurred_at,
         recorded_events.recorded_at,
         recorded_events.actor,
+        json_value(recorded_events.payload, '$.step_id') as step_id,
+        json_value(recorded_events.payload, '$.severity_level') as severity_level,
+        json_value(recorded_events.payload, '$.task_id') as task_id,
+        json_value(recorded_events.payload, '$.review') as review,
         recorded_events.payload,
         row_number() over (
             partition by recorded_events.incident_id

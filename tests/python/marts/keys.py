@@ -2,6 +2,7 @@
 
 _INCIDENT = ("incident_id",)
 _SEVERITY = ("incident_id", "event_order")
+_CLOCK = ("incident_id", "clock", "entry_order")
 KEYS = {
     "stg_ledger__incident_events": ("event_id",),
     "int_incident_events_sequenced": ("event_id",),
@@ -12,6 +13,18 @@ KEYS = {
     "int_incident_sla_business_days": _SEVERITY,
     "int_response_events_sequenced": ("event_id",),
     "int_incident_clock_history": ("incident_id", "entry_order"),
+    "int_incident_clock_starts_aggregated": _INCIDENT,
+    "int_incident_open_periods_sequenced": ("incident_id", "period_order"),
+    "int_incident_severities_sequenced": ("incident_id", "entry_order"),
+    "int_incident_escalation_rules_sequenced": ("incident_id", "entry_order"),
+    "int_incident_clocks_unioned": _CLOCK,
+    "int_incident_clock_ends_aggregated": _CLOCK,
+    "int_incident_clock_deadlines": _CLOCK,
+    "int_incident_escalation_clocks_measured": ("incident_id", "severity_level"),
+    "int_incident_step_clocks_measured": ("incident_id", "clock"),
+    "int_incident_update_intervals_sequenced": ("incident_id", "restarted_at"),
+    "int_incident_updates_aggregated": _INCIDENT,
+    "int_incident_sla_clocks_unioned": ("response_sla_id",),
     "fct_escalations": ("event_id",),
     "fct_notifications": ("delivery_id",),
     "rpt_data_quality_daily": ("table_day_id",),
