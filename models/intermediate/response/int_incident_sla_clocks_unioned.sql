@@ -27,6 +27,12 @@ steps as (
 
 ),
 
+reviews as (
+
+    select * from {{ ref('int_incident_review_clocks_measured') }}
+
+),
+
 updates as (
 
     select * from {{ ref('int_incident_updates_aggregated') }}
@@ -70,6 +76,17 @@ clocks as (
 
     select
         incident_id,
+        clock,
+        severity_level,
+        due_at,
+        due_at as kept_until,
+        met_at
+    from reviews
+
+    union all
+
+    select
+        incident_id,
         'updates' as clock,
         cast(null as string) as severity_level,
         cast(null as timestamp) as due_at,
@@ -91,7 +108,8 @@ final as (
         clocks.due_at,
         clocks.kept_until,
         clocks.met_at,
-        incidents.resolution_time,
+        -- What is to be done after the end goes on after it.
+        if(reviews.incident_id is null, incidents.resolution_time, null) as ended_at,
         if(clocks.clock = 'updates', updates.kept_updates, null) as kept_updates,
         if(clocks.clock = 'updates', updates.missed_updates, null) as missed_updates,
         if(clocks.clock = 'updates', updates.first_missed_at, null) as first_missed_at,
@@ -101,6 +119,7 @@ final as (
         if(clocks.clock = 'updates', updates.update_requests, null) as update_requests
     from clocks
     inner join incidents on clocks.incident_id = incidents.incident_id
+    left join reviews on clocks.incident_id = reviews.incident_id and clocks.clock = reviews.clock
     left join updates on clocks.incident_id = updates.incident_id
 
 )

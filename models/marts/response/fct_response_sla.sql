@@ -42,7 +42,7 @@ clocks_timed as (
             0
         ) as late_updates_microseconds,
         -- What was never met is late until the incident's end.
-        coalesce(met_at, resolution_time, {{ as_of() }}) as judged_at
+        coalesce(met_at, ended_at, {{ as_of() }}) as judged_at
     from clocks_counted
 
 ),
@@ -56,7 +56,7 @@ judged as (
             when is_updates then if(running_since is null, true, null)
             when met_at is not null then coalesce(met_at <= kept_until, true)
             when {{ as_of() }} > kept_until then false
-            when resolution_time is not null then false
+            when ended_at is not null then false
         end as is_met
     from clocks_timed
 

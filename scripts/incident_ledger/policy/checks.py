@@ -18,7 +18,7 @@ from incident_ledger.policy.seeds import PolicyTable, policy_tables
 
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
 _ALL_PERCENT = Decimal(100)
-# Subjects that the code asks for under any policy; each must always be valid. So must all choices of others.
+# Subjects that the code or a model asks for under any policy; each must always be valid. So must all choices of others.
 _NEEDED: dict[str, Iterable[str]] = {
     "classification_rules": ("monitoring_system_failure",),
     "runtime_limits": (
@@ -27,6 +27,7 @@ _NEEDED: dict[str, Iterable[str]] = {
         "task_reminder_hours",
         "deadline_window_hours",
         "digest_messages",
+        "recurrence_window_days",
     ),
 }
 

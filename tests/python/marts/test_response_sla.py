@@ -15,6 +15,7 @@ from incident_ledger.ledger.events import Event, EventType, incident_id
 from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.policy import ESCALATION, RESPONSE_OVERDUE, WAR_ROOM_REQUIRED, load_files
 from incident_ledger.response.rules.clock_rules import clock_events
+from incident_ledger.response.rules.review_rules import review_phases
 from incident_ledger.warehouse import connect
 from marts.ledger import Ledger, utc
 
@@ -217,6 +218,19 @@ def test_missed_updates_are_the_requests_of_the_planner(
         assert row["updates_kept"] <= len(by_people), state
 
 
+def test_what_is_to_be_done_after_the_end_is_due_as_the_planner_has_it(
+    states: list[IncidentState], clocks: dict[str, list[dict[str, Any]]]
+) -> None:
+    names = {"immediate": "immediate_tasks", "review": "review"}
+    for state in states:
+        phases = [phase for phase in review_phases(state, POLICY) if phase.name in names]
+        rows = [row for row in clocks[state.incident_id] if row["clock"] in names.values()]
+        assert {row["clock"]: row["due_at"] for row in rows} == {names[each.name]: each.due_at for each in phases}, (
+            state
+        )
+    assert any(row["clock"] == "review" for rows in clocks.values() for row in rows)
+
+
 def test_the_example_of_the_decision_log(clocks: dict[str, list[dict[str, Any]]]) -> None:
     rows = {row["clock"]: row for row in clocks[incident_id("quality", "example", START)]}
     kept = {clock: (row["is_met"], row["minutes_late"]) for clock, row in rows.items()}
@@ -227,6 +241,8 @@ def test_the_example_of_the_decision_log(clocks: dict[str, list[dict[str, Any]]]
         "management_notification": (True, None),
         "escalation": (False, 30.0),
         "updates": (True, None),
+        "immediate_tasks": (None, None),
+        "review": (None, None),
     }
     assert (rows["updates"]["updates_kept"], rows["updates"]["updates_due"]) == (3, 3)
     assert rows["management_notification"]["kept_until"] == START + 30 * MINUTE

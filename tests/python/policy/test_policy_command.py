@@ -58,3 +58,7 @@ def test_every_limit_of_the_policy_is_asked_for_and_every_one_that_is_asked_for_
     there = {row["limit_name"] for row in policy.rows("runtime_limits")}
     assert {name for name in there if f'"{name}"' not in code} == set()
     assert set(re.findall(r'\.limit\(\s*"(\w+)"', code)) <= there
+    sql = "\n".join(path.read_text() for path in (SOURCES.parents[1] / "models").rglob("*.sql"))
+    asked = set(re.findall(r"limit_name = '(\w+)'", sql))
+    assert asked == {"update_requests", "recurrence_window_days"}
+    assert asked <= there
