@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from incident_ledger.cli._incident_options import Actor, At, Id, Json, Text
+from incident_ledger.cli._incident_options import Actor, At, Id, Json, Notify, Text
 
 
 def register(app: typer.Typer) -> None:
@@ -25,11 +25,13 @@ def assign(
     at: At = None,
     actor: Actor = None,
     json: Json = False,
+    *,
+    notify: Notify = False,
 ) -> None:
     """Name the incident commander, who is asked for the updates."""
     from incident_ledger.cli.actions import incident_coordination as actions
 
-    actions.assign(incident, name, at, actor, json)
+    actions.assign(incident, name, at, actor, json, notify=notify)
 
 
 def eta(
@@ -43,11 +45,12 @@ def eta(
     at: At = None,
     actor: Actor = None,
     json: Json = False,
+    notify: Notify = False,
 ) -> None:
     """Say when it is expected to be over: at a time that lies ahead, or in so many minutes."""
     from incident_ledger.cli.actions import incident_coordination as actions
 
-    actions.eta(incident, time, span, text=text, at=at, actor=actor, json=json)
+    actions.eta(incident, time, span, text=text, at=at, actor=actor, json=json, notify=notify)
 
 
 def impact(
@@ -62,11 +65,22 @@ def impact(
     at: At = None,
     actor: Actor = None,
     json: Json = False,
+    notify: Notify = False,
 ) -> None:
     """Record what it does to whom: at least one of the options. What is not given stays as it was."""
     from incident_ledger.cli.actions import incident_coordination as actions
 
-    actions.impact(incident, users=users, money=money, data=data, services=service or [], at=at, actor=actor, json=json)
+    actions.impact(
+        incident,
+        users=users,
+        money=money,
+        data=data,
+        services=service or [],
+        at=at,
+        actor=actor,
+        json=json,
+        notify=notify,
+    )
 
 
 def action(
@@ -77,11 +91,12 @@ def action(
     at: At = None,
     actor: Actor = None,
     json: Json = False,
+    notify: Notify = False,
 ) -> None:
     """Record what is done about it: messages list the actions that go on."""
     from incident_ledger.cli.actions import incident_coordination as actions
 
-    actions.action(incident, text, done=done, at=at, actor=actor, json=json)
+    actions.action(incident, text, done=done, at=at, actor=actor, json=json, notify=notify)
 
 
 def war_room(
@@ -92,11 +107,13 @@ def war_room(
     at: At = None,
     actor: Actor = None,
     json: Json = False,
+    *,
+    notify: Notify = False,
 ) -> None:
     """Open the war room: messages name its address."""
     from incident_ledger.cli.actions import incident_coordination as actions
 
-    actions.war_room(incident, url, at, actor, json)
+    actions.war_room(incident, url, at, actor, json, notify=notify)
 
 
 def retract(
@@ -105,11 +122,13 @@ def retract(
     at: At = None,
     actor: Actor = None,
     json: Json = False,
+    *,
+    notify: Notify = False,
 ) -> None:
     """Take it back: a false alarm, which counts nowhere."""
     from incident_ledger.cli.actions import incident_coordination as actions
 
-    actions.retract(incident, reason, at, actor, json)
+    actions.retract(incident, reason, at, actor, json, notify=notify)
 
 
 def merge(

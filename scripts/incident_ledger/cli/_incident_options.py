@@ -10,5 +10,8 @@ Id = Annotated[
 ]
 At = Annotated[str | None, typer.Option("--at", help="When it was, with its zone; now by default.")]
 Actor = Annotated[str | None, typer.Option("--actor", help="Who says so; your user name by default.")]
+Notify = Annotated[
+    bool, typer.Option("--notify", help="Send it at once, to whoever was notified of the incident's beginning.")
+]
 Text = Annotated[str | None, typer.Option("--text", help="A sentence on it.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from incident_ledger.cli import _incident_coordination
-from incident_ledger.cli._incident_options import Actor, At, Id, Json, Text
+from incident_ledger.cli._incident_options import Actor, At, Id, Json, Notify, Text
 
 app = typer.Typer(no_args_is_help=True, help="Open, follow and show incidents.")
 _AS_OF = (
@@ -42,6 +42,12 @@ def open_(
     start: Annotated[str | None, typer.Option(help="When the trouble began, with its zone, if it is known.")] = None,
     description: Annotated[str | None, typer.Option(help="What is known of it.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Also while one of this title and component is open.")] = False,
+    notify: Annotated[
+        bool | None,
+        typer.Option(
+            "--notify/--no-notify", help="Send its message at once, or not; by default at P0 and P1, else at a tick."
+        ),
+    ] = None,
     at: At = None,
     actor: Actor = None,
     json: Json = False,
@@ -56,6 +62,7 @@ def open_(
         start=start,
         description=description,
         new=new,
+        notify=notify,
         at=at,
         actor=actor,
         json=json,
@@ -71,19 +78,23 @@ def ack(incident: Id, text: Text = None, at: At = None, actor: Actor = None, jso
 
 
 @app.command()
-def resolve(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
+def resolve(
+    incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False, *, notify: Notify = False
+) -> None:
     """Say that it is over."""
     from incident_ledger.cli.actions import incident as action
 
-    action.resolve(incident, text, at, actor, json)
+    action.resolve(incident, text, at, actor, json, notify=notify)
 
 
 @app.command()
-def reopen(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
+def reopen(
+    incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False, *, notify: Notify = False
+) -> None:
     """Say that a resolved one goes on."""
     from incident_ledger.cli.actions import incident as action
 
-    action.reopen(incident, text, at, actor, json)
+    action.reopen(incident, text, at, actor, json, notify=notify)
 
 
 @app.command()
@@ -95,19 +106,22 @@ def status(
     at: At = None,
     actor: Actor = None,
     json: Json = False,
+    notify: Notify = False,
 ) -> None:
     """Say how far it is."""
     from incident_ledger.cli.actions import incident as action
 
-    action.status(incident, new, text=text, at=at, actor=actor, json=json)
+    action.status(incident, new, text=text, at=at, actor=actor, json=json, notify=notify)
 
 
 @app.command()
-def contain(incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False) -> None:
+def contain(
+    incident: Id, text: Text = None, at: At = None, actor: Actor = None, json: Json = False, *, notify: Notify = False
+) -> None:
     """Say that its impact was stopped: what escalates unless contained no longer does."""
     from incident_ledger.cli.actions import incident as action
 
-    action.contain(incident, text, at, actor, json)
+    action.contain(incident, text, at, actor, json, notify=notify)
 
 
 @app.command()
@@ -119,11 +133,12 @@ def severity(
     at: At = None,
     actor: Actor = None,
     json: Json = False,
+    notify: Notify = False,
 ) -> None:
     """Raise or lower the severity; it is never lowered by itself."""
     from incident_ledger.cli.actions import incident as action
 
-    action.severity(incident, new, reason=reason, at=at, actor=actor, json=json)
+    action.severity(incident, new, reason=reason, at=at, actor=actor, json=json, notify=notify)
 
 
 @app.command()
@@ -135,11 +150,12 @@ def cause(
     at: At = None,
     actor: Actor = None,
     json: Json = False,
+    notify: Notify = False,
 ) -> None:
     """Name the root cause."""
     from incident_ledger.cli.actions import incident as action
 
-    action.cause(incident, category, text=text, at=at, actor=actor, json=json)
+    action.cause(incident, category, text=text, at=at, actor=actor, json=json, notify=notify)
 
 
 @app.command()
@@ -149,11 +165,13 @@ def note(
     at: At = None,
     actor: Actor = None,
     json: Json = False,
+    *,
+    notify: Notify = False,
 ) -> None:
     """Add a note."""
     from incident_ledger.cli.actions import incident as action
 
-    action.note(incident, text, at, actor, json)
+    action.note(incident, text, at, actor, json, notify=notify)
 
 
 @app.command("list")

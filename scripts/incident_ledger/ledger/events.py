@@ -56,6 +56,13 @@ CLOCK_EVENTS = (EventType.ESCALATED, EventType.UPDATE_DUE, EventType.REVIEW_DUE)
 """What falls due by the clock and may ask for a message: after the end of an incident `review_due`, else before it."""
 
 
+PROGRESS_EVENTS = (
+    *(EventType.STATUS_CHANGED, EventType.NOTE, EventType.ACTION_TAKEN, EventType.IMPACT_ASSESSED),
+    *(EventType.ROOT_CAUSE_IDENTIFIED, EventType.ETA_SET, EventType.COMMANDER_ASSIGNED, EventType.WAR_ROOM_OPENED),
+)
+"""What people write of an incident and may ask to be sent, by `notify` in the payload: each has its own message."""
+
+
 class Status(StrEnum):
     """The playbook's four states of an incident."""
 
@@ -95,6 +102,12 @@ def scalar_text(value: Any) -> str | None:
     if value is None or isinstance(value, list | tuple | dict):
         return None
     return value if isinstance(value, str) else canonical(value)
+
+
+def is_progress(event: Event) -> bool:
+    """Whether a person asked that it be sent to whoever was notified of the incident."""
+    is_asked = event.payload.get("notify") in (True, "true") and "supersedes" not in event.payload
+    return event.event_type in PROGRESS_EVENTS and is_asked
 
 
 def incident_id(source: str, source_key: str, detection_time: datetime) -> str:

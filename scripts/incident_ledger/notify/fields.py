@@ -7,7 +7,7 @@ from typing import Any
 
 from incident_ledger.encoding import TimeError, one_line, parse_time
 from incident_ledger.ledger import reducer
-from incident_ledger.ledger.events import CLOCK_EVENTS, MACHINES, Event, EventType, Status
+from incident_ledger.ledger.events import CLOCK_EVENTS, MACHINES, Event, EventType, Status, is_progress
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.clocks import due_lines, unreachable
 from incident_ledger.notify.deadlines import answer
@@ -282,8 +282,18 @@ def _about(event: Event) -> str:
     reason = _payload_text(event, "reason") or (
         _payload_text(event, "text") if event.event_type is not EventType.RESOLVED else None
     )
-    news = f"{event.event_type.value.replace('_', ' ').capitalize()} {utc(event.occurred_at)}"
+    news = f"{_event_name(event)} {utc(event.occurred_at)}{_by(event)}"
     return field(f"{news}: {reason}" if reason else news)
+
+
+def _event_name(event: Event) -> str:
+    names = {EventType.ETA_SET: "Expected end set", EventType.ROOT_CAUSE_IDENTIFIED: "Cause named"}
+    return names.get(event.event_type, event.event_type.value.replace("_", " ").capitalize())
+
+
+def _by(event: Event) -> str:
+    """Who wrote what a person asked to be sent."""
+    return f" by {one_line(event.actor)}" if is_progress(event) else ""
 
 
 def latest_text(effective: Sequence[Event], event_type: EventType, key: str) -> str | None:

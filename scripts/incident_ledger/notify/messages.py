@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from incident_ledger.encoding import canonical, one_line, shortened
-from incident_ledger.ledger.events import CLOCK_EVENTS, Event, EventType
+from incident_ledger.ledger.events import CLOCK_EVENTS, PROGRESS_EVENTS, Event, EventType, is_progress
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.clocks import clock_audience, clock_of, clock_recipients, is_running
 from incident_ledger.notify.fields import MessageFields, message_fields, with_event
@@ -25,7 +25,6 @@ _NEWS = {
     EventType.REOPENED: "Reopened: ",
     EventType.RESOLVED: "Resolved: ",
     EventType.RETRACTED: "Retracted: ",
-    EventType.NOTE: "Reinstated: ",  # of the notes only those that take back an event that was sent
     EventType.ESCALATED: "Escalated: ",
     EventType.UPDATE_DUE: "Update due: ",
     EventType.REVIEW_DUE: "Review due: ",
@@ -118,14 +117,20 @@ def template_for(event: Event, state: IncidentState, policy: Policy, now: dateti
     incident = with_event(state, event)
     if event.event_type in CLOCK_EVENTS and not is_running(event, incident):
         return None  # it ended, or went on again, before anybody could be notified
+    if event.event_type in PROGRESS_EVENTS and not (is_progress(event) or _is_return(event)):
+        return None  # nobody asked for it
     return policy.template(_kind(event, incident).value, incident.severity_level, now)
 
 
 def _kind(event: Event, incident: IncidentState) -> EventType:
     """The type that an event is sent as. A note that takes back what was sent is what it leaves: a return or an end."""
-    if event.event_type is not EventType.NOTE or "supersedes" not in event.payload:
+    if not _is_return(event):
         return event.event_type
     return EventType.REOPENED if incident.is_open else EventType.RESOLVED
+
+
+def _is_return(event: Event) -> bool:
+    return event.event_type is EventType.NOTE and "supersedes" in event.payload
 
 
 def first_message_id(incident_id: str) -> str:
@@ -154,8 +159,8 @@ def _subject(event: Event, incident: IncidentState, flapping: Flapping | None) -
         news = "Review late: "
     if flapping and event.event_type is EventType.REOPENED:
         news = "Flapping: "
-    if event.event_type is EventType.NOTE and not incident.is_open:
-        news = "Resolved: "
+    if event.event_type is EventType.NOTE:
+        news = "Update: " if not _is_return(event) else "Reinstated: " if incident.is_open else "Resolved: "
     if event.event_type is EventType.SEVERITY_CHANGED:
         news = f"Now {incident.severity_level}: "
     return shortened(one_line(f"[INCIDENT-{incident.severity_level}] {news}{incident.title}"), SUBJECT_CHARACTERS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from incident_ledger.ledger.events import CLOCK_EVENTS, Event, EventType, detected_at
+from incident_ledger.ledger.events import CLOCK_EVENTS, PROGRESS_EVENTS, Event, EventType, detected_at
 from incident_ledger.ledger.state import in_order
 from incident_ledger.notify.clocks import clock_of, main_event
 from incident_ledger.notify.flapping import TURNS, Due, due, next_change
@@ -18,6 +18,13 @@ from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, read, rows_of
 from incident_ledger.warehouse.rows import literal
 
+# As `is_progress` of an event, where the policy has a message for its type; and what of the types asks for a message.
+_IS_PROGRESS = (
+    "(event_type in unnest(@types) and event_type in unnest(@progress) and json_value(payload, '$.supersedes') is null"
+    " and coalesce(json_value(payload, '$.notify'), '') = 'true')"
+)
+_HAS_MESSAGE = f"((event_type in unnest(@types) and event_type not in unnest(@progress)) or {_IS_PROGRESS})"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Candidates:
@@ -25,7 +32,8 @@ class Candidates:
 
     `events` are those that may ask for one, `history` all that are not superseded. `notified` has when the message of
     an event was written, `addresses` who was notified, in that order. `clocks` are the events of clocks that no message
-    came of: those recorded since the last message of their incident, which would have named them.
+    came of: those recorded since the last message of their incident, which would have named them. `progress` are
+    those that a person asked to be sent, to whoever was notified of the beginning, and were not.
     """
 
     events: Mapping[str, Sequence[Event]]
@@ -34,6 +42,7 @@ class Candidates:
     history: Mapping[str, Sequence[Event]] = field(default_factory=dict)
     addresses: Mapping[str, Sequence[str]] = field(default_factory=dict)
     clocks: Mapping[str, Sequence[Event]] = field(default_factory=dict)
+    progress: Mapping[str, Sequence[Event]] = field(default_factory=dict)
 
     def due(self, now: datetime) -> list[Due]:
         """The events to notify of at `now`, oldest first."""
@@ -42,6 +51,8 @@ class Candidates:
             for incident_id, events in self.events.items()
             for each in due(events, self.notified.get(incident_id, {}), self.interval, now)
         ]
+        begun = {*self.addresses, *(each.event.incident_id for each in found)}
+        found += [Due(event=event) for name, events in self.progress.items() if name in begun for event in events]
         found += [Due(event=main_event(clocks), clocks=tuple(clocks)) for clocks in self.clocks.values()]
         return sorted(found, key=lambda each: (each.event.occurred_at, each.event.event_id))
 
@@ -105,21 +116,27 @@ def candidates_reading(
     history: dict[str, list[Event]] = defaultdict(list)
     messages: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
     clocks: dict[str, list[Event]] = defaultdict(list)
-    clock_ids: set[str] = set()
+    progress: dict[str, list[Event]] = defaultdict(list)
+    apart_ids: set[str] = set()
     for row in rows:
         event = _event(row)
         history[event.incident_id].append(event)
         if event.event_type in CLOCK_EVENTS:
-            clock_ids.add(event.event_id)
+            apart_ids.add(event.event_id)
             if row["is_due_clock"]:
                 clocks[event.incident_id].append(event)
+        elif row["is_progress"]:
+            apart_ids.add(event.event_id)
+            if not row["is_notified"]:
+                progress[event.incident_id].append(event)
         elif row["may_ask"]:
             asking[event.incident_id].append(event)
         for each in row["notified"] or ():
             written = (each["notified_at"].astimezone(UTC), each["recipients"], each["event_id"])
             messages[event.incident_id].append(written)
     for event in planned:
-        if event.event_type in types and event.occurred_at <= now:
+        # The planner asks for no message of progress.
+        if event.event_type in types and event.event_type not in PROGRESS_EVENTS and event.occurred_at <= now:
             if event.event_type not in CLOCK_EVENTS:
                 asking[event.incident_id].append(event)
             elif clock_of(event) in _notified_clocks(policy, now) and event.occurred_at >= now - _window(policy, now):
@@ -127,10 +144,11 @@ def candidates_reading(
     return Candidates(
         events={incident_id: sorted(events, key=in_order) for incident_id, events in asking.items()},
         history={incident_id: sorted(events, key=in_order) for incident_id, events in history.items()},
-        notified={incident_id: _first_times(found, clock_ids) for incident_id, found in messages.items()},
+        notified={incident_id: _first_times(found, apart_ids) for incident_id, found in messages.items()},
         addresses={incident_id: _addresses(found) for incident_id, found in messages.items()},
         interval=interval,
         clocks={incident_id: sorted(events, key=in_order) for incident_id, events in clocks.items()},
+        progress={incident_id: sorted(events, key=in_order) for incident_id, events in progress.items()},
     )
 
 
@@ -143,10 +161,10 @@ def _window(policy: Policy, now: datetime) -> timedelta:
     return timedelta(hours=float(policy.limit("notification_window_hours", now)))
 
 
-def _first_times(messages: Sequence[tuple[datetime, str, str]], clock_ids: Collection[str]) -> dict[str, datetime]:
-    """Of each event when its first message was written; a message of a clock alone delays no other."""
+def _first_times(messages: Sequence[tuple[datetime, str, str]], apart_ids: Collection[str]) -> dict[str, datetime]:
+    """Of each event when its first message was written; one of a clock or of progress alone delays no other."""
     first = {event_id: written_at for written_at, _, event_id in sorted(messages, reverse=True)}
-    return {event_id: written_at for event_id, written_at in first.items() if event_id not in clock_ids}
+    return {event_id: written_at for event_id, written_at in first.items() if event_id not in apart_ids}
 
 
 def _addresses(messages: Sequence[tuple[datetime, str, str]]) -> list[str]:
@@ -200,9 +218,10 @@ def _query(
                     event_type = 'update_due' or coalesce(json_value(payload, '$.step_id'), '') in unnest(@clocks)
                 ) as is_clock,
                 event_id in (select notified.event_id from notified) as is_notified,
+                {_IS_PROGRESS} and occurred_at <= @now as is_progress,
                 occurred_at <= @now
                 and (
-                    event_type in unnest(@types)
+                    {_HAS_MESSAGE}
                     -- what takes back an event that has a message
                     or (
                         event_type = 'note'
@@ -233,6 +252,7 @@ def _query(
                 events.may_ask
                 and not events.is_notified
                 and case
+                    when events.is_progress then true
                     when events.event_type in unnest(@clock_types) then
                         events.is_clock
                         and events.recorded_at > coalesce(messages.last_notified_at, timestamp_seconds(0))
@@ -252,7 +272,8 @@ def _query(
 
         select
             events.event_id, events.incident_id, events.event_type, events.occurred_at, events.actor, events.source,
-            events.source_key, events.severity_level, events.payload, events.may_ask,
+            events.source_key, events.severity_level, events.payload, events.may_ask, events.is_progress,
+            events.is_notified,
             if(events.event_order = 1, messages.notified, null) as notified,
             events.is_clock
             and not events.is_notified
@@ -285,6 +306,7 @@ def _query(
         "since": now - _window(policy, now),
         "clock_types": [kind.value for kind in CLOCK_EVENTS],
         "clocks": sorted(_notified_clocks(policy, now)),
+        "progress": [kind.value for kind in PROGRESS_EVENTS],
         "now": now,
         "lowest_id": window.lowest_id if window else "",
     }
@@ -311,7 +333,7 @@ def _late(warehouse: Warehouse, window: Window | None) -> str:
                 and occurred_at <= @now
                 and (event_type not in unnest(@clock_types) or is_clock)
                 and (
-                    event_type in unnest(@types)
+                    {_HAS_MESSAGE}
                     or (event_type = 'note' and json_value(payload, '$.supersedes') is not null)
                 )
                 and (

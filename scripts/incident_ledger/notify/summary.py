@@ -60,7 +60,7 @@ def _next_action(incident: IncidentState, waiting: Collection[str]) -> str:
     if WAR_ROOM in waiting:
         return "war-room {} URL"
     if UPDATE in waiting:
-        return 'note {} "..."'
+        return 'note {} "..." --notify'
     steps = {Status.RESOLVING: 'resolve {} --text "..."', Status.IDENTIFIED: 'contain {} --text "..."'}
     return steps.get(incident.status, 'status {} identified --text "..."')
 

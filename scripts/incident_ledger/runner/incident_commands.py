@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from incident_ledger import policy
 from incident_ledger.ledger import commands
 from incident_ledger.ledger.commands import CommandContext
-from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.events import PROGRESS_EVENTS, Event, EventType
 from incident_ledger.ledger.lookup import find_incident
 from incident_ledger.ledger.reducer import opened
 from incident_ledger.ledger.state import IncidentState, read_events, read_state
@@ -25,6 +25,7 @@ class IncidentCommand:
 
     `kind` is None where the state does not matter (notes, causes): the same words at one time are one event anyway.
     `is_of_then`: it is about the state at its time, and not about the state now. `also`: what is written with it.
+    `notify`: whoever was notified of the beginning is to be notified of it too.
     """
 
     kind: EventType | None
@@ -33,6 +34,7 @@ class IncidentCommand:
     severity_level: str | None = None
     is_of_then: bool = False
     also: Callable[[Event], Sequence[Event]] = lambda _: ()
+    notify: bool = False
 
 
 def record_opening(
@@ -85,13 +87,24 @@ def _event(
     warehouse: Warehouse, part: str, context: CommandContext, command: IncidentCommand, *, is_dated: bool
 ) -> Event:
     incident = find_incident(warehouse, part)
+    asked = {"notify": True} if command.notify else {}
     if command.kind is None or not is_dated:
-        return command.on(incident, context)
+        return _asking(command.on(incident, context), asked)
     history = [item.event for item in read_events(warehouse, incident_ids=[incident.incident_id])]
-    known = commands.written_before(history, context, command.kind, command.payload, command.severity_level)
+    asks = {"notify": asked.get("notify")} if command.kind in PROGRESS_EVENTS else {}
+    payload = {**command.payload, **asks}
+    known = commands.written_before(history, context, command.kind, payload, command.severity_level)
     if known:
         return known
-    return command.on(commands.state_at(incident, history, context.at) if command.is_of_then else incident, context)
+    state = commands.state_at(incident, history, context.at) if command.is_of_then else incident
+    return _asking(command.on(state, context), asked)
+
+
+def _asking(event: Event, asked: Mapping[str, Any]) -> Event:
+    """The event with the wish that it be sent, where it would not be sent by itself."""
+    if not asked or event.event_type not in PROGRESS_EVENTS:
+        return event
+    return replace(event, payload={**event.payload, **asked})
 
 
 def _exclusive(warehouse: Warehouse, rules: Policy, context: CommandContext) -> AbstractContextManager[Lease]:

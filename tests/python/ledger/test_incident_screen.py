@@ -86,8 +86,8 @@ def test_a_long_incident_fits_a_screen(run: Any, incident: str, ledger: Warehous
 
 
 def test_the_list_has_what_is_overdue_before_what_is_older(run: Any, incident: str) -> None:
-    run("open", "Older", "--severity", "P1", "--at", T.format(8, 59), "--component", "api:x")
-    run("open", "Worse", "--severity", "P0", "--at", T.format(9, 30))
+    run("open", "Older", "--severity", "P1", "--at", T.format(8, 59), "--component", "api:x", "--no-notify")
+    run("open", "Worse", "--severity", "P0", "--at", T.format(9, 30), "--no-notify")
     result = run("list", "--as-of", T.format(9, 40))
     _, worse, late, older = result.stdout.splitlines()
     assert "Worse" in worse
@@ -105,7 +105,7 @@ def test_the_list_has_what_is_overdue_before_what_is_older(run: Any, incident: s
     [
         (state(), set(), "incident ack ID"),
         (state(our_acknowledged_time=after(1)), {WAR_ROOM, UPDATE}, "incident war-room ID URL"),
-        (state(our_acknowledged_time=after(1)), {UPDATE}, 'incident note ID "..."'),
+        (state(our_acknowledged_time=after(1)), {UPDATE}, 'incident note ID "..." --notify'),
         (state(our_acknowledged_time=after(1)), set(), 'incident status ID identified --text "..."'),
         (state(our_acknowledged_time=after(1), status=Status.RESOLVING), set(), 'incident resolve ID --text "..."'),
         (resolved(5), set(), "incident cause ID CATEGORY"),

@@ -34,7 +34,9 @@ def run(ledger: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture
 def incident(run: Any) -> str:
     """A P1 that was resolved."""
-    opened = run("incident", "open", "API down", "--severity", "P1", "--at", T.format(0), "--actor", "ann")
+    opened = run(
+        "incident", "open", "API down", "--severity", "P1", "--at", T.format(0), "--actor", "ann", "--no-notify"
+    )
     name = str(opened.stdout.split()[1])
     run("incident", "ack", name, "--at", T.format(4))
     run("incident", "resolve", name, "--at", T.format(30), "--text", "Rolled back.")
@@ -73,7 +75,7 @@ def test_a_review_is_scheduled_and_completed_once(run: Any, incident: str) -> No
 
 
 def test_what_is_open_is_not_reviewed(run: Any) -> None:
-    opened = run("incident", "open", "API down", "--severity", "P1", "--at", T.format(0))
+    opened = run("incident", "open", "API down", "--severity", "P1", "--at", T.format(0), "--no-notify")
     name = opened.stdout.split()[1]
     with pytest.raises(UserError, match=f"{name} is investigating, not resolved. .* incident resolve {name}"):
         run("incident", "review", "complete", name)

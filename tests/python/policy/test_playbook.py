@@ -291,8 +291,12 @@ def test_end_has_a_message(policy: Policy, severity: str) -> None:
     assert policy.template("resolved", severity, NOW) == "resolution"
 
 
-def test_note_has_no_message(policy: Policy) -> None:
-    assert policy.template("note", "P0", NOW) is None
+def test_what_asks_for_no_message_has_none(policy: Policy) -> None:
+    assert policy.template("acknowledged", "P0", NOW) is None
+
+
+def test_note_has_the_message_of_what_a_person_asks_to_be_sent(policy: Policy) -> None:
+    assert policy.template("note", "P0", NOW) == "progress"
 
 
 # America/Los_Angeles: 17:00 is 01:00Z of the next day in winter (UTC-8) and 00:00Z in summer (UTC-7).

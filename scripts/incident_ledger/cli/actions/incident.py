@@ -6,7 +6,7 @@ from incident_ledger import policy
 from incident_ledger.cli import _incidents
 from incident_ledger.cli._console import err, out, parse_time, to_json, write_text
 from incident_ledger.cli.actions.command_context import command_context, open_ledger
-from incident_ledger.cli.actions.incident_recording import print_event, record
+from incident_ledger.cli.actions.incident_recording import print_and_send, print_event, record
 from incident_ledger.errors import UserError
 from incident_ledger.ledger import commands
 from incident_ledger.ledger.events import Event, EventType, Status
@@ -17,6 +17,8 @@ from incident_ledger.runner.incident_commands import IncidentCommand, record_ope
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
 
+_URGENT = "critical"  # whose beginning has this message is sent at once
+
 
 def open_(
     title: str,
@@ -26,6 +28,7 @@ def open_(
     start: str | None,
     description: str | None,
     new: bool,
+    notify: bool | None,
     at: str | None,
     actor: str | None,
     json: bool,
@@ -45,9 +48,13 @@ def open_(
     written, known = record_opening(warehouse, rules, context, event, is_another=new)
     if known:
         _name_open(warehouse, known, event, json)
-    else:
-        print_event(event, written, json)
-        _print_audience(event, rules, warehouse.settings, context.now)
+        return
+    is_urgent = rules.template(EventType.DETECTED.value, severity, context.now) == _URGENT
+    if notify or (notify is None and is_urgent):
+        print_and_send(warehouse, event, written, json)
+        return
+    print_event(event, written, json)
+    _print_audience(event, rules, warehouse.settings, context.now)
 
 
 def ack(incident: str, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
@@ -58,23 +65,25 @@ def ack(incident: str, text: str | None, at: str | None, actor: str | None, json
     record(incident, at, actor, json, command)
 
 
-def resolve(incident: str, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
+def resolve(incident: str, text: str | None, at: str | None, actor: str | None, json: bool, *, notify: bool) -> None:
     """Say that it is over."""
     command = IncidentCommand(
         EventType.RESOLVED, lambda state, context: commands.resolve(state, context, text), {"text": text}
     )
-    record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command, notify=notify)
 
 
-def reopen(incident: str, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
+def reopen(incident: str, text: str | None, at: str | None, actor: str | None, json: bool, *, notify: bool) -> None:
     """Say that a resolved one goes on."""
     command = IncidentCommand(
         EventType.REOPENED, lambda state, context: commands.reopen(state, context, text), {"text": text}
     )
-    record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command, notify=notify)
 
 
-def status(incident: str, new: str, *, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
+def status(
+    incident: str, new: str, *, text: str | None, at: str | None, actor: str | None, json: bool, notify: bool
+) -> None:
     """Say how far it is."""
     is_end = new == Status.RESOLVED
     command = IncidentCommand(
@@ -83,10 +92,10 @@ def status(incident: str, new: str, *, text: str | None, at: str | None, actor: 
         {"text": text} if is_end else {"status": new, "text": text},
         is_of_then=True,
     )
-    record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command, notify=notify)
 
 
-def contain(incident: str, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
+def contain(incident: str, text: str | None, at: str | None, actor: str | None, json: bool, *, notify: bool) -> None:
     """Say that its impact was stopped."""
     command = IncidentCommand(
         EventType.STATUS_CHANGED,
@@ -94,10 +103,12 @@ def contain(incident: str, text: str | None, at: str | None, actor: str | None, 
         {"status": Status.RESOLVING.value, "contained": True, "text": text},
         is_of_then=True,
     )
-    record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command, notify=notify)
 
 
-def severity(incident: str, new: str, *, reason: str | None, at: str | None, actor: str | None, json: bool) -> None:
+def severity(
+    incident: str, new: str, *, reason: str | None, at: str | None, actor: str | None, json: bool, notify: bool
+) -> None:
     """Raise or lower the severity; it is never lowered by itself."""
     known = _severities(policy.load(open_ledger()))
     command = IncidentCommand(
@@ -107,10 +118,12 @@ def severity(incident: str, new: str, *, reason: str | None, at: str | None, act
         severity_level=new,
         is_of_then=True,
     )
-    record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command, notify=notify)
 
 
-def cause(incident: str, category: str, *, text: str | None, at: str | None, actor: str | None, json: bool) -> None:
+def cause(
+    incident: str, category: str, *, text: str | None, at: str | None, actor: str | None, json: bool, notify: bool
+) -> None:
     """Name the root cause."""
     record(
         incident,
@@ -118,12 +131,20 @@ def cause(incident: str, category: str, *, text: str | None, at: str | None, act
         actor,
         json,
         IncidentCommand(None, lambda state, context: commands.name_cause(state, context, category, text)),
+        notify=notify,
     )
 
 
-def note(incident: str, text: str, at: str | None, actor: str | None, json: bool) -> None:
+def note(incident: str, text: str, at: str | None, actor: str | None, json: bool, *, notify: bool) -> None:
     """Add a note."""
-    record(incident, at, actor, json, IncidentCommand(None, lambda state, context: commands.note(state, context, text)))
+    record(
+        incident,
+        at,
+        actor,
+        json,
+        IncidentCommand(None, lambda state, context: commands.note(state, context, text)),
+        notify=notify,
+    )
 
 
 def _severities(rules: Policy) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from incident_ledger.runner.incident_links import merge_command, retract_command
 from incident_ledger.settings import load_settings
 
 
-def assign(incident: str, name: str, at: str | None, actor: str | None, json: bool) -> None:
+def assign(incident: str, name: str, at: str | None, actor: str | None, json: bool, *, notify: bool) -> None:
     """Name the incident commander."""
     command = IncidentCommand(
         EventType.COMMANDER_ASSIGNED,
@@ -24,7 +24,7 @@ def assign(incident: str, name: str, at: str | None, actor: str | None, json: bo
         {"name": coordination.commander_name(name)},
         is_of_then=True,
     )
-    record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command, notify=notify)
 
 
 def eta(
@@ -36,6 +36,7 @@ def eta(
     at: str | None,
     actor: str | None,
     json: bool,
+    notify: bool,
 ) -> None:
     """Say when it is expected to be over."""
     context = command_context(at, actor)
@@ -45,7 +46,7 @@ def eta(
         lambda state, context: coordination.expect_end(state, context, ends_at, text),
         {"estimated_resolution_time": timestamp(ends_at), "text": text},
     )
-    record_in(open_ledger(), incident, context, json, command, is_dated=at is not None)
+    record_in(open_ledger(), incident, context, json, command, is_dated=at is not None, notify=notify)
 
 
 def _end(time: str | None, span: str | None, now: datetime) -> datetime:
@@ -69,6 +70,7 @@ def impact(
     at: str | None,
     actor: str | None,
     json: bool,
+    notify: bool,
 ) -> None:
     """Record what it does to whom."""
     command = IncidentCommand(
@@ -77,16 +79,18 @@ def impact(
             state, context, users=users, money=money, data=data, services=services
         ),
     )
-    record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command, notify=notify)
 
 
-def action(incident: str, text: str, *, done: bool, at: str | None, actor: str | None, json: bool) -> None:
+def action(
+    incident: str, text: str, *, done: bool, at: str | None, actor: str | None, json: bool, notify: bool
+) -> None:
     """Record what is done about it."""
     command = IncidentCommand(None, lambda state, context: coordination.take_action(state, context, text, is_done=done))
-    record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command, notify=notify)
 
 
-def war_room(incident: str, url: str | None, at: str | None, actor: str | None, json: bool) -> None:
+def war_room(incident: str, url: str | None, at: str | None, actor: str | None, json: bool, *, notify: bool) -> None:
     """Open the war room."""
     address = url if url is not None else load_settings().war_room_url
     if not address:
@@ -97,13 +101,15 @@ def war_room(incident: str, url: str | None, at: str | None, actor: str | None, 
         {"url": address},
         is_of_then=True,
     )
-    record(incident, at, actor, json, command)
+    record(incident, at, actor, json, command, notify=notify)
 
 
-def retract(incident: str, reason: str, at: str | None, actor: str | None, json: bool) -> None:
+def retract(incident: str, reason: str, at: str | None, actor: str | None, json: bool, *, notify: bool) -> None:
     """Take it back."""
     warehouse, context = open_ledger(), command_context(at, actor)
-    record_in(warehouse, incident, context, json, retract_command(warehouse, reason), is_dated=at is not None)
+    record_in(
+        warehouse, incident, context, json, retract_command(warehouse, reason), is_dated=at is not None, notify=notify
+    )
 
 
 def merge(incident: str, into: str, at: str | None, actor: str | None, json: bool) -> None:

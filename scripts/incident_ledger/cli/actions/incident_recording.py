@@ -1,25 +1,50 @@
 """How a command records what a person did, and prints what was written."""
 
+from dataclasses import replace
+
+import typer
+
 from incident_ledger.cli import _incidents
-from incident_ledger.cli._console import out, to_json, write_text
+from incident_ledger.cli._console import err, out, print_error, to_json, write_text
 from incident_ledger.cli.actions.command_context import command_context, open_ledger
 from incident_ledger.ledger.commands import CommandContext
-from incident_ledger.ledger.events import Event
+from incident_ledger.ledger.events import PROGRESS_EVENTS, Event, EventType
+from incident_ledger.notify.channels.base import Outcome
+from incident_ledger.notify.channels.registry import require_channels
 from incident_ledger.runner.incident_commands import IncidentCommand, record_command
+from incident_ledger.runner.notify_now import Sent, notify_now
 from incident_ledger.warehouse import Warehouse
 
 
-def record(part: str, at: str | None, actor: str | None, json: bool, command: IncidentCommand) -> None:
-    """Record it, and print what was written."""
-    record_in(open_ledger(), part, command_context(at, actor), json, command, is_dated=at is not None)
+def record(
+    part: str, at: str | None, actor: str | None, json: bool, command: IncidentCommand, *, notify: bool = False
+) -> None:
+    """Record it, and print what was written and who is notified of it."""
+    context = command_context(at, actor)
+    record_in(open_ledger(), part, context, json, command, is_dated=at is not None, notify=notify)
 
 
 def record_in(
-    warehouse: Warehouse, part: str, context: CommandContext, json: bool, command: IncidentCommand, *, is_dated: bool
+    warehouse: Warehouse,
+    part: str,
+    context: CommandContext,
+    json: bool,
+    command: IncidentCommand,
+    *,
+    is_dated: bool,
+    notify: bool = False,
 ) -> None:
     """The same of a warehouse and a time that are known already."""
+    if notify:
+        require_channels(warehouse.settings)  # before anything is written
     part = _incidents.given_id(warehouse, part)
-    print_event(*record_command(warehouse, part, context, command, is_dated=is_dated), json)
+    event, written = record_command(warehouse, part, context, replace(command, notify=notify), is_dated=is_dated)
+    if notify:
+        print_and_send(warehouse, event, written, json)
+        return
+    print_event(event, written, json)
+    if not json and (hint := _hint(event)):
+        err.print(hint, style="dim", soft_wrap=True)
 
 
 def print_event(event: Event, written: int, json: bool) -> None:
@@ -29,3 +54,36 @@ def print_event(event: Event, written: int, json: bool) -> None:
         return
     known = "" if written else " (was written before)"
     out.print(f"{_incidents.event_line(event)}{known}", soft_wrap=True)
+
+
+def print_and_send(warehouse: Warehouse, event: Event, written: int, json: bool) -> None:
+    """What was written, and then to whom it went; what could not be sent makes the exit code alone."""
+    if not json:
+        print_event(event, written, json)
+    sent = notify_now(warehouse, event.incident_id)
+    if json:
+        document = _incidents.as_json(event) | {"is_new": bool(written)}
+        write_text(to_json(document | {"deliveries": [vars(each) for each in sent.deliveries]}))
+    else:
+        _print_sent(sent)
+    if sent.problem:
+        print_error(sent.problem)
+    if sent.exit_code:
+        raise typer.Exit(int(sent.exit_code))
+
+
+def _print_sent(sent: Sent) -> None:
+    for each in sent.deliveries:
+        how = "Sent" if each.status is Outcome.SENT else f"Not sent ({each.status.value}: {each.error})"
+        err.print(f"{how} to {', '.join(each.recipients)} through {each.channel}: {each.subject}", soft_wrap=True)
+    if not sent.deliveries and not sent.problem:
+        err.print("Nothing was sent: it was sent before, or nobody was notified of its beginning.", soft_wrap=True)
+
+
+def _hint(event: Event) -> str | None:
+    """When whom it reaches, where nobody was notified at once."""
+    if event.event_type in PROGRESS_EVENTS:
+        return "Nobody is notified of it; --notify sends it to whoever was notified of the beginning."
+    if event.event_type in (EventType.ACKNOWLEDGED, EventType.MERGED, EventType.SPLIT):
+        return None
+    return "The next run or tick notifies whoever was notified of its beginning. At once: incident-ledger tick"

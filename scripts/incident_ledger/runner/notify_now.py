@@ -1,0 +1,34 @@
+"""Sending at once what a command wrote: a tick, which may fail without harm to what was written."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from incident_ledger.errors import ExitCode, IncidentLedgerError, LeaseHeldError
+from incident_ledger.notify.channels.registry import require_channels
+from incident_ledger.notify.delivery import Delivery
+from incident_ledger.runner.job import Job
+from incident_ledger.warehouse import Warehouse
+
+_WAIT = 20.0  # seconds for another run or tick to end: what it does not send, this one does
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """What was sent of one incident, or why nothing could be."""
+
+    deliveries: tuple[Delivery, ...] = ()
+    problem: str | None = None
+    exit_code: ExitCode = ExitCode.OK
+
+
+def notify_now(warehouse: Warehouse, incident_id: str) -> Sent:
+    """Tick, and report what it sent of an incident. Raises nothing that the next tick makes good."""
+    try:
+        require_channels(warehouse.settings)
+        report = Job(warehouse, datetime.now(UTC), command="tick").tick(wait=_WAIT)
+    except LeaseHeldError as error:
+        return Sent(problem=f"{error} The next tick sends it.", exit_code=error.exit_code)
+    except IncidentLedgerError as error:
+        return Sent(problem=f"Nobody was notified. {error}", exit_code=ExitCode.OUTSIDE)
+    own = tuple(each for each in report.delivered if each.incident_id == incident_id)
+    return Sent(deliveries=own, exit_code=report.exit_code)

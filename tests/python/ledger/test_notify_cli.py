@@ -1,0 +1,110 @@
+"""`--notify`: what a command wrote is sent at once, and a failure to send it undoes nothing."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from incident_ledger.cli._app import app
+from incident_ledger.encoding import iso_time
+from incident_ledger.errors import ExitCode, UserError
+from incident_ledger.ledger.state import read_events, read_state
+from incident_ledger.warehouse import Warehouse
+
+ROOM = "https://meet.example.com/room"
+
+
+def unchecked(*args: str) -> Result:
+    return CliRunner().invoke(app, ["incident", *args])
+
+
+def sent(ledger: Warehouse) -> list[dict[str, Any]]:
+    rows = ledger.rows(f"select template, recipients, status from {ledger.raw('notifications')} order by created_at")
+    return [dict(row) for row in rows]
+
+
+def test_a_beginning_at_p0_is_sent_at_once(run: Any, ledger: Warehouse) -> None:
+    result = run("open", "API down", "--severity", "P0")
+    assert "Sent to engineering-lead@samba.tv, " in result.stderr
+    assert "through folder: [INCIDENT-P0] API down" in result.stderr
+    assert [each["template"] for each in sent(ledger)] == ["critical"]
+
+
+@pytest.mark.parametrize(
+    ("severity", "more", "number"),
+    [("P1", (), 1), ("P2", (), 0), ("P2", ("--notify",), 1), ("P0", ("--no-notify",), 0)],
+)
+def test_the_severity_decides_unless_the_command_does(
+    run: Any, ledger: Warehouse, severity: str, more: tuple[str, ...], number: int
+) -> None:
+    result = run("open", "API down", "--severity", severity, *more)
+    assert len(sent(ledger)) == number
+    assert ("Nobody is notified yet." in result.stderr) == (number == 0)
+
+
+def test_each_command_sends_what_it_wrote_to_whoever_was_notified(run: Any, ledger: Warehouse) -> None:
+    opened = json.loads(run("open", "API down", "--severity", "P2", "--notify", "--json").stdout)
+    incident = opened["incident_id"]
+    assert [each["status"] for each in opened["deliveries"]] == ["sent"]
+    assert "--notify sends it to whoever was notified" in run("note", incident, "for us").stderr
+    for act in (
+        ("note", incident, "seen"),
+        ("action", incident, "rolling back"),
+        ("eta", incident, "--in", "90m"),
+        ("impact", incident, "--users", "cannot log in"),
+        ("assign", incident, "bob"),
+        ("war-room", incident, ROOM),
+        ("status", incident, "identified"),
+        ("cause", incident, "deploy"),
+        ("contain", incident),
+    ):
+        assert "[INCIDENT-P2] Update: API down" in run(*act, "--notify").stderr, act
+    result = run("resolve", incident, "--notify")
+    assert "[INCIDENT-P2] Resolved: API down" in result.stderr or "Nothing was sent" in result.stderr
+    messages = sent(ledger)
+    assert [each["template"] for each in messages][:10] == ["initial", *["progress"] * 9]
+    assert len({each["recipients"] for each in messages}) == 1
+    asked = [item.event for item in read_events(ledger, incident_ids=[incident]) if item.event.payload.get("notify")]
+    assert len(asked) == 9
+
+
+def test_the_same_act_at_the_same_time_is_sent_once(run: Any, ledger: Warehouse) -> None:
+    incident = run("open", "API down", "--severity", "P2", "--notify").stdout.split()[1]
+    at = iso_time(datetime.now(UTC))
+    for turn in range(2):
+        result = run("assign", incident, "bob", "--at", at, "--notify", "--actor", "alice")
+        assert ("Nothing was sent" in result.stderr) == bool(turn)
+    assert [each["template"] for each in sent(ledger)] == ["initial", "progress"]
+
+
+def test_what_cannot_be_sent_is_written_all_the_same(
+    run: Any, ledger: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = run("open", "API down", "--severity", "P2", "--notify").stdout.split()[1]
+    monkeypatch.setenv("INCIDENT_LEDGER_CHANNELS", "json://127.0.0.1:9/")  # nobody listens there
+    result = unchecked("note", incident, "seen", "--notify")
+    assert result.exit_code == ExitCode.OUTSIDE
+    assert "note by" in result.stdout
+    assert "Not sent (" in result.stderr
+    assert any(item.event.payload.get("text") == "seen" for item in read_events(ledger, incident_ids=[incident]))
+
+
+def test_without_a_channel_a_wish_to_send_is_refused_before_anything_is_written(
+    run: Any, ledger: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = run("open", "API down", "--severity", "P2").stdout.split()[1]
+
+    def refuse(_: Any) -> None:
+        raise UserError("INCIDENT_LEDGER_CHANNELS names no channel")
+
+    monkeypatch.setattr("incident_ledger.cli.actions.incident_recording.require_channels", refuse)
+    monkeypatch.setattr("incident_ledger.runner.notify_now.require_channels", refuse)
+    with pytest.raises(UserError, match="INCIDENT_LEDGER_CHANNELS"):
+        run("note", incident, "seen", "--notify")
+    result = unchecked("open", "Worse", "--severity", "P0")
+    assert result.exit_code == ExitCode.OUTSIDE
+    assert "Nobody was notified." in result.stderr
+    assert {state.title: state.event_count for state in read_state(ledger)}["API down"] == 2
+    assert "Worse" in {state.title for state in read_state(ledger)}
