@@ -44,8 +44,8 @@ class NodeResult:
 
     @property
     def is_success(self) -> bool:
-        """A node that was built, or a data test that ran and found no rows."""
-        return self.status in {"success", "pass"}
+        """A node that was built, or a data test that ran and found no rows, or none that is more than a warning."""
+        return self.status in {"success", "pass", "warn"}
 
     @property
     def is_failed_test(self) -> bool:

@@ -144,7 +144,9 @@ def severity(
 @app.command()
 def cause(
     incident: Id,
-    category: Annotated[str, typer.Argument(help="A word for the cause: deploy, capacity, upstream, data, ...")],
+    category: Annotated[
+        str, typer.Argument(help="A category of the policy (policy show root_cause_categories): deploy, data, ...")
+    ],
     *,
     text: Text = None,
     at: At = None,

@@ -17,7 +17,7 @@ _USAGE = "table:ai_usage_prod.fct_usage_daily"
 # Days ago and hour, severity, what, where, minutes to the answer and to the end, cause, who. One P2 was answered late.
 _PAST = (
     (81, 14, "P2", "Daily usage job ran out of memory", "pipeline:run_daily_job", 18, 140, "capacity", TOMAS),
-    (63, 9, "P1", "API key of Cursor was refused", "api:cursor", 6, 75, "expired credential", MAYA),
+    (63, 9, "P1", "API key of Cursor was refused", "api:cursor", 6, 75, "access", MAYA),
     (41, 16, "P2", "Costs of a day were counted twice", _USAGE, 95, 310, "deploy", TOMAS),
     (27, 11, "P3", "Dashboard names a model that was renamed", "dashboard:usage", 240, 1500, "deploy", AISHA),
     (2, 8, "P1", "No usage was loaded since midnight", "pipeline:run_daily_job", 11, 58, "upstream", MAYA),

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
 from incident_ledger.encoding import timestamp
@@ -205,13 +206,29 @@ def set_severity(
     return person_event(incident, context, EventType.SEVERITY_CHANGED, payload, severity_level)
 
 
-def name_cause(incident: IncidentState, context: CommandContext, category: str, text: str | None = None) -> Event:
-    """`root_cause_identified`, also of a resolved incident."""
+def name_cause(
+    incident: IncidentState,
+    context: CommandContext,
+    category: str,
+    text: str | None = None,
+    *,
+    known_categories: Sequence[str] = (),
+) -> Event:
+    """`root_cause_identified`, also of a resolved incident. Without known categories any word is one."""
     word = " ".join(category.split()).casefold()  # one cause is one group, however it is written
     if not word:
         raise UserError("A cause needs a category, such as deploy, capacity, upstream or data.")
+    if known_categories and word not in known_categories:
+        raise UserError(unknown_category(word, known_categories))
     check_time(incident, context)
     return person_event(incident, context, EventType.ROOT_CAUSE_IDENTIFIED, {"category": word, "text": text})
+
+
+def unknown_category(word: str, known_categories: Sequence[str]) -> str:
+    """What is wrong with a cause that the policy does not have, the nearest one, and all that there are."""
+    near = get_close_matches(word.replace(" ", "_"), known_categories, n=1)
+    nearest = f" Did you mean {near[0]}?" if near else ""
+    return f"{word!r} is no root cause.{nearest} There are {', '.join(known_categories)}."
 
 
 def note(incident: IncidentState, context: CommandContext, text: str) -> Event:

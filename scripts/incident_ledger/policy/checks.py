@@ -66,6 +66,7 @@ def check(tables: Tables) -> list[Problem]:
         _routes,
         _calendar,
         _limits,
+        _root_causes,
         _coverage,
     )
     return [problem for one in checks for problem in one(tables)]
@@ -270,6 +271,17 @@ def _limits(tables: Tables) -> Iterator[Problem]:
     for row in tables.rows["runtime_limits"]:
         if row["value"] <= 0:
             yield Problem(row.where, "value", f"{row['value']} is no limit; give more than 0")
+
+
+def _root_causes(tables: Tables) -> Iterator[Problem]:
+    """A cause that a person names is written in small letters with single spaces: no other could ever be named."""
+    rows = tables.rows["root_cause_categories"]
+    if not rows and tables.ready("root_cause_categories"):
+        yield Problem(tables.names["root_cause_categories"], "category", "has no row; add one, such as unknown")
+    for row in rows:
+        word = " ".join((row["category"] or "").split()).casefold()
+        if row["category"] != word:
+            yield Problem(row.where, "category", f"{row['category']!r} cannot be named; write it as {word}")
 
 
 def _coverage(tables: Tables) -> Iterator[Problem]:

@@ -128,6 +128,11 @@ class Policy:
         phases = dict.fromkeys(task.phase for task in tasks)
         return {phase: tuple(task.task_id for task in tasks if task.phase == phase) for phase in phases}
 
+    def root_causes(self) -> tuple[str, ...]:
+        """The categories of root causes, in the order in which people are shown them."""
+        rows = sorted(self.tables["root_cause_categories"], key=lambda row: row["position"])
+        return tuple(row["category"] for row in rows)
+
     def weekly_review(self, severity_level: str, after: datetime) -> datetime | None:
         """When incidents of this severity are reviewed next, in UTC; None where they have no weekly review."""
         rows = self.rows("review_cycles", after)

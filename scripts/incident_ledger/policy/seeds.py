@@ -28,7 +28,8 @@ NAMES = (
         "notification_rules",
         "routes",
     ),
-    *("post_incident_tasks", "review_cycles", "business_calendar", "business_holidays", "runtime_limits"),
+    *("post_incident_tasks", "review_cycles", "root_cause_categories"),
+    *("business_calendar", "business_holidays", "runtime_limits"),
 )
 _VALID_FROM = "valid_from"
 

@@ -1,5 +1,6 @@
 """What a person may say of an incident, and what is refused."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -200,6 +201,21 @@ def test_cause_may_be_named_after_the_end_and_needs_a_word() -> None:
     }
     with pytest.raises(UserError):
         commands.name_cause(state(), context(1), " ")
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("Human  error", "'human error' is no root cause. Did you mean human_error? There are deploy, human_error."),
+        ("deplyo", "'deplyo' is no root cause. Did you mean deploy? There are deploy, human_error."),
+        ("gremlins", "'gremlins' is no root cause. There are deploy, human_error."),
+    ],
+)
+def test_a_cause_that_is_not_on_the_list_is_refused_with_the_list_and_the_nearest_word(word: str, message: str) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        commands.name_cause(state(), context(1), word, known_categories=("deploy", "human_error"))
+    known = commands.name_cause(state(), context(1), " Deploy ", known_categories=("deploy", "human_error"))
+    assert known.payload["category"] == "deploy"
 
 
 @pytest.mark.parametrize("gone", [{"is_retracted": True, "is_open": False}, {"merged_into": "INC-2", "is_open": False}])

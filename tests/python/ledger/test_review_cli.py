@@ -1,6 +1,7 @@
 """`incident task`, `incident review` and `postmortem`: from the end of an incident to its imported review."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from typer.testing import CliRunner, Result
 
 from incident_ledger.cli._app import app
 from incident_ledger.errors import IncidentLedgerError, UserError
+from incident_ledger.ledger import commands
 from incident_ledger.ledger.state import read_events, read_state
+from incident_ledger.ledger.writer import append
 from incident_ledger.warehouse import Warehouse
 
 T = "2026-03-02T09:{:02d}:00Z"
@@ -109,6 +112,24 @@ def test_a_review_is_written_edited_and_imported(run: Any, incident: str, ledger
     assert (again.stdout, again.stderr) == ("", "The ledger holds all that it says: nothing was written.\n")
     assert len(read_events(ledger, incident_ids=[incident])) == 8  # with the initial response of the matrix
     assert "- Money: $1,200" in run("postmortem", "write", incident).stdout
+
+
+def test_a_cause_of_an_older_list_stands_in_a_review_and_another_is_refused_by_line(
+    run: Any, incident: str, ledger: Warehouse, tmp_path: Path
+) -> None:
+    at = datetime(2026, 3, 2, 9, 40, tzinfo=UTC)
+    (state,) = read_state(ledger)
+    ann = commands.CommandContext(actor="ann", at=at, now=at)
+    append(ledger, [commands.name_cause(state, ann, "expired credential")], at)
+    file = tmp_path / "review.md"
+    run("postmortem", incident, "--output", str(file))
+    text = file.read_text()
+    file.write_text(text.replace("- Category: expired credential", "- Category: gremlins", 1))
+    with pytest.raises(UserError, match=r"review\.md:\d+: 'gremlins' is no root cause; there are deploy, "):
+        run("postmortem", "import", str(file))
+    file.write_text(text)
+    assert "review_completed" in run("postmortem", "import", str(file)).stdout
+    assert read_state(ledger)[0].root_cause_category == "expired credential"
 
 
 def test_a_review_of_no_incident_and_one_that_is_no_text_are_refused(run: Any, tmp_path: Path) -> None:

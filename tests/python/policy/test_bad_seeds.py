@@ -302,6 +302,12 @@ FAULTS = {
         "percent_failed,pipelines,",
         "'pipelines' is no runbook; runbooks.csv has data_pipeline, monitoring, security",
     ),
+    "cause_that_nobody_can_name": (
+        "root_cause_categories",
+        "human_error,10",
+        "Human  Error,10",
+        "root_cause_categories.csv:11: category: 'Human  Error' cannot be named; write it as human error",
+    ),
     "limit_of_nothing": (
         "runtime_limits",
         "reopening_window_hours,24",

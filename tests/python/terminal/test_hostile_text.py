@@ -110,7 +110,8 @@ def test_what_people_say_of_an_incident_is_shown_as_escapes(shown: Shown) -> Non
                    "--description", HOSTILE)  # fmt: skip
     incident = opened.split()[1]
     outputs = [opened, shown("incident", "note", incident, HOSTILE, "--actor", HOSTILE)]
-    outputs += [shown("incident", "cause", incident, HOSTILE, "--text", HOSTILE), shown("incident", "list")]
+    outputs += [shown("incident", "cause", incident, HOSTILE, code=2), shown("incident", "list")]
+    outputs += [shown("incident", "cause", incident, "data", "--text", HOSTILE)]
     outputs += [shown("incident", "show", incident), shown("incident", "show", incident, "--json")]
     for text in outputs:
         assert is_safe(text)

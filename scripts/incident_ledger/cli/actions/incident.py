@@ -124,13 +124,16 @@ def severity(
 def cause(
     incident: str, category: str, *, text: str | None, at: str | None, actor: str | None, json: bool, notify: bool
 ) -> None:
-    """Name the root cause."""
+    """Name the root cause, by a category of the policy."""
+    known = policy.load(open_ledger()).root_causes()
     record(
         incident,
         at,
         actor,
         json,
-        IncidentCommand(None, lambda state, context: commands.name_cause(state, context, category, text)),
+        IncidentCommand(
+            None, lambda state, context: commands.name_cause(state, context, category, text, known_categories=known)
+        ),
         notify=notify,
     )
 

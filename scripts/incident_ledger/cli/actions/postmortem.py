@@ -8,6 +8,7 @@ from incident_ledger.cli._incidents import given_id
 from incident_ledger.cli.actions.command_context import command_context, open_ledger
 from incident_ledger.cli.actions.incident_reviews import print_events
 from incident_ledger.errors import UserError
+from incident_ledger.ledger.events import payload_text
 from incident_ledger.ledger.lookup import find_incident
 from incident_ledger.ledger.state import read_events
 from incident_ledger.postmortem.document import postmortem
@@ -37,9 +38,13 @@ def import_(file: Path, actor: str | None, json: bool) -> None:
     """Record what the edited review says."""
     text = _read(file)
     warehouse, context = open_ledger(), command_context(None, actor)
-    tasks = [task.task_id for task in policy.load(warehouse).tasks()]
-    incident_id, findings, done = parse(text, str(file), (), tasks)
+    rules = policy.load(warehouse)
+    tasks = [task.task_id for task in rules.tasks()]
+    incident_id, *_ = parse(text, str(file), (), tasks)
     recorded = read_events(warehouse, incident_ids=[incident_id])
+    # What was named by an older list may stand.
+    named = (category for each in recorded if (category := payload_text(each.event, "category")))
+    _, findings, done = parse(text, str(file), (*rules.root_causes(), *named), tasks)
     _, events, written = record_events(
         warehouse, incident_id, context, lambda state: import_events(state, recorded, context, findings, done)
     )
