@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from incident_ledger.cli._incident_options import Actor, At, Id, Json, Notify, Text
+from incident_ledger.cli._incident_options import Actor, At, Id, Json, Notify, Text, open_incidents
 
 
 def register(app: typer.Typer) -> None:
@@ -133,7 +133,12 @@ def retract(
 
 def merge(
     incident: Id,
-    into: Annotated[str, typer.Argument(metavar="INTO", help="The incident that it is the same trouble as.")],
+    into: Annotated[
+        str,
+        typer.Argument(
+            metavar="INTO", help="The incident that it is the same trouble as.", autocompletion=open_incidents
+        ),
+    ],
     at: At = None,
     actor: Actor = None,
     json: Json = False,
