@@ -31,6 +31,14 @@ class ChannelFinding:
     uncertain: int  # may or may not have arrived, repeated once
     refused: int  # sent, but not to all recipients
     last_error: str | None
+    set_aside_since: datetime | None = None  # of all that were set aside and read, when the first was tried last
+    set_aside_until: datetime | None = None
+    last_sent_at: datetime | None = None
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether there is something that a run has to say of it."""
+        return bool(self.waiting or self.set_aside or self.uncertain or self.refused)
 
     def __str__(self) -> str:
         parts = [
@@ -48,17 +56,18 @@ def channel_findings(
 ) -> list[ChannelFinding]:
     """Channels with messages that were tried and not simply sent, by name.
 
-    What waits is always shown; what is over (set aside, uncertain, refused for some) for the policy's notification
+    What waits is always counted; what is over (set aside, uncertain, refused for some) for the policy's notification
     window. Channels that the settings no longer name owe nothing: others were given their messages. Counted are the
     messages that were written at `since` or later.
     """
-    return read(warehouse, channel_findings_reading(warehouse, settings, policy, now, since=since))
+    found = read(warehouse, channel_findings_reading(warehouse, settings, policy, now, since=since))
+    return [each for each in found if each.is_failing]
 
 
 def channel_findings_reading(
     warehouse: Warehouse, settings: Settings, policy: Policy, now: datetime, *, since: datetime | None = None
 ) -> Reading[list[ChannelFinding]]:
-    """`channel_findings`, to be read with others."""
+    """`channel_findings`, and the channels of which something was set aside before, to be read with others."""
     sql = f"""
         with
 
@@ -67,8 +76,10 @@ def channel_findings_reading(
                 channel,
                 last_error,
                 last_attempt_at,
+                sent_at,
                 last_attempt_at >= @since as is_recent,
                 case
+                    when status = 'sent' and last_error is null then 'sent'
                     when status = 'sent' then 'refused'
                     when status = 'pending' then 'new'
                     when status = 'failed' and attempts < @attempts then 'waiting'
@@ -78,7 +89,6 @@ def channel_findings_reading(
             from {warehouse.raw("notifications")}
             where
                 {written_since(since)}
-                and (status != 'sent' or last_error is not null)
                 and channel in unnest(@channels)
         )
 
@@ -88,7 +98,10 @@ def channel_findings_reading(
             countif(kind = 'set_aside' and is_recent) as set_aside,
             countif(kind = 'uncertain' and is_recent) as uncertain,
             countif(kind = 'refused' and is_recent) as refused,
-            any_value(last_error having max last_attempt_at) as last_error
+            array_agg(last_error ignore nulls order by last_attempt_at desc limit 1)[safe_offset(0)] as last_error,
+            min(if(kind = 'set_aside', last_attempt_at, null)) as set_aside_since,
+            max(if(kind = 'set_aside', last_attempt_at, null)) as set_aside_until,
+            max(if(kind = 'sent', sent_at, null)) as last_sent_at
         from judged
         group by channel
     """  # noqa: S608 - only the quoted table name is not a parameter
@@ -99,7 +112,7 @@ def channel_findings_reading(
     }
     rows = yield from rows_of(sql, params)
     found = sorted((ChannelFinding(**row) for row in rows), key=lambda each: each.channel)
-    return [each for each in found if each.waiting or each.set_aside or each.uncertain or each.refused]
+    return [each for each in found if each.is_failing or each.set_aside_since]
 
 
 def left_behind(warehouse: Warehouse, policy: Policy, now: datetime) -> dict[str, int]:

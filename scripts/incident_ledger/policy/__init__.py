@@ -5,6 +5,7 @@ from incident_ledger.policy.model import Policy
 from incident_ledger.policy.playbook_rows import (
     CLOCKS,
     ESCALATION,
+    MONITORING_FAILURE,
     RESPONSE_OVERDUE,
     REVIEW_PHASES,
     UPDATE_DUE,
@@ -24,6 +25,7 @@ from incident_ledger.policy.reader import differing, load, load_current, load_fi
 __all__ = [
     "CLOCKS",
     "ESCALATION",
+    "MONITORING_FAILURE",
     "RESPONSE_OVERDUE",
     "REVIEW_PHASES",
     "UPDATE_DUE",

@@ -12,6 +12,7 @@ from incident_ledger.errors import UserError
 from incident_ledger.policy.calendar import Calendar
 from incident_ledger.policy.cells import Row
 from incident_ledger.policy.playbook_rows import (
+    MONITORING_FAILURE,
     Band,
     ClassificationRule,
     Contact,
@@ -24,7 +25,6 @@ from incident_ledger.policy.playbook_rows import (
 from incident_ledger.policy.seeds import policy_tables
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
-_MONITORING_FAILURE = "monitoring_system_failure"  # the rule_id of the playbook's "Monitoring system failure"
 
 _REOPENING_WINDOW = "reopening_window_hours"
 
@@ -166,7 +166,7 @@ class Policy:
 
     def monitoring_failure(self, at: datetime) -> str:
         """The severity of a check that could not run: the playbook's "Monitoring system failure"."""
-        return self.classification_rule(_MONITORING_FAILURE, at).severity_level
+        return self.classification_rule(MONITORING_FAILURE, at).severity_level
 
     def bands(self, measure: str, at: datetime) -> tuple[Band, ...]:
         """The bands of a measure, lowest first. Raises `UserError` for a measure that has none."""

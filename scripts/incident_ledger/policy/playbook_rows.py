@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+MONITORING_FAILURE = "monitoring_system_failure"  # the rule_id of the playbook's "Monitoring system failure"
+
 # Clocks beside the steps of the escalation matrix: a response that is overdue, the escalation by severity, a war room
 # that nobody opened, and an update that is due.
 RESPONSE_OVERDUE = "response_overdue"

@@ -13,7 +13,9 @@ from incident_ledger.ledger.state import IncidentState, read_events, read_state
 from incident_ledger.notify.composing import compose_due
 from incident_ledger.notify.messages import Message
 from incident_ledger.notify.pending import due_events
+from incident_ledger.notify.queries import channel_findings_reading
 from incident_ledger.notify.rendering import Templates
+from incident_ledger.notify.window import first_day
 from incident_ledger.policy import load_files
 from incident_ledger.quality.breaches import known
 from incident_ledger.quality.result_types import BatchResult
@@ -21,10 +23,12 @@ from incident_ledger.quality.results import batch_rows
 from incident_ledger.quality.suites import Suite, load_folders
 from incident_ledger.response.planner import after, plan
 from incident_ledger.response.signals import Signal
+from incident_ledger.runner.channel_signals import channel_signals
 from incident_ledger.runner.lineage import readers
 from incident_ledger.runner.node_selection import models_between, nodes_of
 from incident_ledger.runner.signal_rows import signal_columns, to_signal
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.reading import read
 from incident_ledger.warehouse.rows import encode_row, rows_query
 from incident_ledger.warehouse.tables import QUALITY_BREACHES, ensure_tables, names
 
@@ -67,7 +71,12 @@ def run_dry(warehouse: Warehouse, as_of: datetime) -> DryRun:
         readers=lambda: readers(dbt.manifest()),
     )
     state = {incident.incident_id: incident for incident in read_state(warehouse)}
-    events = plan(list(state.values()), _signals(warehouse, dbt, batches, as_of), policy, as_of)
+    channels = read(
+        warehouse,
+        channel_findings_reading(warehouse, warehouse.settings, policy, as_of, since=first_day(policy, as_of)),
+    )
+    signals = [*_signals(warehouse, dbt, batches, as_of), *channel_signals(channels, policy, as_of)]
+    events = plan(list(state.values()), signals, policy, as_of)
     due = due_events(warehouse, policy, as_of, events)
     history: dict[str, list[Event]] = defaultdict(list)
     for recorded in read_events(warehouse, incident_ids=sorted({each.event.incident_id for each in due})):

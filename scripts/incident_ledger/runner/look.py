@@ -11,6 +11,7 @@ from incident_ledger.notify.service import Outlook, outlook_reading
 from incident_ledger.notify.window import Window, first_day
 from incident_ledger.policy import Policy
 from incident_ledger.response.signals import Signal
+from incident_ledger.runner.channel_signals import channel_signals
 from incident_ledger.runner.lease import RESPOND, LeaseState, lease_reading, pending_since
 from incident_ledger.runner.signal_rows import signals_reading
 from incident_ledger.runner.steps import last_record_reading
@@ -68,4 +69,11 @@ def _look_reading(
             both(last_record_reading(warehouse, command, now), lease_reading(warehouse, RESPOND)),
         ),
     )
-    return Look(signals=signals, state=state, outlook=outlook, findings=findings, last_record=last_record, lease=lease)
+    return Look(
+        signals=[*signals, *channel_signals(findings, policy, now)],
+        state=state,
+        outlook=outlook,
+        findings=[each for each in findings if each.is_failing],
+        last_record=last_record,
+        lease=lease,
+    )
