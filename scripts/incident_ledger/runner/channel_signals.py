@@ -1,4 +1,4 @@
-"""A channel that is set aside is a failure of monitoring: a signal, so that the other channels tell of it. Pure."""
+"""A channel that is set aside is a failure of monitoring: a signal, so that the other channels name it. Pure."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
