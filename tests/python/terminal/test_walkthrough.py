@@ -16,11 +16,12 @@ def test_the_walkthrough_prints_what_it_says(
     for name in ("project_dir", "api_endpoint", "local_dir", "dataset", "raw_dataset"):
         monkeypatch.setenv(f"INCIDENT_LEDGER_{name.upper()}", str(getattr(settings, name)))
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("LOGNAME", "maya")
     monkeypatch.chdir(tmp_path)
     found = list(steps(DOCUMENT.read_text()))
     assert len(found) > 15
-    for command, said in found:
-        assert (command, timeless(printed(command, tmp_path))) == (command, timeless(said))
+    for command, screen in found:
+        assert (command, timeless(printed(command, tmp_path))) == (command, timeless(screen))
     (incident,) = read_state(ledger)
     assert incident.closed_time is not None
     assert incident.root_cause_category == "capacity"

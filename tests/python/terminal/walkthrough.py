@@ -1,6 +1,7 @@
 """The walkthrough in the documents, typed again: its commands, what they print, and what of that is of a day."""
 
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from incident_ledger.cli._app import app
 
 DOCUMENT = PROJECT_DIR / "analyses" / "incident_walkthrough.md"
 _OF_A_DAY = (
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
     (r"INC-\d{8}T\d{6}Z-[0-9a-f]{8}", "INC-ID"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?( ?UTC|Z)?", "TIME"),
     (r"\d\d:\d\d(:\d\d)?", "TIME"),
@@ -35,7 +37,7 @@ def printed(command: str, folder: Path) -> str:
     if not command.startswith("incident-ledger "):
         done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=True)
         return done.stdout.rstrip()
-    result = CliRunner().invoke(app, _words(command), catch_exceptions=False)
+    result = CliRunner().invoke(app, shlex.split(command)[1:], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return "\n".join(line.rstrip() for line in result.output.rstrip().splitlines())
 
@@ -45,9 +47,3 @@ def timeless(text: str) -> list[str]:
     for pattern, word in _OF_A_DAY:
         text = re.sub(pattern, word, text)
     return text.split()
-
-
-def _words(command: str) -> list[str]:
-    import shlex
-
-    return shlex.split(command)[1:]
