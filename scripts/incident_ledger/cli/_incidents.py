@@ -90,10 +90,15 @@ def print_timeline(incident: IncidentState, events: Sequence[RecordedEvent]) -> 
     print_head(incident)
     corrected = superseded(events)
     for item in events:
-        minutes = minutes_since(item.event.occurred_at, incident.detection_time)
-        written = f"  (recorded {utc(item.recorded_at)})" if item.recorded_at - item.event.occurred_at >= LATE else ""
-        dead = "  (superseded)" if item.event_id in corrected else ""
-        out.print(f"{minutes:>+9.1f}  {event_line(item.event, with_id=False)}{written}{dead}", soft_wrap=True)
+        print_timeline_event(incident, item, is_superseded=item.event_id in corrected)
+
+
+def print_timeline_event(incident: IncidentState, item: RecordedEvent, *, is_superseded: bool = False) -> None:
+    """One line of it."""
+    minutes = minutes_since(item.event.occurred_at, incident.detection_time)
+    written = f"  (recorded {utc(item.recorded_at)})" if item.recorded_at - item.event.occurred_at >= LATE else ""
+    dead = "  (superseded)" if is_superseded else ""
+    out.print(f"{minutes:>+9.1f}  {event_line(item.event, with_id=False)}{written}{dead}", soft_wrap=True)
 
 
 def minutes_since(time: datetime, detected: datetime) -> float:

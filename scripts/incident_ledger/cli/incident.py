@@ -203,3 +203,14 @@ def timeline(incident: Id, json: Json = False, known_at: KnownAt = None) -> None
     from incident_ledger.cli.actions import incident_display as action
 
     action.timeline(incident, json, known_at)
+
+
+@app.command()
+def watch(
+    incident: Id,
+    every: Annotated[str, typer.Option(help="How often to look: 5s, 1m; from 1s to 1h.", metavar="TIME")] = "5s",
+) -> None:
+    """Show its timeline, and then each event as it comes; Ctrl-C ends it."""
+    from incident_ledger.cli.actions import incident_watch as action
+
+    action.watch(incident, every)
