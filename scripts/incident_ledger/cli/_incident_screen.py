@@ -112,12 +112,12 @@ def _print_row(label: str, text: str) -> None:
 
 
 def _print_events(events: Sequence[RecordedEvent], *, room: int) -> None:
-    """The last events for which there is room."""
+    """The last events for which there is room; what was sent to whom is in the timeline."""
     number = max(_FEWEST_EVENTS, min(_MOST_EVENTS, room))
-    hidden, corrected = len(events) - number, superseded(events)
-    out.print(
-        f"  … {hidden} earlier: incident-ledger incident timeline {events[0].event.incident_id}" if hidden > 0 else ""
-    )
-    for item in events[-number:]:
+    last = [item for item in events if item.event.event_type is not EventType.NOTIFIED][-number:]
+    hidden, corrected = len(events) - len(last), superseded(events)
+    others = f"  … {hidden} others: incident-ledger incident timeline {events[0].event.incident_id}"
+    out.print(others if hidden else "", soft_wrap=True)
+    for item in last:
         dead = "  (superseded)" if item.event_id in corrected else ""
         wide_out().print(f"  {event_line(item.event, with_id=False)}{dead}", no_wrap=True, overflow="ellipsis")

@@ -80,9 +80,11 @@ def test_the_screen_follows_what_people_write(run: Any, incident: str) -> None:
 
 def test_a_long_incident_fits_a_screen(run: Any, incident: str, ledger: Warehouse) -> None:
     append(ledger, [event("note", minute, text=f"{minute} " * 90) for minute in range(1, 60)], after(60))
+    append(ledger, [event("notified", 61, channel="folder")], after(61))
     lines = run("show", incident).stdout.splitlines()
     assert len(lines) <= 40
-    assert any(f"earlier: incident-ledger incident timeline {incident}" in line for line in lines)
+    assert not any("notified by" in line for line in lines)  # who got a message is in the timeline
+    assert any(f"others: incident-ledger incident timeline {incident}" in line for line in lines)
 
 
 def test_the_list_has_what_is_overdue_before_what_is_older(run: Any, incident: str) -> None:

@@ -55,7 +55,7 @@ def _end(time: str | None, span: str | None, now: datetime) -> datetime:
     if span is None:
         return parse_time(time, "TIME")
     try:
-        return now + parse_span(span)
+        return (now + parse_span(span)).replace(microsecond=0)
     except TimeError as error:
         raise UserError(f"--in {span!r} {error}; {error.advice}.") from None
 
