@@ -30,6 +30,7 @@ KEYS = {
     "fct_escalations": ("event_id",),
     "fct_incident_impact": _INCIDENT,
     "fct_incident_recurrence": _INCIDENT,
+    "fct_review_findings": ("review_finding_id",),
     "fct_notifications": ("delivery_id",),
     "rpt_data_quality_daily": ("table_day_id",),
     "rpt_data_quality_by_data_day": ("data_day_id",),
