@@ -11,13 +11,18 @@ SOURCE = "delivery"
 
 
 def channel_signals(findings: Iterable[ChannelFinding], policy: Policy, now: datetime) -> Iterator[Signal]:
-    """Of each channel that was given up for some message: it holds until the channel takes a later one."""
+    """Of each channel that was given up for some message: it holds until the channel takes a later one.
+
+    What was set aside before the policy's notification window begins nothing: nobody misses it any more.
+    """
     for finding in findings:
         since, until = finding.set_aside_since, finding.set_aside_until
         if since is None or until is None:
             continue
         sent_at = finding.last_sent_at
         is_over = sent_at is not None and sent_at > until
+        if not is_over and not finding.set_aside:
+            continue
         yield Signal(
             source=SOURCE,
             source_key=f"channel:{finding.channel}",

@@ -61,8 +61,16 @@ def test_a_channel_that_is_set_aside_is_told_of_by_another_until_it_takes_a_mess
     assert after.resolution_time == NOW + (last + 120) * MINUTE
 
 
-def finding(**times: datetime) -> ChannelFinding:
-    return ChannelFinding(channel="c", waiting=0, set_aside=1, uncertain=0, refused=0, last_error="no", **times)
+def finding(*, set_aside: int = 1, **times: datetime) -> ChannelFinding:
+    return ChannelFinding(channel="c", waiting=0, set_aside=set_aside, uncertain=0, refused=0, last_error="no", **times)
+
+
+def test_what_was_set_aside_long_ago_begins_nothing_and_still_ends() -> None:
+    """`set_aside` counts what is within the notification window."""
+    times = {"set_aside_since": NOW, "set_aside_until": NOW}
+    assert list(channel_signals([finding(set_aside=0, **times)], POLICY, NOW)) == []
+    (ended,) = channel_signals([finding(set_aside=0, **times, last_sent_at=NOW + MINUTE)], POLICY, NOW)
+    assert ended.ended_at == NOW + MINUTE
 
 
 def test_a_signal_holds_until_the_channel_takes_a_later_message() -> None:
