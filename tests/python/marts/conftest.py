@@ -136,6 +136,7 @@ def tell_cases(ledger: Ledger) -> None:
     told(
         "in order", "P0", utc("2025-09-06 10:00"), ("acknowledged", minutes(4)),
         ("status_changed", minutes(6), contained), ("resolved", minutes(20)),
+        ("review_completed", minutes(90), {"contributing_factors": ["A", "B"], "lessons": ["C"]}),
     )  # fmt: skip
     told(
         "reopened", "P0", utc("2025-09-07 10:00"), ("resolved", minutes(5)), ("acknowledged", minutes(6)),

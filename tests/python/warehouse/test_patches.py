@@ -655,6 +655,14 @@ def test_bounded_memory(unfixed: Warehouse, fixed: Warehouse) -> None:
         assert value(fixed, sql) == "1.8 GiB", "2GB"
 
 
+def test_no_top_n_window_elimination(unfixed: Warehouse, fixed: Warehouse) -> None:
+    """What it does to a server would end the others' tests; that it is off is seen by its setting."""
+    sql = "select current_setting('disabled_optimizers') as d"  # DuckDB's own
+    with expected_to_be_refused():
+        assert value(unfixed, sql) == ""
+        assert value(fixed, sql) == "top_n_window_elimination"
+
+
 def test_bounded_memory_wants_a_size() -> None:
     from incident_ledger.warehouse.local.patches import engine
 

@@ -17,6 +17,7 @@ from incident_ledger.warehouse.local.patches import (
 
 FIXES: tuple[Callable[[], None], ...] = (
     engine.bundled_extensions,
+    engine.no_top_n_window_elimination,
     engine.no_copy_at_every_write,
     engine.one_thread,
     engine.rest_alone,
