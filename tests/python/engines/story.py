@@ -12,7 +12,12 @@ from incident_ledger.importers import Document
 from incident_ledger.importers.pipeline import take_in
 from incident_ledger.importers.statuspage import StatuspageImporter
 from incident_ledger.importers.usage.ingest import load_usage
+from incident_ledger.ledger.commands import CommandContext, person_event
+from incident_ledger.ledger.events import EventType
+from incident_ledger.ledger.state import read_state
+from incident_ledger.ledger.writer import append
 from incident_ledger.policy import load as load_policy
+from incident_ledger.postmortem.review_findings import Findings, Improvement
 from incident_ledger.quality.checker import check_all
 from incident_ledger.quality.suites import load_folders, load_suite
 from incident_ledger.runner.job import Job
@@ -100,9 +105,18 @@ class Story:
         self._check(FIRST_CHECK)
 
     def check_again(self) -> None:
-        """Usage with its output tokens and Claude Code with its users: both breaches end, Cursor stays late."""
+        """Usage with its output tokens and Claude Code with its users: both breaches end, Cursor stays late.
+
+        Somebody reviews one that ended.
+        """
         self._load("corrected", _CORRECTED, _CORRECTED_AT, only=("anthropic_usage", "claude_code"))
         self._check(SECOND_CHECK)
+        at = SECOND_CHECK + timedelta(hours=1)
+        ended = read_state(self.warehouse, is_open=False, source="quality")[0]
+        improvement = Improvement(text="A rule for the volume", owner="ann", due="2026-01-31")
+        findings = Findings(contributing_factors=("No rule",), improvements=(improvement,), lessons=("Look first",))
+        context = CommandContext(actor="ann", at=at, now=at)
+        append(self.warehouse, [person_event(ended, context, EventType.REVIEW_COMPLETED, findings.review)], at)
 
     def _load(self, name: str, rates: usage.FaultRates, at: datetime, *, only: Container[str] = _EXAMPLES) -> None:
         folder = self.warehouse.settings.local_path / name
