@@ -26,8 +26,8 @@ def measure(place: Place, files: Path, *, many: int) -> Part:
             _opened(place, counter, count, morning + n * _WAIT) for n, count in enumerate((FEW, many), start=1)
         )
     comparisons = tuple(
-        Comparison(f"{what} a tick that opens {many:,} incidents, beside {FEW}", ours, beside)
-        for what, ours, beside in zip(("time of", "statements of", "DML of", "messages of"), all_, few, strict=True)
+        Comparison(f"{what} a tick that opens {many:,} incidents, beside {FEW}", measured, beside)
+        for what, measured, beside in zip(("time of", "statements of", "DML of", "messages of"), all_, few, strict=True)
     )
     note = "All events of a tick are written by one MERGE, and messages beyond `digest_messages` are one."
     return Part("Many incidents at once", comparisons, (), (note,))

@@ -24,7 +24,7 @@ first_acts as (
 
 ),
 
--- A vendor's incident has no clock of ours until a person here acts.
+-- A vendor's incident has no clock here until a person here acts.
 final as (
 
     select

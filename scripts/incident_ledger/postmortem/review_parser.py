@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -33,7 +34,7 @@ class Review:
     """An edited review: of which incident, what was found out, and which tasks are marked as done, with their lines."""
 
     incident_id: str = ""
-    findings: dict[str, object] = field(default_factory=dict)
+    findings: dict[str, Any] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
     problems: list[tuple[int, str]] = field(default_factory=list)
 
@@ -63,7 +64,7 @@ def parse(text: str, name: str, categories: Collection[str], tasks: Collection[s
         lines = [f"  {name}:{line}: {problem}" for line, problem in sorted(review.problems)]
         more = [f"  and {len(lines) - _SHOWN_PROBLEMS} more"] if len(lines) > _SHOWN_PROBLEMS else []
         raise UserError("The review cannot be imported:\n" + "\n".join([*lines[:_SHOWN_PROBLEMS], *more]))
-    return review.incident_id, Findings(**review.findings), list(review.done)  # type: ignore[arg-type]
+    return review.incident_id, Findings(**review.findings), list(review.done)
 
 
 def _sections(text: str, review: Review) -> Iterator[tuple[int, str, list[Item]]]:

@@ -8,7 +8,7 @@ from incident_ledger.ledger.reducer import apply, opened
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy
 from incident_ledger.response.rules.clock_rules import clock_events, next_clock
-from incident_ledger.response.rules.review_rules import next_review, review_events
+from incident_ledger.response.rules.review_rules import history_before, next_review, review_events
 from incident_ledger.response.rules.signal_rules import signal_events
 from incident_ledger.response.signals import Signal
 
@@ -27,9 +27,11 @@ def plan(state: Sequence[IncidentState], signals: Iterable[Signal], policy: Poli
         # What a person retracted or merged is not detected again while the same trouble goes on.
         if event.event_type is not EventType.DETECTED or event.incident_id not in known
     ]
+    history = history_before(policy, now)
     for incident in after(state, events):
         events += clock_events(incident, policy, now)
-        events += review_events(incident, policy, now)
+        if incident.resolution_time and incident.resolution_time >= history:
+            events += review_events(incident, policy, now)
     return events
 
 
@@ -45,7 +47,9 @@ def after(state: Sequence[IncidentState], events: Iterable[Event]) -> list[Incid
     return sorted(incidents.values(), key=lambda each: (each.detection_time, each.incident_id))
 
 
-def next_clock_due(state: Iterable[IncidentState], policy: Policy, now: datetime) -> datetime | None:
+def next_clock_due(state: Sequence[IncidentState], policy: Policy, now: datetime) -> datetime | None:
     """When the next clock falls due, of incidents of which all that fell due by `now` is written; None for never."""
-    times = (following(incident, policy, now) for incident in state for following in (next_clock, next_review))
+    history = history_before(policy, now)
+    ended = (each for each in state if each.resolution_time and each.resolution_time >= history)
+    times = [next_clock(each, policy, now) for each in state] + [next_review(each, policy, now) for each in ended]
     return min((time for time in times if time is not None), default=None)

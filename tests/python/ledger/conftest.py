@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,19 +17,26 @@ from incident_ledger.warehouse import Warehouse
 
 
 @pytest.fixture
-def run(ledger: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Any:
+def command(ledger: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """A command of `incident-ledger` that ends well, or raises what it ended with."""
     settings = ledger.settings
     for name in ("project_dir", "api_endpoint", "local_dir", "dataset", "raw_dataset"):
         monkeypatch.setenv(f"INCIDENT_LEDGER_{name.upper()}", str(getattr(settings, name)))
 
     def invoke(*args: str) -> Result:
-        result = CliRunner().invoke(app, ["incident", *args])
+        result = CliRunner().invoke(app, args)
         if isinstance(result.exception, IncidentLedgerError):
             raise result.exception
         assert result.exit_code == 0, result.output
         return result
 
     return invoke
+
+
+@pytest.fixture
+def run(command: Callable[..., Result]) -> Any:
+    """A command of `incident-ledger incident`."""
+    return partial(command, "incident")
 
 
 SCRIPT = """

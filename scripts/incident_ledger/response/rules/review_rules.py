@@ -17,6 +17,7 @@ from incident_ledger.policy import WEEKLY, Policy, Task
 from incident_ledger.response.rules.clock import Clock
 from incident_ledger.response.rules.timeline import Timeline
 
+_LONGEST_CYCLE = timedelta(days=8)  # a week, and the hour that the end of summer time adds
 _TITLES = {WEEKLY: "Weekly review"}
 
 
@@ -58,6 +59,13 @@ def review_phases(incident: IncidentState, policy: Policy) -> tuple[ReviewPhase,
 def review_deadline(incident: IncidentState, policy: Policy) -> datetime | None:
     """By when it is to be reviewed; None where it is not."""
     return max((phase.due_at for phase in review_phases(incident, policy)), default=None)
+
+
+def history_before(policy: Policy, now: datetime) -> datetime:
+    """What was resolved before has no review that anybody is asked for: asked once, and not of each incident."""
+    hours = max((float(task.due_hours) for task in policy.tasks()), default=0.0)
+    longest = max(timedelta(hours=hours), _LONGEST_CYCLE)
+    return now - longest - timedelta(hours=float(policy.limit("deadline_window_hours", now)))
 
 
 def asked_phases(incident: IncidentState, policy: Policy, now: datetime) -> tuple[ReviewPhase, ...]:
