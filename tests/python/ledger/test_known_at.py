@@ -100,12 +100,12 @@ def test_a_timeline_has_a_line_an_event_with_its_minutes(run: Any, past: dict[st
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("command", [("list",), ("show", "latest"), ("timeline", "latest")])
-def test_nobody_knows_what_will_be_recorded(run: Any, past: dict[str, str], command: tuple[str, ...]) -> None:  # noqa: ARG001
+@pytest.mark.parametrize("words", [("list",), ("show", "latest"), ("timeline", "latest")])
+def test_nobody_knows_what_will_be_recorded(run: Any, past: dict[str, str], words: tuple[str, ...]) -> None:  # noqa: ARG001
     with pytest.raises(UserError, match="is in the future"):
-        run(*command, "--known-at", "2999-01-01T00:00:00Z")
+        run(*words, "--known-at", "2999-01-01T00:00:00Z")
     with pytest.raises(UserError, match="no time zone"):
-        run(*command, "--known-at", "2026-03-02T09:00:00")
+        run(*words, "--known-at", "2026-03-02T09:00:00")
 
 
 def test_the_latest_is_the_newest_that_is_open_or_else_the_newest(run: Any, ledger: Warehouse) -> None:
