@@ -16,6 +16,9 @@ from incident_ledger.settings import Settings
 from incident_ledger.variables import PREFIX
 from incident_ledger.warehouse.transport import limited_dbt
 
+# Hooks, and dashboards, which dbt lists among what it built.
+_NOTHING_DONE = ("operation.", "exposure.")
+
 
 @dataclass(frozen=True)
 class NodeResult:
@@ -102,6 +105,13 @@ class Dbt:
         nodes = [result.node for result in results]
         return {node.name: (node.relation_name, node.compiled_code) for node in nodes}
 
+    def analyses(self, folder: str) -> dict[str, str]:
+        """The SQL of the analyses in a folder of the project, as dbt writes it, by name. Asks the warehouse nothing."""
+        self.manifest()
+        args = ["compile", "--select", f"path:{folder}", "--no-populate-cache", "--no-introspect"]
+        results = self._call(args, None).results
+        return {result.node.name: result.node.compiled_code for result in results}
+
     def relations(self) -> set[str]:
         """The tables and views of all models, named as `Warehouse.name` does."""
         nodes = self.manifest().nodes.values()
@@ -126,7 +136,7 @@ class Dbt:
             self.manifest()
         outcome = self._call(args, as_of, reuse=not variables)
         results = [_result(node) for node in getattr(outcome, "results", [])]
-        return [each for each in results if each.is_error or not each.unique_id.startswith("operation.")]
+        return [each for each in results if each.is_error or not each.unique_id.startswith(_NOTHING_DONE)]
 
     def _call(self, args: Sequence[str], as_of: datetime | None, *, reuse: bool = True) -> Any:
         from dbt.cli.main import dbtRunner

@@ -14,6 +14,7 @@ from engines.project import AS_OF, Project, compiled_queries, raw_catalog
 from engines.recorder import Recorder
 from engines.story import Story
 from engines.values import type_name
+from incident_ledger.dashboards.definition import FOLDER
 from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
@@ -37,7 +38,7 @@ class Built:
     """The warehouse after a build of everything, how each node ended, and the folder with what dbt compiled.
 
     `again` are two later builds, each after a check: of what is incremental, and (after a correction) of all that is
-    stored. `by_dbt` holds the statements of all three.
+    stored. `by_dbt` holds the statements of all three; `cards` the queries of the dashboards by name.
     """
 
     warehouse: Warehouse
@@ -46,6 +47,7 @@ class Built:
     again: tuple[NodeResult, ...]
     by_dbt: Recorder
     target: Path
+    cards: Mapping[str, str]
 
     @property
     def project(self) -> Project:
@@ -77,7 +79,8 @@ def build(settings: Settings, shared_data: Path) -> Built:
         later += dbt.invoke([*again, "config.materialized:table"], as_of=AS_OF)
     in_tests = target / "unit_tests"
     unit_tests = dbt.invoke(["test", "--select", "test_type:unit", "--target-path", str(in_tests)], as_of=AS_OF)
-    return Built(warehouse, tuple(results), tuple(unit_tests), tuple(later), by_dbt, target)
+    cards = dbt.analyses(FOLDER.as_posix())
+    return Built(warehouse, tuple(results), tuple(unit_tests), tuple(later), by_dbt, target, cards)
 
 
 @dataclass

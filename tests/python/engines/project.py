@@ -182,8 +182,10 @@ def analyze_project(project: Project, settings: Settings) -> Analysis:
 
 
 def _accept(analysis: Analysis, query: Query) -> Columns | None:
+    # Cards of dashboards are queries with the time of the page as their parameter.
+    params = {"as_of": simple("TIMESTAMP")} if query.kind == "analysis" else None
     try:
-        return analyze(query.sql, analysis.catalog)
+        return analyze(query.sql, analysis.catalog, params)
     except RefusedError as error:
         analysis.refused[query] = str(error)
         return None

@@ -12,8 +12,9 @@ from incident_ledger.importers import Document
 from incident_ledger.importers.pipeline import take_in
 from incident_ledger.importers.statuspage import StatuspageImporter
 from incident_ledger.importers.usage.ingest import load_usage
-from incident_ledger.ledger.commands import CommandContext, person_event
+from incident_ledger.ledger.commands import CommandContext, open_incident, person_event, resolve
 from incident_ledger.ledger.events import EventType
+from incident_ledger.ledger.reducer import opened
 from incident_ledger.ledger.state import read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.policy import load as load_policy
@@ -117,6 +118,24 @@ class Story:
         findings = Findings(contributing_factors=("No rule",), improvements=(improvement,), lessons=("Look first",))
         context = CommandContext(actor="ann", at=at, now=at)
         append(self.warehouse, [person_event(ended, context, EventType.REVIEW_COMPLETED, findings.review)], at)
+        for hours in (30, 4):
+            self._repeat(at - timedelta(hours=hours), at)
+
+    def _repeat(self, detected: datetime, now: datetime) -> None:
+        """An incident of a component, over after an hour, of one cause each time and reviewed by nobody."""
+        events = [
+            open_incident(
+                CommandContext(actor="ann", at=detected, now=now),
+                title=f"No rows at {detected:%H}",
+                severity_level="P1",
+                components=["pipeline:daily"],
+                known_severities=["P1"],
+            )
+        ]
+        state = opened(events[0])
+        context = CommandContext(actor="ann", at=detected + timedelta(hours=1), now=now)
+        events.append(person_event(state, context, EventType.ROOT_CAUSE_IDENTIFIED, {"category": "capacity"}))
+        append(self.warehouse, [*events, resolve(state, context)], now)
 
     def _load(self, name: str, rates: usage.FaultRates, at: datetime, *, only: Container[str] = _EXAMPLES) -> None:
         folder = self.warehouse.settings.local_path / name
@@ -129,4 +148,4 @@ class Story:
         no_suite.write_text("{}")
         suites = [*load_folders(self.warehouse.settings), load_suite(no_suite, no_suite.name)]
         check_all(self.warehouse, load_policy(self.warehouse), run_id=f"check-{at:%H}", now=at, suites=suites)
-        Job(self.warehouse, at, command="tick").tick()
+        Job(self.warehouse, at, command="run").tick()

@@ -9,8 +9,10 @@ import pytest
 from engines.built import Built, Reference, compute
 from engines.compare import differences
 from engines.googlesql import execute
+from engines.project import AS_OF
 from engines.recorder import assert_accepted
 from engines.story import FIRST_CHECK, SECOND_CHECK
+from engines.values import simple
 
 FIGURES = """
     select distinct
@@ -69,6 +71,17 @@ def test_google_gives_the_rows_of_every_seed_and_model(built: Built, reference: 
             assert all(row.pop(clock) for row in (*local, *google))
         lines += differences(name, local, google)
     assert not lines, "The engines differ:\n" + "\n".join(lines)
+
+
+def test_google_gives_the_rows_of_every_card_of_a_dashboard(built: Built, reference: Reference) -> None:
+    lines, empty = [], []
+    for name, sql in built.cards.items():
+        local = built.warehouse.rows(sql, {"as_of": AS_OF})
+        google = execute(sql, reference.catalog, {"as_of": (simple("TIMESTAMP"), AS_OF)}).rows
+        lines += differences(name, local, google)
+        empty += [name] if not local else []
+    assert not lines, "The engines differ:\n" + "\n".join(lines)
+    assert not empty, f"No row to compare: {', '.join(empty)}"
 
 
 def test_no_model_is_compared_while_it_is_empty(reference: Reference) -> None:

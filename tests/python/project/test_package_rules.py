@@ -34,6 +34,7 @@ LAYERS = (
         "response",
         "notify",
         "postmortem",
+        "dashboards",
         "runner",
         "doctor",
     ),

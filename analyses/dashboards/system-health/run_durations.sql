@@ -1,0 +1,33 @@
+-- One row per run and step: how long the steps of the last 24 runs took, in seconds.
+with
+
+steps as (
+
+    select * from {{ ref('fct_run_steps') }}
+    where command = 'run' and as_of <= @as_of and as_of > timestamp_sub(@as_of, interval 30 day)
+
+),
+
+ranked as (
+
+    select
+        *,
+        dense_rank() over (order by as_of desc, run_id asc, holder asc) as run_rank
+    from steps
+
+),
+
+final as (
+
+    select
+        as_of as run_time,
+        step,
+        sum(duration_seconds) as duration_seconds
+    from ranked
+    where run_rank <= 24
+    group by run_time, step
+
+)
+
+select * from final
+order by run_time, step

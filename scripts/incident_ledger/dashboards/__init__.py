@@ -1,0 +1,1 @@
+"""Dashboards as code: one definition (`analyses/dashboards/<name>/`), rendered as self-contained pages."""
