@@ -18,7 +18,8 @@ class Settings(BaseSettings):
     `dataset` holds the marts; dbt derives `<dataset>_staging` and `<dataset>_policy` from it. `raw_dataset` holds
     what the runner writes. `jobs` is the view of this project's jobs, from which `fct_warehouse_costs` is built; empty:
     it is not. `api_token` is shown to the server at `api_endpoint` and to no other. `war_room_url` is where people meet
-    unless a command names another place. Times are seconds, sizes are bytes unless the name says otherwise.
+    unless a command names another place. `pages` is the folder whose pages each `run`
+    writes again. Times are seconds, sizes are bytes unless the name says otherwise.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
@@ -42,6 +43,7 @@ class Settings(BaseSettings):
     templates: str = ""
     mail_from: str = "incident-ledger@localhost"
     war_room_url: str = ""
+    pages: str = ""
     threads: int = Field(default=4, ge=1)
     fail_on: str | None = None
     debug: bool = False
@@ -107,6 +109,11 @@ class Settings(BaseSettings):
     def templates_dir(self) -> Path | None:
         """The folder of a team's own messages, a relative one below the project; None without."""
         return self.project_dir / self.templates if self.templates else None
+
+    @property
+    def pages_dir(self) -> Path | None:
+        """The folder of the dashboards' pages, a relative one below the project; None without."""
+        return self.project_dir / self.pages if self.pages else None
 
     @property
     def suite_dirs(self) -> list[Path]:

@@ -25,6 +25,7 @@ SETTINGS = (
     "TEMPLATES",
     "MAIL_FROM",
     "WAR_ROOM_URL",
+    "PAGES",
     "THREADS",
     "FAIL_ON",
     "DEBUG",

@@ -43,7 +43,7 @@ final as (
         phases.phase,
         phases.open_tasks,
         phases.tasks,
-        greatest({{ minutes_since('phases.due_at') }}, 0) as late_minutes,
+        if(phases.due_at < @as_of, {{ minutes_since('phases.due_at') }}, null) as late_minutes,
         if(phases.due_at < @as_of, 'late', 'due') as review_state,
         phases.severity_level as severity_filter,
         if(incidents.component is null, 'none', coalesce(component_groups.component_group, 'other'))

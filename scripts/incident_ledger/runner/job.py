@@ -28,6 +28,7 @@ from incident_ledger.runner.lease import BUILD, RESPOND, Lease, with_lease
 from incident_ledger.runner.lineage import readers
 from incident_ledger.runner.look import Look, look_reading
 from incident_ledger.runner.next_due import next_due
+from incident_ledger.runner.page_step import write_pages
 from incident_ledger.runner.step_summaries import some_names, summarise_channels, summarise_nodes
 from incident_ledger.runner.steps import HEARTBEAT, Outcome, Step, Steps, counted, record
 from incident_ledger.warehouse import Warehouse
@@ -125,6 +126,7 @@ class Job:
         with self._lease(BUILD, rules) as lease:
             try:
                 self._whole()
+                write_pages(self._steps, self._warehouse, self._dbt, self._as_of)
                 self._opened = read_state(self._warehouse, is_open=True)  # its reports took minutes
                 self._end(rules)
             finally:

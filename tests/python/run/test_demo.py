@@ -18,6 +18,14 @@ DAY = date(2026, 3, 5)  # of README's screen, a Thursday
 AN_HOUR = timedelta(hours=1)
 
 
+class PlaceWithPages(Place):
+    """A place each of whose runs writes the dashboards' pages."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return super().environment | {"INCIDENT_LEDGER_PAGES": str(self.folder / "pages")}
+
+
 def test_the_demo_shows_what_broke_who_answers_who_was_notified_and_how_long_it_takes_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -38,6 +46,10 @@ def test_the_demo_shows_what_broke_who_answers_who_was_notified_and_how_long_it_
     assert _words(readme.partition("```text\n")[2].partition("```")[0], DAY) == _words(
         screen.partition("Where to look next")[0], day
     )
+    (index,) = re.findall(r"(\S+index\.html)   the dashboards", screen)
+    pages = {path.name for path in Path(index).parent.glob("*.html")}
+    assert {"index.html", "system-health.html", f"incident-{listed[0]['incident_id']}.html"} < pages
+    assert [path.name for path in Path(index).parent.glob("*.html") if '"error":"' in path.read_text("utf-8")] == []
     assert "--as-of" not in screen  # its hints are for the clock as it is
     assert sorted(each["severity_level"] for each in listed) == ["P1", "P1", "P2", "P2"]
     assert [each["reopen_count"] for each in listed if each["reopen_count"]] == [1]
@@ -55,8 +67,11 @@ def test_the_demo_shows_what_broke_who_answers_who_was_notified_and_how_long_it_
     rows = json.loads(place.command("sql", "--format", "json", metrics))
     assert {each["incident_id"] for each in listed} < {row["incident_id"] for row in rows}
     assert sum(row["mttr_minutes"] is not None for row in rows) > 5
-    report = place.json("run")
+    report = PlaceWithPages(tmp_path).json("run")
     place.stop()
+    assert report["steps"][-1]["step"] == "pages"
+    assert report["steps"][-1]["detail"] == {"folder": str(tmp_path / "pages"), "failed": {}}
+    assert (tmp_path / "pages" / "index.html").is_file()
     still = {each["incident_id"]: each for each in report["open_incidents"]}
     assert {each["incident_id"] for each in listed} <= still.keys()
     oldest = min(datetime.fromisoformat(each["detection_time"]) for each in still.values())

@@ -10,6 +10,8 @@ from incident_ledger import policy
 from incident_ledger.cli._console import Text, err, out
 from incident_ledger.cli._incidents import lasted, severity
 from incident_ledger.cli.actions.run import job
+from incident_ledger.dashboards.render import render
+from incident_ledger.dbt_runner import Dbt
 from incident_ledger.demo import screen
 from incident_ledger.encoding import screen_line
 from incident_ledger.errors import UserError
@@ -43,7 +45,9 @@ def demo(on: str | None) -> None:
     _show(warehouse, last)
     worst = min(last.open_incidents, key=lambda item: (item.severity_level, item.detection_time))
     as_of = f" --as-of {last.as_of:%Y-%m-%dT%H:%MZ}" if on else ""
+    pages = render(warehouse, Dbt(warehouse.settings, warehouse.endpoint), settings.local_path / "pages", last.as_of)
     hints = (
+        f"{pages.index}   the dashboards, for a browser",
         f"incident-ledger incident list{as_of}",
         f"incident-ledger incident show {worst.incident_id}{as_of}",
         "incident-ledger describe operational_metrics",

@@ -1,0 +1,37 @@
+"""`incident-ledger dashboard`: the dashboards of `analyses/dashboards/` as pages."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="The dashboards as pages that need no server.")
+
+
+@app.callback()
+def group() -> None:
+    """Hold the commands of the group, of which there is one."""
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the group to the command line."""
+    parent.add_typer(app, name="dashboard")
+
+
+@app.command()
+def render(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DIR]", help="A new folder, or one that has such pages; by default that of the setting."
+        ),
+    ] = None,
+    is_opened: Annotated[bool, typer.Option("--open", help="Open the first page in your browser.")] = False,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="The time of the pages (2026-03-02T09:00Z); now by default.")
+    ] = None,
+) -> None:
+    """Write the dashboards, an index and a page an incident as HTML. Nothing is built."""
+    from incident_ledger.cli.actions import dashboard as action
+
+    action.render_pages(folder, is_opened, as_of)

@@ -1,0 +1,101 @@
+"""All pages into one folder, whole or not at all: written beside it, then put in its place."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from incident_ledger.dashboards.card_queries import ask_cards
+from incident_ledger.dashboards.definition import load_dashboards
+from incident_ledger.dashboards.incident_pages import listed_incidents, read_pages
+from incident_ledger.dashboards.page_html import INDEX, dashboard_page, incident_page_html, index_page
+from incident_ledger.dbt_runner import Dbt
+from incident_ledger.errors import UserError
+from incident_ledger.warehouse import Warehouse
+
+MARK = ".incident-ledger-pages"  # in a folder that `render` made and may replace
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The folder, how many files it has, and the cards that could not be computed, each with the reason."""
+
+    folder: Path
+    files: int
+    failed: Mapping[str, str]
+
+    @property
+    def index(self) -> Path:
+        """The page to begin with."""
+        return self.folder / INDEX
+
+
+def render(warehouse: Warehouse, dbt: Dbt, folder: Path, as_of: datetime) -> Rendered:
+    """Ask every card and write every page. Builds nothing.
+
+    Raises `UserError` for a definition that is wrong or a folder that holds anything else, `OutsideError` when dbt or
+    the warehouse fails as a whole: the folder is then as it was.
+    """
+    folder = folder.resolve()
+    check_folder(folder)
+    dashboards = load_dashboards(warehouse.settings.project_dir)
+    results = ask_cards(warehouse, dbt, dashboards, as_of)
+    incidents = read_pages(warehouse, listed_incidents(dashboards, results), as_of)
+    ids = [page.incident.incident_id for page in incidents]
+    files = {INDEX: index_page(dashboards, results, incidents, as_of)}
+    files |= {f"{each.name}.html": dashboard_page(each, dashboards, results, ids, as_of) for each in dashboards}
+    files |= {page.file: incident_page_html(page, dashboards, as_of) for page in incidents}
+    write_folder(folder, files)
+    return Rendered(folder, len(files), {name: each.error for name, each in results.items() if each.error})
+
+
+def check_folder(folder: Path) -> None:
+    """Raises `UserError` when something would be replaced that `render` did not make."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
+        raise UserError(
+            f"{folder} holds other files, which the pages would replace. Name an empty folder or a new one."
+        )
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is not a folder. Name one for the pages.")
+
+
+def write_folder(folder: Path, files: Mapping[str, str]) -> None:
+    """Replace what is in the folder by these files. A reader finds the old ones or the new ones, never some of each."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".new", dir=folder.parent))
+    except OSError as error:
+        raise UserError(f"The pages cannot be written beside {folder} ({error}). Name another folder.") from None
+    try:
+        for name, text in {**files, MARK: "Made by incident-ledger dashboard render.\n"}.items():
+            (new / name).write_text(text, encoding="utf-8", errors="replace")
+        new.chmod(0o777 & ~_umask())
+        _replace(folder, new)
+    except OSError as error:
+        raise UserError(f"The pages cannot be written to {folder} ({error}). Name another folder.") from None
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _replace(folder: Path, new: Path) -> None:
+    """The new folder in the place of the old one, which is put back when that fails."""
+    if not folder.exists():
+        new.rename(folder)
+        return
+    old = new.with_suffix(".old")
+    folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _umask() -> int:
+    value = os.umask(0o077)
+    os.umask(value)
+    return value
