@@ -17,7 +17,7 @@ from incident_ledger.warehouse import Warehouse
 
 MOST = 300  # pages; the incidents that the dashboards list, the first of each list before the others
 _LONGEST = 4000  # characters of a text
-_HIDDEN = ("supersedes", "updated_at", "seen_at")
+_HIDDEN = ("supersedes", "updated_at", "seen_at", "evidence")  # which has a section of its own
 _TIMES = (
     ("Began", "start_time"),
     ("Detected", "detection_time"),
@@ -144,8 +144,12 @@ def _facts(incident: IncidentState, as_of: datetime) -> list[tuple[str, str]]:
         ("Expected end", iso_time(incident.estimated_resolution_time) if incident.estimated_resolution_time else ""),
         ("Merged into", incident.merged_into or ""),
         ("Retracted", "yes" if incident.is_retracted else ""),
-        ("Reopened", f"{incident.reopen_count} times" if incident.reopen_count else ""),
+        ("Reopened", _times(incident.reopen_count) if incident.reopen_count else ""),
     ]
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _minutes(value: float | None) -> str:

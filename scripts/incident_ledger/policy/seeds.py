@@ -29,7 +29,7 @@ NAMES = (
         "routes",
     ),
     *("post_incident_tasks", "review_cycles", "root_cause_categories"),
-    *("business_calendar", "business_holidays", "runtime_limits"),
+    *("business_calendar", "business_holidays", "runtime_limits", "health_score_parts"),
 )
 _VALID_FROM = "valid_from"
 

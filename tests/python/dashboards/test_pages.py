@@ -13,7 +13,7 @@ from dashboards.browser import Page, needs_chromium
 from incident_ledger.dashboards.card_queries import CardResult
 from incident_ledger.dashboards.definition import Card, CardColumn, Dashboard, load_dashboards
 from incident_ledger.dashboards.incident_pages import incident_page
-from incident_ledger.dashboards.page_data import packed, script_json
+from incident_ledger.dashboards.page_data import cell, packed, script_json
 from incident_ledger.dashboards.page_html import dashboard_page, incident_page_html, index_page
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.reducer import opened
@@ -29,10 +29,16 @@ VALUES: Mapping[str, Any] = {
 }  # fmt: skip
 
 
+def card_of(name: str) -> Card:
+    """A card by its name."""
+    return next(card for dashboard in DASHBOARDS for card in dashboard.cards if card.card == name)
+
+
 def row(card: Card, text: str = HOSTILE) -> dict[str, Any]:
     """One row with a value of its format in each column, under `all` of each filter."""
     values = {column.column: VALUES.get(column.format, text) for column in card.columns}
-    return values | {f"{name}_filter": "all" for name in card.filter_by}
+    own = {name: f"={text}" for name, how in card.filter_by.items() if (name, how) == ("component", "rows")}
+    return values | {f"{name}_filter": own.get(name, "all") for name in card.filter_by}
 
 
 def nulls(card: Card) -> dict[str, Any]:
@@ -66,6 +72,9 @@ def test_hostile_texts_are_shown_as_they_are(dashboard: Dashboard, page: Page, t
     show(page, tmp_path, dashboard, {card.card: [row(card)] for card in dashboard.cards})
     assert set(page.states().values()) == {"rows"}
     assert page.value("document.querySelectorAll('img, main script').length") == 0
+    if "component" in dashboard.filters:
+        page.choose(component=cell(f"={HOSTILE}"))
+        assert "rows" in page.states().values()
     texts = [each.column for card in dashboard.cards for each in card.columns if each.format == "text"]
     assert not texts or page.value("document.querySelector('main').textContent").count("<script>alert(1)") > 0
 
@@ -127,7 +136,7 @@ SHOWN = {
 
 @needs_chromium
 def test_a_value_is_shown_as_it_is_and_a_small_share_is_not_0(page: Page, tmp_path: Path) -> None:
-    card = DASHBOARDS[2].cards[2]
+    card = card_of("worst_rules")
     for form in dict.fromkeys(name for name, _ in SHOWN):
         column = CardColumn(column="failed_record_percent", title="Rate", format=form)
         changed = card.model_copy(update={"columns": (column,), "filter_by": {}})
@@ -139,7 +148,7 @@ def test_a_value_is_shown_as_it_is_and_a_small_share_is_not_0(page: Page, tmp_pa
 
 @needs_chromium
 def test_a_table_sorts_by_value_with_the_unknown_last(page: Page, tmp_path: Path) -> None:
-    dashboard, card = DASHBOARDS[2], DASHBOARDS[2].cards[2]
+    dashboard, card = DASHBOARDS[2], card_of("worst_rules")
     rates = [9.0, None, 100.0, 0.001]
     show(page, tmp_path, dashboard, {card.card: [row(card) | {"failed_record_percent": rate} for rate in rates]})
     click = "document.querySelector('#worst_rules th[data-column=failed_record_percent] button').click()"
@@ -155,7 +164,7 @@ def test_a_table_sorts_by_value_with_the_unknown_last(page: Page, tmp_path: Path
 
 @needs_chromium
 def test_a_day_without_a_check_is_a_gap_in_the_line(page: Page, tmp_path: Path) -> None:
-    dashboard, card = DASHBOARDS[2], DASHBOARDS[2].cards[1]
+    dashboard, card = DASHBOARDS[2], card_of("failed_rate_by_day")
     days = [AS_OF.date() - timedelta(days=number) for number in (6, 5, 2, 1)]
     show(page, tmp_path, dashboard, {card.card: [row(card, "a") | {"batch_day": day} for day in days]})
     path = page.value("document.querySelector('#failed_rate_by_day path').getAttribute('d')")
@@ -165,9 +174,11 @@ def test_a_day_without_a_check_is_a_gap_in_the_line(page: Page, tmp_path: Path) 
 
 @needs_chromium
 def test_a_filter_in_the_address_is_chosen_and_one_that_does_not_apply_is_named(page: Page, tmp_path: Path) -> None:
-    dashboard, card = DASHBOARDS[0], DASHBOARDS[0].cards[1]
+    dashboard, card = DASHBOARDS[0], card_of("open_incidents")
     rows = [row(card, "a") | {"severity_filter": level, "severity_level": level} for level in ("P1", "P2")]
-    show(page, tmp_path, dashboard, {card.card: rows, "message_deliveries": [row(dashboard.cards[5], "mail")]})
+    show(
+        page, tmp_path, dashboard, {card.card: rows, "message_deliveries": [row(card_of("message_deliveries"), "mail")]}
+    )
     page.open(tmp_path / "system-health.html", "#severity=P2")
     assert [each["severity_level"] for each in page.rows("open_incidents")] == ["P2"]
     assert page.text("#message_deliveries .note") == "Not filtered by severity."

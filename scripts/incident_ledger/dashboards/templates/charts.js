@@ -127,7 +127,7 @@ function drawBars(card, rows, width) {
   rows.forEach((each, place) => {
     const value = each[card.y[0]], y = place * row + 3, long = (width - names - 60) * (value || 0) / (most || 1);
     const name = String(each[card.x]);
-    const label = graphic("text", {class: "label", x: names - 8, y: y + 15, "text-anchor": "end"}, cut(name, Math.floor((names - 10) / 7.4)));
+    const label = graphic("text", {class: "label", x: names - 8, y: y + 15, "text-anchor": "end"}, cutWithin(name, Math.floor((names - 10) / 7.4)));
     label.append(graphic("title", {}, name));
     picture.append(label, graphic("rect", {class: "fill0", x: names, y, width: Math.max(long, 1), height: row - 7, rx: 3}));
     picture.append(graphic("text", {class: "label", x: names + Math.max(long, 1) + 7, y: y + 15}, shown(value, format)));

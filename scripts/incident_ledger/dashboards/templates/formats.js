@@ -32,7 +32,7 @@ const shown = (value, format) => value === null || value === undefined ? DASH : 
 const exact = (value, format) => format === "minutes" ? value + " minutes" : format === "percent" ? value + " %" : String(value);
 
 const STATES = [
-  ["bad", /overdue|^late$|failed|^bad$|undeliverable|^missed/],
+  ["bad", /overdue|^late$|failed|^bad$|undeliverable|^missed|^holds|^held/],
   ["warn", /running|^due$|warning|not acknowledged|not known|pending|to come/],
   ["good", /^ok$|^sent$|^done$|on time|^kept|^acknowledged|good again|in force/],
 ];
@@ -53,3 +53,5 @@ function graphic(name, attributes = {}, ...children) {
 // A long name may be broken after its dots, slashes and underscores.
 const breakable = text => text.split(/(?<=[._:\/-])(?=[^._:\/-])/).flatMap(part => [part, document.createElement("wbr")]).slice(0, -1);
 const cut = (text, most) => text.length > most ? text.slice(0, most - 1) + "…" : text;
+// What distinguishes names is most often their end.
+const cutWithin = (text, most) => text.length > most ? text.slice(0, Math.floor(most / 3)) + "…" + text.slice(text.length - most + Math.floor(most / 3) + 1) : text;

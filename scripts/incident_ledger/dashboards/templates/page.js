@@ -30,7 +30,7 @@ function cellOf(value, column) {
   if (column.format === "state") return element("td", {}, element("span", {class: "state " + stateClass(text)}, text));
   if (column.format === "incident") {
     const href = Object.hasOwn(page.incidents, value) ? page.incidents[value] : null;
-    const parts = breakable(text);
+    const parts = text.split(/(?<=Z-)/).flatMap((part, place) => place ? [document.createElement("wbr"), part] : [part]);
     return element("td", {class: "id"}, ...(href ? [element("a", {href}, ...parts)] : parts));
   }
   if (column.format === "text") return element("td", {class: text.length > 60 ? "long" : "name"}, ...breakable(text));
