@@ -1,4 +1,4 @@
--- One row per combination of filters and severity: MTTA and MTTR as median and 90th percentile, and how many are open.
+-- One row per combination of filters and severity, and one of all severities where none is chosen: MTTA and MTTR.
 with
 
 incidents as (
@@ -14,6 +14,7 @@ counted as (
         if({{ is_excluded('mtta') }}, null, mtta_minutes) as counted_mtta,
         if({{ is_excluded('mttr') }}, null, mttr_minutes) as counted_mttr
     from incidents
+    cross join unnest(if(severity_filter = 'all', [severity_level, 'all'], [severity_level])) as severity_shown
 
 ),
 
@@ -22,16 +23,16 @@ ranked as (
     select
         *,
         percentile_cont(counted_mtta, 0.5) over (
-            partition by severity_filter, component_filter, source_filter, period_filter, severity_level
+            partition by severity_filter, component_filter, source_filter, period_filter, severity_shown
         ) as mtta_median,
         percentile_cont(counted_mtta, 0.9) over (
-            partition by severity_filter, component_filter, source_filter, period_filter, severity_level
+            partition by severity_filter, component_filter, source_filter, period_filter, severity_shown
         ) as mtta_p90,
         percentile_cont(counted_mttr, 0.5) over (
-            partition by severity_filter, component_filter, source_filter, period_filter, severity_level
+            partition by severity_filter, component_filter, source_filter, period_filter, severity_shown
         ) as mttr_median,
         percentile_cont(counted_mttr, 0.9) over (
-            partition by severity_filter, component_filter, source_filter, period_filter, severity_level
+            partition by severity_filter, component_filter, source_filter, period_filter, severity_shown
         ) as mttr_p90
     from counted
 
@@ -44,7 +45,7 @@ final as (
         component_filter,
         source_filter,
         period_filter,
-        severity_level,
+        severity_shown,
         count(*) as incidents,
         countif(is_open) as open_incidents,
         max(if(is_open, {{ minutes_since('detection_time') }}, null)) as oldest_open_minutes,
@@ -55,9 +56,9 @@ final as (
         max(mttr_median) as mttr_median_minutes,
         max(mttr_p90) as mttr_p90_minutes
     from ranked
-    group by severity_filter, component_filter, source_filter, period_filter, severity_level
+    group by severity_filter, component_filter, source_filter, period_filter, severity_shown
 
 )
 
 select * from final
-order by severity_level, severity_filter, component_filter, source_filter, period_filter
+order by severity_shown, severity_filter, component_filter, source_filter, period_filter

@@ -10,11 +10,13 @@ from typing import Any
 from incident_ledger.dashboards.card_queries import CardResult
 from incident_ledger.dashboards.definition import Dashboard
 from incident_ledger.encoding import canonical, clean, iso_time, shortened
+from incident_ledger.errors import OutsideError
 from incident_ledger.ledger.lookup import minutes_of
 from incident_ledger.ledger.state import IncidentState, RecordedEvent, read_events, read_state
 from incident_ledger.notify.formatting import whole_minutes
 from incident_ledger.warehouse import Warehouse
 
+Rows = list[Mapping[str, Any]]
 MOST = 300  # pages; the incidents that the dashboards list, the first of each list before the others
 _LONGEST = 4000  # characters of a text
 _HIDDEN = ("supersedes", "updated_at", "seen_at", "evidence")  # which has a section of its own
@@ -50,14 +52,14 @@ class TimelineEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentPage:
-    """All that a page shows. Rows of `clocks` and `messages` are those of the marts."""
+    """All that a page shows. Rows of `clocks` and `messages` are those of the marts, None where they cannot be read."""
 
     incident: IncidentState
     facts: Sequence[tuple[str, str]]
     times: Sequence[tuple[str, datetime]]
     timeline: Sequence[TimelineEntry]
-    clocks: Sequence[Mapping[str, Any]] = ()
-    messages: Sequence[Mapping[str, Any]] = ()
+    clocks: Sequence[Mapping[str, Any]] | None = ()
+    messages: Sequence[Mapping[str, Any]] | None = ()
     evidence: Sequence[tuple[str, str]] = field(default=())
 
     @property
@@ -82,27 +84,42 @@ def listed_incidents(dashboards: Sequence[Dashboard], results: Mapping[str, Card
     return list(dict.fromkeys(ident for _, ident in ranked))[:MOST]
 
 
-def read_pages(warehouse: Warehouse, incident_ids: Sequence[str], as_of: datetime) -> list[IncidentPage]:
-    """The pages of incidents, by four statements for all of them."""
+def read_pages(
+    warehouse: Warehouse, incident_ids: Sequence[str], as_of: datetime
+) -> tuple[list[IncidentPage], dict[str, str]]:
+    """The pages of incidents, by four statements for all of them; and the marts that could not be read, with why."""
     if not incident_ids:
-        return []
+        return [], {}
+    failed: dict[str, str] = {}
     states = read_state(warehouse, incident_ids=incident_ids)
     events: dict[str, list[RecordedEvent]] = defaultdict(list)
     for item in read_events(warehouse, incident_ids=incident_ids):
         events[item.event.incident_id].append(item)
-    clocks = _rows(warehouse, "fct_response_sla", incident_ids, "due_at")
-    messages = _rows(warehouse, "fct_notifications", incident_ids, "created_at")
-    return [
-        incident_page(state, events[state.incident_id], as_of, clocks[state.incident_id], messages[state.incident_id])
+
+    def rows(mart: str, order: str) -> dict[str, Rows] | None:
+        try:
+            return _rows(warehouse, mart, incident_ids, order)
+        except OutsideError as error:
+            failed[mart] = str(error).splitlines()[0]
+            return None
+
+    clocks, messages = rows("fct_response_sla", "due_at"), rows("fct_notifications", "created_at")
+    pages = [
+        incident_page(
+            state,
+            events[state.incident_id],
+            as_of,
+            None if clocks is None else clocks.get(state.incident_id, []),
+            None if messages is None else messages.get(state.incident_id, []),
+        )
         for state in states
     ]
+    return pages, failed
 
 
-def _rows(
-    warehouse: Warehouse, mart: str, incident_ids: Sequence[str], order: str
-) -> dict[str, list[Mapping[str, Any]]]:
+def _rows(warehouse: Warehouse, mart: str, incident_ids: Sequence[str], order: str) -> dict[str, Rows]:
     sql = f"select * from {warehouse.mart(mart)} where incident_id in unnest(@incident_ids) order by {order}"  # noqa: S608
-    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    found: dict[str, Rows] = defaultdict(list)
     for row in warehouse.rows(sql, {"incident_ids": list(incident_ids)}):
         found[row["incident_id"]].append(row)
     return found
@@ -112,8 +129,8 @@ def incident_page(
     incident: IncidentState,
     events: Sequence[RecordedEvent],
     as_of: datetime,
-    clocks: Sequence[Mapping[str, Any]] = (),
-    messages: Sequence[Mapping[str, Any]] = (),
+    clocks: Sequence[Mapping[str, Any]] | None = (),
+    messages: Sequence[Mapping[str, Any]] | None = (),
 ) -> IncidentPage:
     """One page. Pure."""
     return IncidentPage(

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,12 +17,13 @@ from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import UserError
 from incident_ledger.warehouse import Warehouse
 
+_REMAINS_AFTER = 3600  # seconds
 MARK = ".incident-ledger-pages"  # in a folder that `render` made and may replace
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """The folder, how many files it has, and the cards that could not be computed, each with the reason."""
+    """The folder, how many files it has, and the cards (or marts) that could not be read, each with the reason."""
 
     folder: Path
     files: int
@@ -43,13 +45,14 @@ def render(warehouse: Warehouse, dbt: Dbt, folder: Path, as_of: datetime) -> Ren
     check_folder(folder)
     dashboards = load_dashboards(warehouse.settings.project_dir)
     results = ask_cards(warehouse, dbt, dashboards, as_of)
-    incidents = read_pages(warehouse, listed_incidents(dashboards, results), as_of)
+    incidents, failed = read_pages(warehouse, listed_incidents(dashboards, results), as_of)
     ids = [page.incident.incident_id for page in incidents]
     files = {INDEX: index_page(dashboards, results, incidents, as_of)}
     files |= {f"{each.name}.html": dashboard_page(each, dashboards, results, ids, as_of) for each in dashboards}
     files |= {page.file: incident_page_html(page, dashboards, as_of) for page in incidents}
     write_folder(folder, files)
-    return Rendered(folder, len(files), {name: each.error for name, each in results.items() if each.error})
+    failed |= {name: each.error for name, each in results.items() if each.error}
+    return Rendered(folder, len(files), failed)
 
 
 def check_folder(folder: Path) -> None:
@@ -66,6 +69,7 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> None:
     """Replace what is in the folder by these files. A reader finds the old ones or the new ones, never some of each."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        _remove_remains(folder)
         new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".new", dir=folder.parent))
     except OSError as error:
         raise UserError(f"The pages cannot be written beside {folder} ({error}). Name another folder.") from None
@@ -90,9 +94,18 @@ def _replace(folder: Path, new: Path) -> None:
     try:
         new.rename(folder)
     except BaseException:
-        old.rename(folder)
+        if not folder.exists():  # else another was quicker
+            old.rename(folder)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _remove_remains(folder: Path) -> None:
+    """What a run that was killed left beside the folder; one that is at work is younger than that."""
+    for path in folder.parent.glob(f".{folder.name}.*"):
+        if path.suffix in {".new", ".old"} and time.time() - path.stat().st_mtime > _REMAINS_AFTER:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _umask() -> int:

@@ -20,6 +20,7 @@ from packaging.requirements import Requirement
 from incident_ledger import policy
 from incident_ledger.doctor.channel_checks import check_channels, check_owed, check_templates
 from incident_ledger.doctor.findings import Finding, Grade, wrong
+from incident_ledger.doctor.page_checks import check_dashboards
 from incident_ledger.errors import ExitCode, IncidentLedgerError, StatementError, UserError
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings, load_settings
@@ -61,6 +62,7 @@ def examine(now: datetime, environ: Mapping[str, str] | None = None) -> Iterator
                 yield from check_owed(warehouse, files, now)
         yield from check_policy_tables(warehouse, files)
     yield from check_suites(settings, warehouse, files.contacts if files else ())
+    yield from check_dashboards(settings, warehouse, now)
     if warehouse is not None:
         warehouse.close()
 

@@ -1,5 +1,7 @@
 """A folder of pages is replaced whole or not at all; what fails in a run is its last step alone."""
 
+import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,6 +56,15 @@ def test_a_folder_is_as_it_was_when_the_new_one_cannot_take_its_place(
         write_folder(folder, {"a.html": "2"})
     assert (folder / "a.html").read_text() == "1"
     assert names(tmp_path) == {"pages"}
+
+
+def test_what_a_killed_run_left_is_removed_and_one_at_work_is_left_alone(tmp_path: Path) -> None:
+    for name, age in ((".pages.a.new", 2), (".pages.b.old", 2), (".pages.c.new", 0)):
+        (tmp_path / name).mkdir()
+        then = time.time() - age * 3600
+        os.utime(tmp_path / name, (then, then))
+    write_folder(tmp_path / "pages", {"a.html": "1"})
+    assert names(tmp_path) == {"pages", ".pages.c.new"}
 
 
 @pytest.mark.parametrize("pages", ["", "own"])

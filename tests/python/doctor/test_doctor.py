@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,9 @@ from incident_ledger.cli._app import app
 from incident_ledger.doctor import diagnosis
 from incident_ledger.doctor.channel_checks import check_channels, check_owed
 from incident_ledger.doctor.findings import Finding, Grade, exit_code
+from incident_ledger.doctor.page_checks import check_dashboards
 from incident_ledger.errors import ExitCode
+from incident_ledger.runner.steps import Outcome, Steps, record
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.tables import ensure_tables
@@ -318,6 +320,45 @@ def test_file_that_is_no_suite_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{")
     finding = the(diagnosis.check_suites(Settings(suites=str(tmp_path))), "suites", Grade.WRONG)
     assert "broken.json" in finding.text
+
+
+def test_a_dashboard_that_cannot_be_read_is_named_by_file_and_line(tmp_path: Path) -> None:
+    folder = tmp_path / "analyses" / "dashboards" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "dashboard.yml").write_text("title: Mine\ncolour: red\n")
+    settings = Settings(project_dir=tmp_path)
+    wrong = found(check_dashboards(settings, None, NOW), "dashboards", Grade.WRONG)
+    assert "analyses/dashboards/mine/dashboard.yml:2: colour: is not a key that there is" in {
+        each.text for each in wrong
+    }
+    assert list(check_dashboards(Settings(project_dir=tmp_path / "none"), None, NOW)) == []
+
+
+def test_cards_that_the_last_run_could_not_compute_are_named(warehouse: Warehouse, tmp_path: Path) -> None:
+    settings = warehouse.settings.model_copy(update={"pages": str(tmp_path / "pages")})
+    located = Warehouse(warehouse.client, settings, warehouse.endpoint)
+    steps = Steps(lambda _: None, lambda _: None)
+
+    def last_run(failed: dict[str, str], at: datetime) -> list[Finding]:
+        steps.done.clear()
+        with steps.step("pages") as step:
+            step.detail["failed"], step.outcome = failed, Outcome.FAILED if failed else Outcome.OK
+        step.started_at = at
+        record(located, run_id=f"run-{at:%H}", holder="h", command="run", as_of=at, steps=steps)
+        return found(check_dashboards(settings, located, NOW), "dashboards", Grade.WARN)
+
+    assert last_run({}, NOW - timedelta(hours=3)) == []
+    (finding,) = last_run({"clocks_kept": "no such table"}, NOW - timedelta(hours=2))
+    assert finding.text == "the card clocks_kept could not be computed by the last run: no such table"
+    assert last_run({}, NOW - timedelta(hours=1)) == []
+
+
+def test_a_folder_of_other_files_is_not_one_for_pages(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    finding = the(
+        check_dashboards(Settings(project_dir=PROJECT_DIR, pages=str(tmp_path)), None, NOW), "dashboards", Grade.WRONG
+    )
+    assert "holds other files" in finding.text
 
 
 def test_other_version_of_a_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

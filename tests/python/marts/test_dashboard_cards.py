@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from conftest import PROJECT_DIR
 from dashboards.browser import Page, browser, needs_chromium
 from incident_ledger.dashboards.card_queries import CardResult, ask_card, ask_cards
 from incident_ledger.dashboards.definition import FOLDER, load_dashboards
+from incident_ledger.dashboards.incident_pages import read_pages
+from incident_ledger.dashboards.page_html import incident_page_html
 from incident_ledger.dashboards.render import Rendered, render
 from incident_ledger.errors import UserError
 from marts.conftest import AS_OF, Cases
@@ -59,6 +62,18 @@ def test_pages_replace_their_own_and_no_other_files(pages: Rendered, cases: Case
     assert [file.name for file in pages.folder.parent.iterdir()] == [pages.folder.name]
 
 
+def test_an_incident_is_shown_where_a_mart_cannot_be_read(cases: Cases, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = cases.ledger.warehouse
+    ident = cases.first_one("operational_metrics", title="N2 open")["incident_id"]
+    mart = warehouse.mart
+    monkeypatch.setattr(warehouse, "mart", lambda name: mart("no_table" if name == "fct_response_sla" else name))
+    (page,), failed = read_pages(warehouse, [ident], AS_OF)
+    assert failed.keys() == {"fct_response_sla"}
+    assert (page.clocks, page.messages) == (None, [])
+    assert ("Open for", "600 minutes") in page.facts
+    assert "The clocks could not be read." in incident_page_html(page, [], AS_OF)
+
+
 def test_a_query_that_lacks_a_column_fails_its_card_alone(cases: Cases) -> None:
     card = DASHBOARDS["data-quality"].cards[0]
     result = ask_card(cases.ledger.warehouse, card, "select 1 as tables", AS_OF)
@@ -97,24 +112,26 @@ def test_the_numbers_of_a_page_are_those_that_sql_gives_for_its_filters(
     page.open(pages.folder / "incident-review.html")
     page.choose(**choices)
     where, params = _condition(choices)
+    levels = "[severity_level]" if "severity" in choices else "[severity_level, 'all']"
     table = cases.ledger.warehouse.mart("operational_metrics")
     sql = f"""
         select distinct
-            severity_level,
-            count(*) over (partition by severity_level) as incidents,
-            countif(is_open) over (partition by severity_level) as open_incidents,
+            severity_shown,
+            count(*) over (partition by severity_shown) as incidents,
+            countif(is_open) over (partition by severity_shown) as open_incidents,
             percentile_cont(if('mttr' in unnest(excluded_measures), null, mttr_minutes), 0.5)
-                over (partition by severity_level) as median_minutes,
+                over (partition by severity_shown) as median_minutes,
             percentile_cont(if('mttr' in unnest(excluded_measures), null, mttr_minutes), 0.9)
-                over (partition by severity_level) as p90_minutes
+                over (partition by severity_shown) as p90_minutes
         from {table}
+        cross join unnest({levels}) as severity_shown
         where {where}
-        order by severity_level
+        order by severity_shown
     """
     expected = cases.ledger.warehouse.rows(sql, params)
     shown = page.rows("times_by_severity")
-    assert [(each["severity_level"], each["incidents"], each["open_incidents"]) for each in shown] == [
-        (row["severity_level"], str(row["incidents"]), str(row["open_incidents"])) for row in expected
+    assert [(each["severity_shown"], each["incidents"], each["open_incidents"]) for each in shown] == [
+        (row["severity_shown"], str(row["incidents"]), str(row["open_incidents"])) for row in expected
     ]
     exact = page.value("""[...document.querySelectorAll('#times_by_severity tbody tr')].map(row =>
         [row.cells[4].title || null, row.cells[5].title || null].map(each => each && parseFloat(each)))""")
@@ -123,10 +140,11 @@ def test_the_numbers_of_a_page_are_those_that_sql_gives_for_its_filters(
             value if value is None else pytest.approx(value, rel=1e-9)
             for value in (row["median_minutes"], row["p90_minutes"])
         )
-    assert page.figures("review_numbers")["incidents"] == str(sum(row["incidents"] for row in expected))
-    assert len(page.rows("incident_list")) == sum(row["incidents"] for row in expected)
+    count = sum(row["incidents"] for row in expected if row["severity_shown"] != "all")
+    assert page.figures("review_numbers")["incidents"] == str(count)
+    assert len(page.rows("incident_list")) == count
     causes = page.rows("incidents_by_cause")
-    assert sum(int(each["incidents"]) for each in causes) == sum(row["incidents"] for row in expected)
+    assert sum(int(each["incidents"]) for each in causes) == count
 
 
 @needs_chromium
@@ -165,7 +183,7 @@ def test_the_median_is_that_of_all_and_not_of_parts(cards: Mapping[str, CardResu
     (row,) = (
         row
         for row in cards["times_by_severity"].rows
-        if row["severity_filter"] == "P0"
+        if row["severity_filter"] == row["severity_shown"] == "P0"
         and row["period_filter"] == "7"
         and row["component_filter"] == row["source_filter"] == "all"
     )
@@ -197,6 +215,16 @@ def test_an_open_incident_is_in_every_list_of_open_ones(cards: Mapping[str, Card
 def test_the_newest_day_is_in_the_last_thirty(cards: Mapping[str, CardResult]) -> None:
     recent = [row for row in cards["incident_list"].rows if row["period_filter"] in {"7", "30"}]
     assert max(row["detection_time"] for row in recent).date() == AS_OF.date()
+
+
+def test_hours_in_which_nobody_looked_are_there_and_are_neither_good_nor_bad(cards: Mapping[str, CardResult]) -> None:
+    """A table that is checked each hour was not from three to six on 28 February."""
+    (row,) = (
+        row
+        for row in cards["hours_not_checked"].rows
+        if (row["table_name"], row["check_date"]) == ("shop.orders", date(2026, 2, 28))
+    )
+    assert (row["hours_due"], row["hours_checked"], row["hours_not_checked"]) == (24, 21, 3)
 
 
 def test_every_compiled_card_is_a_definition_and_the_reverse(cases: Cases) -> None:
