@@ -1,6 +1,7 @@
 """Pages over the ledger of cases: every number on a page is the one that SQL gives, whatever the filters choose."""
 
 import itertools
+import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from incident_ledger.dashboards.page_html import incident_page_html
 from incident_ledger.dashboards.render import Rendered, render
 from incident_ledger.errors import UserError
 from marts.conftest import AS_OF, Cases
+from marts.ledger import Ledger
 
 DASHBOARDS = {each.name: each for each in load_dashboards(PROJECT_DIR)}
 NOT_BUILT = {"source_freshness", "health_score"}  # a mart of theirs is not among those of the cases
@@ -231,3 +233,23 @@ def test_every_compiled_card_is_a_definition_and_the_reverse(cases: Cases) -> No
     names = [card.card for dashboard in DASHBOARDS.values() for card in dashboard.cards]
     assert sorted(cases.ledger.dbt.analyses(FOLDER.as_posix())) == sorted(names)
     assert not any(one == other for one, other in itertools.pairwise(sorted(names)))
+
+
+def test_the_real_archive_has_its_figures_on_the_page(archive: Ledger, shared_data: Path) -> None:
+    expected = json.loads((shared_data / "statuspage" / "expected_2023_2025.json").read_text())
+    card = next(each for each in DASHBOARDS["incident-review"].cards if each.card == "times_by_severity")
+    sql = archive.dbt.analyses(FOLDER.as_posix())[card.card]
+    result = ask_card(archive.warehouse, card, sql, AS_OF)
+    rows = {
+        row["severity_shown"]: (
+            row["incidents"],
+            row["counted_incidents"],
+            round(row["mttr_median_minutes"], 3),
+            round(row["mttr_p90_minutes"], 3),
+        )
+        for row in result.rows
+        if {row[f"{name}_filter"] for name in card.filter_by} == {"all"}
+    }
+    figures = {**expected["by_severity"], "all": expected["all"]}
+    names = ("incidents", "resolved", "mttr_median", "mttr_p90")
+    assert rows == {level: tuple(values[name] for name in names) for level, values in figures.items()}
