@@ -111,7 +111,15 @@ def built_ledger(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> War
 @pytest.fixture
 def ledger(built_ledger: Warehouse) -> Warehouse:
     """A ledger in which nothing happened, nothing was sent and nobody ran."""
-    for table in ("incident_events", "import_rejects", "notifications", "run_steps", "leases"):
+    for table in (
+        "incident_events",
+        "import_rejects",
+        "notifications",
+        "run_steps",
+        "leases",
+        "dbt_results",
+        "signals",
+    ):
         built_ledger.execute(f"delete from {built_ledger.raw(table)} where true")
     return built_ledger
 

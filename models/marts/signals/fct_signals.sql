@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 {#- Whatever finds something wrong: `int_signals__<detector>` gives it in the shape of a signal. -#}
-{%- set detectors = ['quality'] -%}
+{%- set detectors = ['quality', 'recorded'] -%}
 
 with
 

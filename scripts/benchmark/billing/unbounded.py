@@ -13,7 +13,15 @@ from benchmark.billing.charges import Charge
 from benchmark.billing.day_sets import DaySet
 from benchmark.billing.references import Effect
 
-GROWING = ("incident_events", "notifications", "quality_results", "quality_breaches", "run_steps", "usage_records")
+GROWING = (
+    "incident_events",
+    "notifications",
+    "quality_results",
+    "quality_breaches",
+    "run_steps",
+    "usage_records",
+    "dbt_results",
+)
 """The runner's tables that grow with time, whatever a project is like."""
 
 

@@ -85,10 +85,36 @@ def findings(evidence: Mapping[str, Any]) -> list[tuple[str, str | None]]:
         lines.append(("Found", f"{len(breaches) - _SHOWN_BREACHES} more broken rules"))
     errors = [_string(each) for each in evidence.get("errors") or ()]
     lines += [("Could not be checked", each) for each in errors[:_SHOWN_ERRORS]]
+    lines += failed_nodes(evidence)
     suite, day = _string(evidence.get("suite")), _string(evidence.get("day"))
     if suite and (breaches or errors):
         lines.append(("Checked by", f"suite {suite}{f', data of {day}' if day else ''}"))
     return lines
+
+
+def failed_nodes(evidence: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """Of a dbt project what failed, the cause first, each with the query that shows what a test found."""
+    nodes = [each for each in evidence.get("failed_nodes") or () if isinstance(each, Mapping)]
+    lines: list[tuple[str, str | None]] = []
+    for each in nodes[:_SHOWN_BREACHES]:
+        kind, name = (
+            str(each.get("unique_id")).partition(".")[0],
+            one_line(str(each.get("name") or each.get("unique_id"))),
+        )
+        message = _string(each.get("message"))
+        rate = _rate(each.get("failed"), each.get("examined"))
+        text = f"{kind} {name}: {each.get('status')} ({each.get('severity')})"
+        lines.append(("Failed", ": ".join(part for part in (text, rate, message and one_line(message)) if part)))
+        lines.append((QUERY, _query(each.get("query"))))
+    if len(nodes) > _SHOWN_BREACHES:
+        lines.append(("Failed", f"{len(nodes) - _SHOWN_BREACHES} more nodes"))
+    return lines
+
+
+def _rate(failed: Any, examined: Any) -> str | None:
+    if not isinstance(failed, int) or not isinstance(examined, int) or not examined:
+        return None
+    return f"{failed:,} of {examined:,} records ({percent_text(Fraction(100 * failed, examined))})"
 
 
 def _breach(breach: Mapping[str, Any]) -> str:
@@ -97,10 +123,8 @@ def _breach(breach: Mapping[str, Any]) -> str:
     severity = f" ({breach['severity']})" if breach.get("severity") else ""
     meaning = _string(breach.get("rule"))
     about = f": {one_line(meaning)}" if meaning else ""
-    if not isinstance(failed, int) or not isinstance(examined, int) or not examined:
-        return f"{rule} is not met{severity}{about}"
-    rate = percent_text(Fraction(100 * failed, examined))
-    return f"{failed:,} of {examined:,} records ({rate}) break {rule}{severity}{about}"
+    rate = _rate(failed, examined)
+    return f"{rate} break {rule}{severity}{about}" if rate else f"{rule} is not met{severity}{about}"
 
 
 def _query(query: Any) -> str | None:

@@ -4,6 +4,12 @@ from incident_ledger.policy.calendar import Calendar
 from incident_ledger.policy.model import Policy
 from incident_ledger.policy.playbook_rows import (
     CLOCKS,
+    DBT_NODE_FAILED,
+    DBT_RULES,
+    DBT_SOURCE_LATE,
+    DBT_SOURCE_STALE,
+    DBT_TEST_FAILED,
+    DBT_TEST_WARNED,
     ESCALATION,
     MONITORING_FAILURE,
     RESPONSE_OVERDUE,
@@ -24,6 +30,12 @@ from incident_ledger.policy.reader import differing, load, load_current, load_fi
 
 __all__ = [
     "CLOCKS",
+    "DBT_NODE_FAILED",
+    "DBT_RULES",
+    "DBT_SOURCE_LATE",
+    "DBT_SOURCE_STALE",
+    "DBT_TEST_FAILED",
+    "DBT_TEST_WARNED",
     "ESCALATION",
     "MONITORING_FAILURE",
     "RESPONSE_OVERDUE",

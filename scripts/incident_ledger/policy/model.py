@@ -151,6 +151,16 @@ class Policy:
         """One characteristic by its id."""
         return ClassificationRule(**_plain(self._one("classification_rules", at, rule_id=rule_id)))
 
+    def hold(self, rule_id: str, severity_level: str, at: datetime) -> timedelta:
+        """For how long what a rule found must last before it opens an incident.
+
+        Nothing for a rule that is not the policy's (a suite's), and for what is worse than its rule says.
+        """
+        rule = next((each for each in self.classification_rules(at) if each.rule_id == rule_id), None)
+        if rule is None or self.rank(severity_level) < self.rank(rule.severity_level):
+            return timedelta(0)
+        return timedelta(minutes=rule.hold_minutes or 0)
+
     def runbook(self, detector: str, at: datetime, rule_id: str | None = None) -> tuple[RunbookStep, ...]:
         """What to do first about what a rule of the policy, or else a detector, found; nothing for another source.
 

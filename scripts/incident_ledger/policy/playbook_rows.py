@@ -5,6 +5,11 @@ from fractions import Fraction
 
 MONITORING_FAILURE = "monitoring_system_failure"  # the rule_id of the playbook's "Monitoring system failure"
 
+# The rules of what dbt's statuses mean, each by its rule_id.
+DBT_NODE_FAILED, DBT_TEST_FAILED, DBT_TEST_WARNED = "dbt_node_failed", "dbt_test_failed", "dbt_test_warned"
+DBT_SOURCE_STALE, DBT_SOURCE_LATE = "dbt_source_stale", "dbt_source_late"
+DBT_RULES = (DBT_NODE_FAILED, DBT_TEST_FAILED, DBT_TEST_WARNED, DBT_SOURCE_STALE, DBT_SOURCE_LATE)
+
 # Clocks beside the steps of the escalation matrix: a response that is overdue, the escalation by severity, a war room
 # that nobody opened, and an update that is due.
 RESPONSE_OVERDUE = "response_overdue"
@@ -65,6 +70,7 @@ class ClassificationRule:
     is_upper_inclusive: bool | None
     unit: str | None
     runbook: str | None
+    hold_minutes: int | float | None
 
 
 @dataclass(frozen=True)

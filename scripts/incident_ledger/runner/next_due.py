@@ -3,7 +3,7 @@
 A tick that found nothing asks, so that `watch` need not look again before. The answer is never too late and mostly
 exact:
 
-- signals: the first of their times at which the planner gives events;
+- signals: the first of their times (with what their rules make them wait for) at which the planner gives events;
 - messages: the end of a wait after a failed attempt or of the interval between messages of what flaps (`notify` knows);
 - clocks: when the next falls due of an incident that is open;
 - the policy: when its next row begins to hold, whatever that changes (a tick that finds nothing, once a new row);
@@ -19,6 +19,7 @@ from datetime import datetime
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy
 from incident_ledger.response.planner import next_clock_due, plan
+from incident_ledger.response.rules.signal_rules import begins_at
 from incident_ledger.response.signals import Signal
 
 
@@ -50,6 +51,6 @@ def next_version(policy: Policy, now: datetime) -> datetime | None:
 def _next_plan(
     state: Sequence[IncidentState], signals: Sequence[Signal], policy: Policy, now: datetime
 ) -> datetime | None:
-    times = {time for each in signals for time in (each.started_at, each.observed_at, each.ended_at)}
+    times = {time for each in signals for time in (begins_at(each, policy), each.observed_at, each.ended_at)}
     ahead = sorted(time for time in times if time is not None and time > now)
     return next((time for time in ahead if plan(state, signals, policy, time)), None)

@@ -117,6 +117,8 @@ IMPORT_REJECTS = RawTable("import_rejects")
 QUALITY_RESULTS = RawTable("quality_results")
 QUALITY_BATCHES = RawTable("quality_batches")
 QUALITY_BREACHES = RawTable("quality_breaches")
+DBT_RESULTS = RawTable("dbt_results")
+SIGNALS = RawTable("signals")
 USAGE_RECORDS = RawTable("usage_records")
 USAGE_LOADS = RawTable("usage_loads")
 NOTIFICATIONS = RawTable("notifications")
@@ -130,6 +132,8 @@ ALL = (
     QUALITY_RESULTS,
     QUALITY_BATCHES,
     QUALITY_BREACHES,
+    DBT_RESULTS,
+    SIGNALS,
     USAGE_RECORDS,
     USAGE_LOADS,
     NOTIFICATIONS,

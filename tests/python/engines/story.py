@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from dbt_results.results import node, write_target
 from engines.project import AS_OF
+from incident_ledger.dbt_results import ingest
 from incident_ledger.demo import incidents, usage
 from incident_ledger.importers import Document
 from incident_ledger.importers.pipeline import take_in
@@ -103,6 +105,7 @@ class Story:
 
     def check(self) -> None:
         """All suites, and a file that is none: breaches, a check that failed, incidents, messages and a run's steps."""
+        self._ingest("fail", FIRST_CHECK)
         self._check(FIRST_CHECK)
 
     def check_again(self) -> None:
@@ -110,6 +113,7 @@ class Story:
 
         Somebody reviews one that ended.
         """
+        self._ingest("pass", SECOND_CHECK)
         self._load("corrected", _CORRECTED, _CORRECTED_AT, only=("anthropic_usage", "claude_code"))
         self._check(SECOND_CHECK)
         at = SECOND_CHECK + timedelta(hours=1)
@@ -136,6 +140,22 @@ class Story:
         context = CommandContext(actor="ann", at=detected + timedelta(hours=1), now=now)
         events.append(person_event(state, context, EventType.ROOT_CAUSE_IDENTIFIED, {"category": "capacity"}))
         append(self.warehouse, [*events, resolve(state, context)], now)
+
+    def _ingest(self, status: str, at: datetime) -> None:
+        """A run of a dbt project whose one test ends so, on a table of four rows."""
+        orders, test = "model.shop.orders", "test.shop.not_null_orders_id.1"
+        made = {"code": "CREATE TABLE", "rows_affected": 4}
+        results = [
+            {"unique_id": orders, "status": "success", "adapter_response": made, "execution_time": 0.5},
+            {"unique_id": test, "status": status, "failures": int(status == "fail"), "message": "Got 1 result"},
+        ]
+        of_orders = {"attached_node": orders, "test_metadata": {"name": "not_null"}}
+        folder = self.warehouse.settings.local_path / f"target_{status}"
+        ingest(
+            self.warehouse,
+            [write_target(folder, results, [node(orders), node(test, orders, **of_orders)], at)],
+            ingested_at=at,
+        )
 
     def _load(self, name: str, rates: usage.FaultRates, at: datetime, *, only: Container[str] = _EXAMPLES) -> None:
         folder = self.warehouse.settings.local_path / name

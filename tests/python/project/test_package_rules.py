@@ -32,6 +32,7 @@ LAYERS = (
         "quality",
         "detection",
         "response",
+        "dbt_results",
         "notify",
         "postmortem",
         "dashboards",

@@ -280,8 +280,8 @@ def test_every_mart_has_a_unit_test(manifest: dict[str, Any]) -> None:
 
 def test_every_source_that_flows_by_itself_has_a_freshness(manifest: dict[str, Any]) -> None:
     without = {source["name"] for source in manifest["sources"].values() if not source["loaded_at_field"]}
-    # Incidents, rejects, breaches and messages come when they come; leases and what was built do not flow;
-    # `usage_loads` names records.
+    # Incidents, rejects, breaches, messages and results of dbt come when they come; leases and what was built do
+    # not flow; `usage_loads` names records.
     assert without == {
         "incident_events",
         "import_rejects",
@@ -291,6 +291,8 @@ def test_every_source_that_flows_by_itself_has_a_freshness(manifest: dict[str, A
         "usage_records",
         "quality_results",
         "quality_breaches",
+        "dbt_results",
+        "signals",
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from incident_ledger.encoding import timestamp
 from incident_ledger.ledger.events import PLANNER, Event, EventType, incident_id
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy
@@ -16,7 +17,8 @@ def signal_events(
 
     A signal that holds opens an incident, raises an open one, or reopens one that was resolved within the policy's
     reopening window. A signal that ended resolves its open incident. Nothing here lowers a severity, and a signal that
-    was last seen before a person's resolution says nothing new about it. What was observed after `now` is not known.
+    was last seen before a person's resolution says nothing new about it. What was observed after `now` is not known,
+    and what has not begun by then, or not held for as long as its rule wants, is nothing yet.
     """
     latest = _latest_by_subject(state)
     events: list[Event] = []
@@ -26,13 +28,20 @@ def signal_events(
         incident = latest.get((signal.source, signal.source_key))
         if signal.ended_at is not None:
             events += _ended(signal, signal.ended_at, incident)
+        elif begins_at(signal, policy) > now:
+            continue
         elif incident is None:
-            events.append(_detected(signal, signal.started_at))
+            events.append(_detected(signal, begins_at(signal, policy), signal.started_at))
         elif incident.is_open:
             events += _raised(signal, incident, policy)
         else:
             events += _returned(signal, incident, policy)
     return events
+
+
+def begins_at(signal: Signal, policy: Policy) -> datetime:
+    """When a signal that does not end before opens its incident: once it has held for as long as its rule wants."""
+    return signal.started_at + policy.hold(signal.rule_id, signal.severity_level, signal.started_at)
 
 
 def _latest_by_subject(state: Sequence[IncidentState]) -> dict[tuple[str, str], IncidentState]:
@@ -44,7 +53,8 @@ def _latest_by_subject(state: Sequence[IncidentState]) -> dict[tuple[str, str], 
     return latest
 
 
-def _detected(signal: Signal, at: datetime) -> Event:
+def _detected(signal: Signal, at: datetime, start: datetime | None) -> Event:
+    """An incident that opens at `at` of a trouble that began at `start`, where its rule made it wait."""
     return Event(
         incident_id=incident_id(signal.source, signal.source_key, at),
         event_type=EventType.DETECTED,
@@ -58,6 +68,7 @@ def _detected(signal: Signal, at: datetime) -> Event:
             "components": [signal.component],
             "rule_id": signal.rule_id,
             "evidence": dict(signal.evidence),
+            **({"start_time": timestamp(start)} if start and start < at else {}),
         },
     )
 
@@ -86,9 +97,10 @@ def _returned(signal: Signal, incident: IncidentState, policy: Policy) -> list[E
     resolved_at = incident.last_resolution_time
     if resolved_at is None or signal.observed_at <= resolved_at:
         return []  # not looked at since it was resolved: silence, not news
-    at = signal.started_at if signal.started_at > resolved_at else signal.observed_at
+    begins = begins_at(signal, policy)
+    at = begins if begins > resolved_at else signal.observed_at
     if at - resolved_at > policy.reopening_window(at):
-        return [_detected(signal, at)]
+        return [_detected(signal, at, signal.started_at if begins > resolved_at else None)]
     reopened = _event(incident, EventType.REOPENED, at, {"text": signal.title})
     return [reopened, *_raised(signal, incident, policy)]
 

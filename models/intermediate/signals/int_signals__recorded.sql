@@ -1,0 +1,30 @@
+with
+
+recorded_signals as (
+
+    select * from {{ ref('stg_ledger__signals') }}
+
+),
+
+final as (
+
+    select
+        source,
+        source_key,
+        source_key as batch_key,
+        rule_id,
+        component,
+        severity_level,
+        title,
+        started_at,
+        ended_at,
+        observed_at,
+        value,
+        threshold,
+        owner,
+        evidence
+    from recorded_signals
+
+)
+
+select * from final

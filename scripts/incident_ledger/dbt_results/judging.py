@@ -1,0 +1,102 @@
+"""Whether a result of dbt is a failure, by which rule of the policy, and how bad. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from incident_ledger.dbt_results.node_lineage import Lineage
+from incident_ledger.dbt_results.node_results import NodeResult
+from incident_ledger.policy import (
+    DBT_NODE_FAILED,
+    DBT_SOURCE_LATE,
+    DBT_SOURCE_STALE,
+    DBT_TEST_FAILED,
+    DBT_TEST_WARNED,
+    MONITORING_FAILURE,
+    Policy,
+)
+
+# dbt's words. What was skipped was not looked at: neither good nor bad.
+GOOD = ("success", "pass", "no-op")
+_ERRORS = ("error", "runtime error", "partial success")
+_TESTS = ("test", "unit_test")
+# Generic tests of dbt and dbt-utils that give a row for each row that breaks them; others count values or groups.
+# https://docs.getdbt.com/reference/resource-properties/data-tests
+_ROW_TESTS = ("not_null", "relationships", "expression_is_true", "not_empty_string", "accepted_range")
+_RATE = "failed_record_rate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A failure: the policy's rule, its severity, and where both are known how many of how many rows are bad."""
+
+    rule_id: str
+    severity_level: str
+    failed: int | None = None
+    examined: int | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A result and its verdict: None for what is no failure."""
+
+    result: NodeResult
+    verdict: Verdict | None
+
+
+def judge_all(results: Sequence[NodeResult], lineage: Lineage, policy: Policy) -> list[Judged]:
+    """All results, in their order, by the policy of their time. A table's tests examine what its build counted."""
+    rows = {(each.invocation_id, each.unique_id): each.rows for each in results if each.rows is not None}
+    return [
+        Judged(each, judge(each, lineage, policy, rows.get((each.invocation_id, lineage.place(each.unique_id)))))
+        for each in results
+    ]
+
+
+def judge(result: NodeResult, lineage: Lineage, policy: Policy, rows: int | None) -> Verdict | None:
+    """The verdict on a result; None when it is none of a failure.
+
+    `rows` is how many rows the tested table has, where that is known. The severity is `meta.incident_severity` of the
+    test or of what it tests, else the rule's; a known rate in the policy's bands can only make an error worse.
+    """
+    rule_id = _rule(result)
+    if rule_id is None:
+        return None
+    at = result.completed_at
+    rule = policy.classification_rule(rule_id, at)
+    failed, examined = _rate(result, lineage, rows)
+    wanted = _wanted(result, lineage, policy)
+    severity_level = wanted or rule.severity_level
+    if wanted is None and result.status == "fail" and failed is not None and examined is not None:
+        band = policy.band_rule(_RATE, failed, examined, at)
+        if band and policy.rank(band.severity_level) < policy.rank(severity_level):
+            rule_id, severity_level = band.rule_id or rule_id, band.severity_level
+    return Verdict(rule_id=rule_id, severity_level=severity_level, failed=failed, examined=examined)
+
+
+def _rule(result: NodeResult) -> str | None:
+    status = result.status
+    if result.resource_type == "source":
+        rules = {"warn": DBT_SOURCE_LATE, "error": DBT_SOURCE_STALE, "runtime error": MONITORING_FAILURE}
+        return rules.get(status)
+    if result.resource_type in _TESTS:
+        rules = {"warn": DBT_TEST_WARNED, "fail": DBT_TEST_FAILED}
+        return rules.get(status, MONITORING_FAILURE if status in _ERRORS else None)
+    return DBT_NODE_FAILED if status in (*_ERRORS, "fail") else None
+
+
+def _wanted(result: NodeResult, lineage: Lineage, policy: Policy) -> str | None:
+    known = {severity.severity_level for severity in policy.severities}
+    for each in (result.unique_id, lineage.place(result.unique_id)):
+        wanted = lineage.meta(each, "incident_severity")
+        if isinstance(wanted, str) and wanted.strip().upper() in known:
+            return wanted.strip().upper()
+    return None
+
+
+def _rate(result: NodeResult, lineage: Lineage, rows: int | None) -> tuple[int | None, int | None]:
+    """`failures` alone is no rate: a test may count values, or be narrowed, and a pass always says 0."""
+    if result.failures is None or rows is None or not 0 < result.failures <= rows:
+        return None, None
+    if lineage.test_name(result.unique_id) not in _ROW_TESTS or not lineage.counts_all_rows(result.unique_id):
+        return None, None
+    return result.failures, rows
