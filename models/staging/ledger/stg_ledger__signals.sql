@@ -1,6 +1,6 @@
 with
 
-source as (
+raw_signals as (
 
     select * from {{ source('incident_ledger_raw', 'signals') }}
 
@@ -23,7 +23,7 @@ final as (
         threshold,
         owner,
         nullif(to_json_string(evidence), 'null') as evidence
-    from source
+    from raw_signals
     where true
     qualify row_number() over (partition by source, source_key order by observed_at desc, started_at desc) = 1
 

@@ -1,4 +1,5 @@
-"""What dbt projects write of their runs (`target/`), as results and as signals: `ingest` is the whole of it.
+"""What dbt projects write of their runs (`target/`), as results and as signals: `ingest` is the whole of it,
+and `take_in` what follows the reading.
 
 artifacts      files → what dbt wrote, checked
 node_results   what dbt wrote → one result a node, pure
@@ -9,6 +10,6 @@ signal_state   groups ↔ rows of `signals`
 ingestion      `ingest`: all of these in their order
 """
 
-from incident_ledger.dbt_results.ingestion import IngestReport, ingest
+from incident_ledger.dbt_results.ingestion import IngestReport, ingest, take_in
 
-__all__ = ["IngestReport", "ingest"]
+__all__ = ["IngestReport", "ingest", "take_in"]

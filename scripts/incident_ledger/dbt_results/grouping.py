@@ -76,8 +76,10 @@ class _Work:
     def look_again(self, result: NodeResult, verdict: Verdict | None) -> None:
         group = self._groups[self.group_of[result.unique_id]]
         before = group.failures.get(result.unique_id)
-        if before is None or result.completed_at <= before.seen_at:
-            return  # known already
+        if before is None or result.completed_at < before.seen_at:
+            return  # something newer is known
+        if verdict and result.completed_at == before.seen_at:
+            return  # the same once more
         if verdict:
             failure = replace(self._failure(result, verdict), since=before.since)
             self._put(replace(group, failures={**group.failures, result.unique_id: failure}), result.completed_at)

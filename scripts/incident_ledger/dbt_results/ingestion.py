@@ -60,10 +60,22 @@ def ingest(
     results, manifest = _read(paths)
     lineage = Lineage(project or _project(results, manifest), manifest)
     ensure_ledger(warehouse)
-    policy = load(warehouse)
+    looked_at = manifest.metadata.generated_at if manifest else _LONG_AGO
+    return take_in(warehouse, results, lineage, load(warehouse), ingested_at=ingested_at, looked_at=looked_at)
+
+
+def take_in(
+    warehouse: Warehouse,
+    results: Sequence[NodeResult],
+    lineage: Lineage,
+    policy: Policy,
+    *,
+    ingested_at: datetime,
+    looked_at: datetime = _LONG_AGO,
+) -> IngestReport:
+    """Results of one project, written, with the signals that follow. At `looked_at` it had the nodes of `lineage`."""
     judged = judge_all(results, lineage, policy)
     new = _write_results(warehouse, judged, lineage, ingested_at)
-    looked_at = manifest.metadata.generated_at if manifest else _LONG_AGO
     rows = _write_signals(warehouse, judged, lineage, policy, looked_at)
     still = sorted((row for row in rows if row["ended_at"] is None), key=lambda row: policy.rank(row["severity_level"]))
     return IngestReport(

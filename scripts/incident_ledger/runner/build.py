@@ -6,7 +6,7 @@ from functools import cached_property
 
 from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.encoding import timestamp
-from incident_ledger.runner.build_state import BUILD, Records, read_records, write_records
+from incident_ledger.runner.build_state import BUILD, FAILED, Records, read_records, write_records
 from incident_ledger.runner.node_selection import (
     Built,
     Clock,
@@ -140,8 +140,17 @@ class Builds:
         return project_checksum(self._warehouse.settings)
 
     @cached_property
+    def failed_before(self) -> frozenset[str]:
+        """The nodes that failed when they were built or tested last, by the runs before."""
+        return frozenset(self._all_records.get(FAILED, {}))
+
+    @property
     def _records(self) -> Mapping[str, Records]:
-        return {} if self._is_full else read_records(self._warehouse)
+        return {} if self._is_full else self._all_records
+
+    @cached_property
+    def _all_records(self) -> Mapping[str, Records]:
+        return read_records(self._warehouse)
 
     @cached_property
     def _built(self) -> dict[str, Built]:

@@ -28,6 +28,7 @@ from incident_ledger.runner.lease import BUILD, RESPOND, Lease, with_lease
 from incident_ledger.runner.lineage import readers
 from incident_ledger.runner.look import Look, look_reading
 from incident_ledger.runner.next_due import next_due
+from incident_ledger.runner.own_failures import OwnFailures
 from incident_ledger.runner.page_step import write_pages
 from incident_ledger.runner.step_summaries import some_names, summarise_channels, summarise_nodes
 from incident_ledger.runner.steps import HEARTBEAT, Outcome, Step, Steps, counted, record
@@ -117,6 +118,7 @@ class Job:
         self._wait: float | None = None
         self._holder = ""
         self._report = RunReport(run_id=f"{command}-{timestamp(as_of)}", as_of=as_of)
+        self._own_failures = OwnFailures(warehouse, self._dbt, self._builds, self._report.run_id, as_of)
 
     @_labelled
     def run(self, *, wait: float | None = None) -> RunReport:
@@ -304,6 +306,7 @@ class Job:
     def _build(self, step: Step, selector: str, *, is_open: bool) -> bool:
         """What is new of a selector, by dbt; whether all of it is there."""
         results, selection, again = self._builds.build(selector, is_open=is_open)
+        self._own_failures.note(results)
         summarise_nodes(step, results)
         if selection.unchanged:
             step.summary += f", {selection.unchanged} unchanged"

@@ -61,7 +61,7 @@ def test_one_bad_account_in_three_layers_is_one_incident(
 ) -> None:
     report = ingest(ledger, [targets["tests"]], ingested_at=ended(targets["tests"]))
     assert (report.results, report.failures) == (4, 3)
-    (incident,) = tick(ended(targets["tests"]) + minutes(15))
+    (incident,) = tick(ended(targets["tests"]) + minutes(20))
     assert incident.title == "dbt shop: test not_null_bronze_account failed, and 2 more nodes with it"
     # No table was built in this invocation: nobody knows of how many rows these are.
     assert (incident.severity_level, incident.rule_id) == ("P2", "dbt_test_failed")
@@ -83,7 +83,7 @@ def test_a_failed_test_opens_an_incident_and_a_good_one_ends_it(
     assert (failed["failed"], failed["examined"]) == (1, 4)
     assert "account is null" in failed["query"]
     ingest(ledger, [targets["cured"]], ingested_at=ended(targets["cured"]))
-    (incident,) = tick(ended(targets["cured"]) + minutes(20))
+    (incident,) = tick(ended(targets["cured"]) + minutes(30))
     assert incident.resolution_time is not None
     assert incident.resolution_time >= incident.detection_time
 
@@ -92,19 +92,19 @@ def test_what_a_retry_cures_in_time_opens_nothing(
     ledger: Warehouse, targets: dict[str, Path], tick: Callable[[datetime], list[IncidentState]]
 ) -> None:
     ingest(ledger, [targets["broken"]], ingested_at=ended(targets["broken"]))
-    assert tick(ended(targets["broken"]) + minutes(14)) == []
+    assert tick(ended(targets["broken"]) + minutes(19)) == []
     ingest(ledger, [targets["cured"]], ingested_at=ended(targets["cured"]))
     assert tick(ended(targets["cured"]) + minutes(60)) == []
 
 
-def test_what_no_retry_cures_opens_after_its_quarter_of_an_hour(
+def test_what_no_retry_cures_opens_once_it_has_lasted(
     ledger: Warehouse, targets: dict[str, Path], tick: Callable[[datetime], list[IncidentState]]
 ) -> None:
     ingest(ledger, [targets["broken"]], ingested_at=ended(targets["broken"]))
-    (incident,) = tick(ended(targets["broken"]) + minutes(15))
+    (incident,) = tick(ended(targets["broken"]) + minutes(20))
     assert incident.title == "dbt shop: model bronze could not be built"
     assert incident.start_time is not None
-    assert incident.detection_time - incident.start_time == minutes(15)
+    assert incident.detection_time - incident.start_time == minutes(20)
 
 
 def test_the_same_folder_again_changes_nothing(ledger: Warehouse, targets: dict[str, Path]) -> None:

@@ -75,6 +75,28 @@ def test_every_mail_of_every_severity_has_all_that_is_known(kind: str, severity:
     assert message.text.count("Half of the night is missing.") == 1
 
 
+def test_of_a_dbt_project_what_failed_is_named_with_its_cause_first() -> None:
+    nodes = [
+        {
+            "unique_id": "test.shop.not_null_orders_id.1",
+            "name": "not_null_orders_id",
+            "status": "fail",
+            "severity": "P1",
+            "message": "Got 1 result,\n configured to fail if != 0",
+            "failed": 1,
+            "examined": 4,
+            "query": QUERY_TEXT,
+        },
+        *({"unique_id": f"model.shop.m{number}", "status": "error", "severity": "P2"} for number in range(6)),
+    ]
+    text = " ".join(of("detected", "P1", evidence={"project": "shop", "failed_nodes": nodes}).text.split())
+    assert "test not_null_orders_id: fail (P1): 1 of 4 records (25 %): Got 1 result, configured to fail if != 0" in text
+    assert " ".join(QUERY_TEXT.split()) in text
+    assert "model model.shop.m3: error (P2)" in text
+    assert "model.shop.m4" not in text
+    assert "2 more nodes" in text
+
+
 def test_a_query_is_whole_and_as_it_is_so_that_it_can_be_copied() -> None:
     assert "- Query: " + QUERY_TEXT.replace("\n", "\n  ") + "\n" in of("detected", "P1").text
     long = {"breaches": [{**EVIDENCE["breaches"][0], "query": "x" * 5000}]}  # type: ignore[index]

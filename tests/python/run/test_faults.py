@@ -1,13 +1,16 @@
 """A fault of the warehouse while dbt builds, put in by a relay."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from conftest import fresh_settings
+from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import ExitCode
+from incident_ledger.ledger.events import EventType
+from incident_ledger.runner.build import Builds
 from incident_ledger.runner.job import Job, RunReport
 from incident_ledger.runner.steps import Outcome
 from incident_ledger.warehouse import Warehouse, connect
@@ -46,12 +49,18 @@ def warehouse(relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return connect(fresh_settings(relay.endpoint, tmp_path))
 
 
-def run(warehouse: Warehouse) -> RunReport:
-    return Job(warehouse, AS_OF, command="run").run()
+def run(warehouse: Warehouse, minutes: int) -> RunReport:
+    return Job(warehouse, AS_OF + timedelta(minutes=minutes), command="run").run()
 
 
-def rows(warehouse: Warehouse) -> int:
-    return len(warehouse.rows(f"select 1 as one from {warehouse.raw('incident_events')}"))
+def tick(warehouse: Warehouse, minutes: int) -> list[tuple[str, str]]:
+    """The events that a tick wrote of what begins and ends."""
+    report = Job(warehouse, AS_OF + timedelta(minutes=minutes), command="tick").tick()
+    return [
+        (each.event_type.value, each.source_key)
+        for each in report.events
+        if each.event_type in (EventType.DETECTED, EventType.RESOLVED)
+    ]
 
 
 def test_a_lasting_fault_fails_its_step_and_a_passing_one_is_retried_in_the_same_run(
@@ -59,17 +68,21 @@ def test_a_lasting_fault_fails_its_step_and_a_passing_one_is_retried_in_the_same
 ) -> None:
     lasting = [True]
     relay.rule(lambda request: lasting[0] and makes_fct_mttr(request), FAILED_JOB)
-    report = run(warehouse)
+    report = run(warehouse, 0)
     last = report.steps[-1]
     assert (last.name, last.outcome) == ("report", Outcome.FAILED)
     assert "fct_mttr" in last.summary
     assert report.exit_code is ExitCode.OUTSIDE
-    assert rows(warehouse) == 0  # no incident of data quality from it
+    # No incident of data quality; one of the model, once it has lasted: the next run may cure it.
+    assert run(warehouse, 15).events == []
+    assert tick(warehouse, 19) == []
+    assert tick(warehouse, 20) == [("detected", "dbt:incident_ledger.fct_mttr")]
 
     lasting[0] = False
     relay.rule(makes_fct_mttr, FAILED_JOB, times=1)
-    report = run(warehouse)
+    report = run(warehouse, 30)
     assert [step.outcome for step in report.steps] == [Outcome.OK] * len(report.steps)
     assert report.exit_code is ExitCode.OK
     assert warehouse.table_exists(warehouse.settings.dataset, "fct_mttr")
-    assert rows(warehouse) == 0
+    assert tick(warehouse, 31) == [("resolved", "dbt:incident_ledger.fct_mttr")]
+    assert not Builds(warehouse, Dbt(warehouse.settings, warehouse.endpoint), AS_OF, is_full=False).failed_before
