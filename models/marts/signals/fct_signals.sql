@@ -55,6 +55,7 @@ resolutions as (
 ),
 
 -- What was not found bad since its incident was resolved is left out: its check may be gone, and would never end it.
+-- An absence that is still to come begins after it.
 relevant_signals as (
 
     select signals.*
@@ -67,6 +68,7 @@ relevant_signals as (
         signals.ended_at is not null
         or resolutions.resolved_at is null
         or signals.observed_at > resolutions.resolved_at
+        or signals.started_at > resolutions.resolved_at
 
 ),
 

@@ -22,6 +22,7 @@ from incident_ledger.dbt_results.grouping import FailureGroup, regroup
 from incident_ledger.dbt_results.judging import GOOD, Judged, Verdict, judge_all
 from incident_ledger.dbt_results.node_lineage import Lineage
 from incident_ledger.dbt_results.node_results import NodeResult, of_freshness, of_run, project_of
+from incident_ledger.dbt_results.pipelines import absence, invocations
 from incident_ledger.dbt_results.signal_state import SOURCE, to_group, to_row
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.setup import ensure_ledger
@@ -72,11 +73,17 @@ def take_in(
     *,
     ingested_at: datetime,
     looked_at: datetime = _LONG_AGO,
+    is_whole: bool = True,
 ) -> IngestReport:
-    """Results of one project, written, with the signals that follow. At `looked_at` it had the nodes of `lineage`."""
+    """Results of one project, written, with the signals that follow. At `looked_at` it had the nodes of `lineage`.
+
+    Whether a scheduled run is missing is what whole runs say, not results that were picked from one.
+    """
     judged = judge_all(results, lineage, policy)
     new = _write_results(warehouse, judged, lineage, ingested_at)
-    rows = _write_signals(warehouse, judged, lineage, policy, looked_at)
+    rows = _changed_groups(warehouse, judged, lineage, policy, looked_at)
+    missing = absence(lineage.project, invocations(results), policy) if is_whole else None
+    _write_signals(warehouse, [*rows, missing] if missing else rows)
     still = sorted((row for row in rows if row["ended_at"] is None), key=lambda row: policy.rank(row["severity_level"]))
     return IngestReport(
         project=lineage.project,
@@ -156,10 +163,10 @@ def _result_row(result: NodeResult, verdict: Verdict | None, lineage: Lineage, i
     }
 
 
-def _write_signals(
+def _changed_groups(
     warehouse: Warehouse, judged: Sequence[Judged], lineage: Lineage, policy: Policy, looked_at: datetime
 ) -> list[dict[str, Any]]:
-    """The rows of the groups that changed, written."""
+    """The rows of the groups that changed."""
     groups = _open_groups(warehouse, lineage.project)
     known = {unique_id for group in groups for unique_id in group.failures}
     failing = [each.result for each in judged if each.verdict and each.result.unique_id not in known]
@@ -167,12 +174,15 @@ def _write_signals(
     # An artifact that comes late opens nothing that was found good since.
     current = [each for each in judged if each.result.completed_at >= good_at.get(each.result.unique_id, _LONG_AGO)]
     changed = regroup(groups, current, lineage, looked_at)
-    rows = [to_row(group, lineage.project, policy) for group in changed]
-    if rows:
-        with bound_rows(warehouse, SIGNALS, rows) as (query, params):
-            columns, newer = tuple(rows[0]), "source.observed_at >= target.observed_at"
-            merge_query(warehouse, SIGNALS, query, columns=columns, updates=newer, params=params)
-    return rows
+    return [to_row(group, lineage.project, policy) for group in changed]
+
+
+def _write_signals(warehouse: Warehouse, rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    with bound_rows(warehouse, SIGNALS, rows) as (query, params):
+        columns, newer = tuple(rows[0]), "source.observed_at >= target.observed_at"
+        merge_query(warehouse, SIGNALS, query, columns=columns, updates=newer, params=params)
 
 
 def _open_groups(warehouse: Warehouse, project: str) -> list[FailureGroup]:

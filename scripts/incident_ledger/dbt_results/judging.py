@@ -1,10 +1,12 @@
 """Whether a result of dbt is a failure, by which rule of the policy, and how bad. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from incident_ledger.dbt_results.node_lineage import Lineage
 from incident_ledger.dbt_results.node_results import NodeResult
+from incident_ledger.dbt_results.pipelines import DATA, Invocation, invocations
 from incident_ledger.policy import (
     DBT_NODE_FAILED,
     DBT_SOURCE_LATE,
@@ -12,6 +14,7 @@ from incident_ledger.policy import (
     DBT_TEST_FAILED,
     DBT_TEST_WARNED,
     MONITORING_FAILURE,
+    PARTIAL_FAILURE,
     Policy,
 )
 
@@ -44,12 +47,19 @@ class Judged:
 
 
 def judge_all(results: Sequence[NodeResult], lineage: Lineage, policy: Policy) -> list[Judged]:
-    """All results, in their order, by the policy of their time. A table's tests examine what its build counted."""
+    """All results, in their order, by the policy of their time. A table's tests examine what its build counted.
+
+    In an invocation that could not build over 50 % of the project (as the policy has it) what failed is the playbook's
+    partial failure of the pipeline.
+    """
+    partial = {each.invocation_id for each in invocations(results) if _is_partial(each, lineage, policy)}
     rows = {(each.invocation_id, each.unique_id): each.rows for each in results if each.rows is not None}
-    return [
-        Judged(each, judge(each, lineage, policy, rows.get((each.invocation_id, lineage.place(each.unique_id)))))
-        for each in results
-    ]
+    judged = []
+    for each in results:
+        counted = rows.get((each.invocation_id, lineage.place(each.unique_id)))
+        verdict = judge(each, lineage, policy, counted)
+        judged.append(Judged(each, _of_partial(verdict, each, policy) if each.invocation_id in partial else verdict))
+    return judged
 
 
 def judge(result: NodeResult, lineage: Lineage, policy: Policy, rows: int | None) -> Verdict | None:
@@ -71,6 +81,21 @@ def judge(result: NodeResult, lineage: Lineage, policy: Policy, rows: int | None
         if band and policy.rank(band.severity_level) < policy.rank(severity_level):
             rule_id, severity_level = band.rule_id or rule_id, band.severity_level
     return Verdict(rule_id=rule_id, severity_level=severity_level, failed=failed, examined=examined)
+
+
+def _is_partial(invocation: Invocation, lineage: Lineage, policy: Policy) -> bool:
+    rule = policy.classification_rule(PARTIAL_FAILURE, invocation.done_at)
+    limit, percent = Fraction(rule.lower_value or 0), invocation.not_built_percent(lineage.count(DATA))
+    return percent > limit or (percent == limit and bool(rule.is_lower_inclusive))
+
+
+def _of_partial(verdict: Verdict | None, result: NodeResult, policy: Policy) -> Verdict | None:
+    if verdict is None or verdict.rule_id != DBT_NODE_FAILED:
+        return verdict
+    rule = policy.classification_rule(PARTIAL_FAILURE, result.completed_at)
+    if policy.rank(rule.severity_level) >= policy.rank(verdict.severity_level):
+        return verdict
+    return replace(verdict, rule_id=rule.rule_id, severity_level=rule.severity_level)
 
 
 def _rule(result: NodeResult) -> str | None:

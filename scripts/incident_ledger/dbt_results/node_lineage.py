@@ -1,7 +1,7 @@
 """Who depends on whom in a dbt project, and who owns what, by its manifest. Pure."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -29,6 +29,12 @@ class Lineage:
     def has(self, unique_id: str) -> bool:
         """Whether the project has the node, or nobody knows its nodes. A hook is no node."""
         return not self.is_known or unique_id in self._nodes or unique_id.startswith("operation.")
+
+    def count(self, kinds: Collection[str]) -> int | None:
+        """How many nodes of these kinds the project has; None where nobody knows."""
+        if not self.is_known:
+            return None
+        return sum(node.resource_type in kinds for node in self._nodes.values())
 
     def place(self, unique_id: str) -> str:
         """Where a failure is: of a test the node that it is a test of, else the node itself."""

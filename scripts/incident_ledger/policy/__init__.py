@@ -4,6 +4,7 @@ from incident_ledger.policy.calendar import Calendar
 from incident_ledger.policy.model import Policy
 from incident_ledger.policy.playbook_rows import (
     CLOCKS,
+    COMPLETE_FAILURE,
     DBT_NODE_FAILED,
     DBT_RULES,
     DBT_SOURCE_LATE,
@@ -12,6 +13,7 @@ from incident_ledger.policy.playbook_rows import (
     DBT_TEST_WARNED,
     ESCALATION,
     MONITORING_FAILURE,
+    PARTIAL_FAILURE,
     RESPONSE_OVERDUE,
     REVIEW_PHASES,
     UPDATE_DUE,
@@ -30,6 +32,7 @@ from incident_ledger.policy.reader import differing, load, load_current, load_fi
 
 __all__ = [
     "CLOCKS",
+    "COMPLETE_FAILURE",
     "DBT_NODE_FAILED",
     "DBT_RULES",
     "DBT_SOURCE_LATE",
@@ -38,6 +41,7 @@ __all__ = [
     "DBT_TEST_WARNED",
     "ESCALATION",
     "MONITORING_FAILURE",
+    "PARTIAL_FAILURE",
     "RESPONSE_OVERDUE",
     "REVIEW_PHASES",
     "UPDATE_DUE",

@@ -13,14 +13,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from incident_ledger.ledger.events import EventType
 from incident_ledger.policy.calendar import WEEKDAYS
 from incident_ledger.policy.cells import Problem, Row
-from incident_ledger.policy.playbook_rows import CLOCKS, DBT_RULES, MONITORING_FAILURE
+from incident_ledger.policy.playbook_rows import (
+    CLOCKS,
+    COMPLETE_FAILURE,
+    DBT_RULES,
+    MONITORING_FAILURE,
+    PARTIAL_FAILURE,
+)
 from incident_ledger.policy.seeds import PolicyTable, policy_tables
 
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
 _ALL_PERCENT = Decimal(100)
 # Subjects that the code or a model asks for under any policy; each must always be valid. So must all choices of others.
 _NEEDED: dict[str, Iterable[str]] = {
-    "classification_rules": (MONITORING_FAILURE, *DBT_RULES),
+    "classification_rules": (MONITORING_FAILURE, COMPLETE_FAILURE, PARTIAL_FAILURE, *DBT_RULES),
     "runtime_limits": (
         "reopening_window_hours",
         "update_requests",

@@ -141,6 +141,12 @@ class Policy:
             return None
         return self.calendar(after).next_weekday(row["weekday"], row["meets_at"], after)
 
+    def next_scheduled(self, pipeline: str, after: datetime) -> datetime | None:
+        """When the next run of a pipeline begins, in UTC, later than `after`; None where it has no schedule."""
+        calendar = self.calendar(after)
+        rows = (row for row in self.rows("pipeline_schedules", after) if row["pipeline"] == pipeline)
+        return min((calendar.next_weekday(row["weekday"], row["starts_at"], after) for row in rows), default=None)
+
     # Rules and rates
 
     def classification_rules(self, at: datetime) -> tuple[ClassificationRule, ...]:

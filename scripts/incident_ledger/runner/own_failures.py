@@ -39,7 +39,7 @@ class OwnFailures:
         lineage = Lineage(manifest.metadata.project_name or "", manifest)
         rules = policy.load(self._warehouse)
         found = [self._result(each) for each in news]
-        take_in(self._warehouse, found, lineage, rules, ingested_at=self._as_of)
+        take_in(self._warehouse, found, lineage, rules, ingested_at=self._as_of, is_whole=False)
         self._known = frozenset(before - good | bad)
         if self._known != before:
             records = dict.fromkeys(self._known, ("", None))

@@ -70,9 +70,8 @@ def lineage(*nodes: Mapping[str, Any], **more: Any) -> Lineage:
 
 def result(unique_id: str, status: str, minutes: float = 0, **more: Any) -> NodeResult:
     """What one invocation, named by its time, said of a node."""
-    time = at(minutes)
-    base = {"invocation_id": f"i{minutes}", "seconds": 1.0, "dbt_version": "1.11.0"}
-    return NodeResult(unique_id=unique_id, status=status, completed_at=time, **{**base, **more})
+    base = {"invocation_id": f"i{minutes}", "completed_at": at(minutes), "seconds": 1.0, "dbt_version": "1.11.0"}
+    return NodeResult(unique_id=unique_id, status=status, **{**base, **more})
 
 
 def judged(results: Sequence[NodeResult], known: Lineage, policy: Policy) -> list[Judged]:

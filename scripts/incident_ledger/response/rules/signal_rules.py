@@ -18,7 +18,8 @@ def signal_events(
     A signal that holds opens an incident, raises an open one, or reopens one that was resolved within the policy's
     reopening window. A signal that ended resolves its open incident. Nothing here lowers a severity, and a signal that
     was last seen before a person's resolution says nothing new about it. What was observed after `now` is not known,
-    and what has not begun by then, or not held for as long as its rule wants, is nothing yet.
+    and what has not held for as long as its rule wants is nothing yet. A signal that begins later is an absence that
+    becomes true by itself unless a later row moves its beginning: all was well when it was observed.
     """
     latest = _latest_by_subject(state)
     events: list[Event] = []
@@ -27,7 +28,9 @@ def signal_events(
             continue
         incident = latest.get((signal.source, signal.source_key))
         if signal.ended_at is not None:
-            events += _ended(signal, signal.ended_at, incident)
+            events += _ended(signal.ended_at, incident)
+        elif signal.started_at > now:
+            events += _ended(signal.observed_at, incident)
         elif begins_at(signal, policy) > now:
             continue
         elif incident is None:
@@ -95,7 +98,7 @@ def _raised(signal: Signal, incident: IncidentState, policy: Policy) -> list[Eve
 def _returned(signal: Signal, incident: IncidentState, policy: Policy) -> list[Event]:
     """The same trouble again: reopened within the window, a new incident after it."""
     resolved_at = incident.last_resolution_time
-    if resolved_at is None or signal.observed_at <= resolved_at:
+    if resolved_at is None or max(signal.observed_at, signal.started_at) <= resolved_at:
         return []  # not looked at since it was resolved: silence, not news
     begins = begins_at(signal, policy)
     at = begins if begins > resolved_at else signal.observed_at
@@ -105,7 +108,7 @@ def _returned(signal: Signal, incident: IncidentState, policy: Policy) -> list[E
     return [reopened, *_raised(signal, incident, policy)]
 
 
-def _ended(signal: Signal, ended_at: datetime, incident: IncidentState | None) -> list[Event]:
+def _ended(ended_at: datetime, incident: IncidentState | None) -> list[Event]:
     """A check that ran and found it gone resolves the incident, unless the incident began after that check."""
     if incident is None or not incident.is_open:
         return []
@@ -113,7 +116,7 @@ def _ended(signal: Signal, ended_at: datetime, incident: IncidentState | None) -
         return []
     payload = {
         "solution": "The check finds nothing wrong any more.",
-        "verification": f"Checked again at {ended_at:%Y-%m-%d %H:%M} UTC and found well. Before: {signal.title}",
+        "verification": f"Checked again at {ended_at:%Y-%m-%d %H:%M} UTC and found well. Before: {incident.title}",
     }
     return [_event(incident, EventType.RESOLVED, ended_at, payload)]
 
