@@ -92,7 +92,7 @@ def test_what_a_retry_cures_in_time_opens_nothing(
     ledger: Warehouse, targets: dict[str, Path], tick: Callable[[datetime], list[IncidentState]]
 ) -> None:
     ingest(ledger, [targets["broken"]], ingested_at=ended(targets["broken"]))
-    assert tick(ended(targets["broken"]) + minutes(19)) == []
+    assert tick(ended(targets["broken"]) + minutes(9)) == []
     ingest(ledger, [targets["cured"]], ingested_at=ended(targets["cured"]))
     assert tick(ended(targets["cured"]) + minutes(60)) == []
 
@@ -101,10 +101,12 @@ def test_what_no_retry_cures_opens_once_it_has_lasted(
     ledger: Warehouse, targets: dict[str, Path], tick: Callable[[datetime], list[IncidentState]]
 ) -> None:
     ingest(ledger, [targets["broken"]], ingested_at=ended(targets["broken"]))
-    (incident,) = tick(ended(targets["broken"]) + minutes(20))
+    (incident,) = tick(ended(targets["broken"]) + minutes(10))
     assert incident.title == "dbt shop: model bronze could not be built"
+    # Nothing of the project was built: over half of it.
+    assert (incident.severity_level, incident.rule_id) == ("P1", "partial_pipeline_failure")
     assert incident.start_time is not None
-    assert incident.detection_time - incident.start_time == minutes(20)
+    assert incident.detection_time - incident.start_time == minutes(10)
 
 
 def test_the_same_folder_again_changes_nothing(ledger: Warehouse, targets: dict[str, Path]) -> None:
