@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     app.command()(action)
     app.command("war-room")(war_room)
     app.command()(retract)
+    app.command()(reinstate)
     app.command()(merge)
     app.command()(split)
 
@@ -125,10 +126,25 @@ def retract(
     *,
     notify: Notify = False,
 ) -> None:
-    """Take it back: a false alarm, which counts nowhere."""
+    """Take it back: a false alarm, which counts nowhere. `reinstate` undoes it."""
     from incident_ledger.cli.actions import incident_coordination as actions
 
     actions.retract(incident, reason, at, actor, json, notify=notify)
+
+
+def reinstate(
+    incident: Id,
+    reason: Annotated[str, typer.Option(help="Why it was an incident after all.")],
+    at: At = None,
+    actor: Actor = None,
+    json: Json = False,
+    *,
+    notify: Notify = False,
+) -> None:
+    """Undo a retraction: it counts as if it had never been retracted, open unless it was resolved."""
+    from incident_ledger.cli.actions import incident_coordination as actions
+
+    actions.reinstate(incident, reason, at, actor, json, notify=notify)
 
 
 def merge(

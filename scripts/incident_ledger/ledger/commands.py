@@ -267,7 +267,11 @@ def _check_severity(severity_level: str, known: Collection[str]) -> None:
 def check_time(incident: IncidentState, context: CommandContext) -> None:
     """Raises `UserError` for what counts for nothing any more, and for a time before its detection."""
     if incident.is_retracted or incident.merged_into:
-        raise UserError(f"{incident.incident_id} is {ending(incident)}; only notes can be added to it.")
+        undo = "split" if incident.merged_into else "reinstate"
+        raise UserError(
+            f"{incident.incident_id} is {ending(incident)}; only notes can be added to it. If that was wrong: "
+            f"incident-ledger incident {undo} {incident.incident_id}"
+        )
     check_not_before(incident, context)
 
 

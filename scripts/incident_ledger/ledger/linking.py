@@ -1,4 +1,4 @@
-"""What makes of an incident none of its own, and what undoes it: retracted, merged, split. Pure."""
+"""What makes of an incident none of its own, and what undoes it: retracted, reinstated, merged, split. Pure."""
 
 from collections.abc import Sequence
 
@@ -22,6 +22,24 @@ def retract(
             f"incident-ledger incident split {members[0].incident_id}"
         )
     return person_event(incident, context, EventType.RETRACTED, {"reason": reason})
+
+
+def reinstate(
+    incident: IncidentState, context: CommandContext, reason: str, history: Sequence[Event] = ()
+) -> list[Event]:
+    """Notes that supersede its retractions, one each: it counts as if it had never been retracted.
+
+    `history` has its events. As a status page's that is listed again, but by a person.
+    """
+    if not reason.strip():
+        raise UserError("Say why it was an incident after all: --reason TEXT.")
+    retractions = [event for event in effective(history) if event.event_type is EventType.RETRACTED]
+    if not retractions:
+        raise UserError(f"{incident.incident_id} is {ending(incident)}, not retracted.")
+    if context.at < retractions[-1].occurred_at:
+        raise UserError(f"{incident.incident_id} was retracted after that, at {shown(retractions[-1].occurred_at)}.")
+    payloads = ({"text": reason, "supersedes": event.event_id} for event in reversed(retractions))
+    return [person_event(incident, context, EventType.NOTE, payload) for payload in payloads]
 
 
 def merge(

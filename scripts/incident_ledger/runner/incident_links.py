@@ -20,6 +20,17 @@ def retract_command(warehouse: Warehouse, reason: str) -> IncidentCommand:
     return IncidentCommand(EventType.RETRACTED, on, {"reason": reason})
 
 
+def reinstate_command(warehouse: Warehouse, reason: str) -> IncidentCommand:
+    """No false alarm after all."""
+    events: list[Event] = []
+
+    def on(incident: IncidentState, context: CommandContext) -> Event:
+        events.extend(linking.reinstate(incident, context, reason, _history(warehouse, incident)))
+        return events[0]
+
+    return IncidentCommand(EventType.NOTE, on, {"text": reason}, also=lambda _: events[1:])
+
+
 def merge_command(warehouse: Warehouse, into_part: str, given: CommandContext) -> IncidentCommand:
     """It is the same trouble as the incident that `into_part` names."""
     target = find_incident(warehouse, into_part)

@@ -81,13 +81,22 @@ def test_a_merged_incident_is_open_no_more_until_it_is_split(run: Any, ledger: W
     ]  # fmt: skip
 
 
-def test_a_false_alarm_is_open_no_more(run: Any, ledger: Warehouse) -> None:
+def test_a_false_alarm_is_open_no_more_until_it_is_reinstated(run: Any, ledger: Warehouse) -> None:
     incident = opened(run)
     run("retract", incident, "--reason", "a test", "--at", T.format(5))
     assert read_state(ledger, is_open=True) == []
     with pytest.raises(UserError, match="is retracted; only notes"):
         run("retract", incident, "--reason", "a test")
+    with pytest.raises(UserError, match=f"incident reinstate {incident}"):
+        run("ack", incident)
     assert "retracted" in run("list", "--all").stdout
+    for turn in range(2):
+        output = run("reinstate", incident, "--reason", "none", "--at", T.format(9), "--actor", "alice").stdout
+        assert output.endswith("(was written before)\n") == bool(turn)
+    assert [state.incident_id for state in read_state(ledger, is_open=True)] == [incident]
+    assert "(superseded)" in run("timeline", incident).stdout
+    with pytest.raises(UserError, match="investigating, not retracted"):
+        run("reinstate", incident, "--reason", "none")
 
 
 @pytest.mark.parametrize(
@@ -104,6 +113,7 @@ def test_a_false_alarm_is_open_no_more(run: Any, ledger: Warehouse) -> None:
         (("action", "{}", ""), "needs a text"),
         (("war-room", "{}", "meet.example.com"), "not an address"),
         (("retract", "{}", "--reason", ""), "--reason"),
+        (("reinstate", "{}", "--reason", "none"), "not retracted"),
         (("merge", "{}", "{}"), "into itself"),
         (("merge", "{}", "zzz"), "No incident's id begins with zzz"),
         (("split", "{}"), "not merged"),
@@ -127,9 +137,9 @@ def test_eight_at_once_are_one_event(at_once: Callable[..., list[list[Any]]], le
     at_once("open", "API down", "--severity", "P2", "--component", "api:y")
     one, two = (state.incident_id for state in read_state(ledger))
     acts = [("assign", one, "bob"), ("war-room", one, ROOM), ("merge", one, two), ("split", one)]
-    acts.append(("retract", one, "--reason", "a test"))
+    acts += [("retract", one, "--reason", "a test"), ("reinstate", one, "--reason", "none")]
     for act in acts:
         output = at_once(*act)
         assert sorted(error for _, error, _ in output) == ["NoneType", *["UserError"] * 7], output
     events = [item.event.event_type.value for item in read_events(ledger, incident_ids=[one])]
-    assert events[2:] == ["commander_assigned", "war_room_opened", "merged", "split", "retracted"]
+    assert events[2:] == ["commander_assigned", "war_room_opened", "merged", "split", "retracted", "note"]

@@ -77,6 +77,37 @@ def test_a_false_alarm_has_a_reason_and_nothing_hangs_on_it() -> None:
         linking.retract(state(), context(5), "a test", members=[state(incident_id="INC-M")])
 
 
+def test_a_retraction_that_was_wrong_is_taken_back_as_if_it_had_never_been() -> None:
+    life = [event("acknowledged", 2), event("retracted", 5, reason="a test")]
+    retracted = after_events(*life)
+    assert (retracted.is_retracted, retracted.is_open) == (True, False)
+    (note,) = linking.reinstate(retracted, context(9), "it was none", life)
+    assert (note.event_type, note.payload["text"]) == (EventType.NOTE, "it was none")
+    again = after_events(*life, note)
+    assert (again.is_retracted, again.is_open, again.our_acknowledged_time) == (False, True, after(2))
+    assert after_events(*life, event("resolved", 7), note).status is Status.RESOLVED
+    once_more = [*life, note, event("retracted", 12, reason="it was")]
+    assert after_events(*once_more).is_retracted
+    assert len(linking.reinstate(after_events(*once_more), context(15), "no", once_more)) == 1
+
+
+def test_each_retraction_of_several_is_taken_back() -> None:
+    life = [event("retracted", 5, reason="a test"), event("retracted", 5, reason="gone from the page")]
+    notes = linking.reinstate(after_events(*life), context(9), "it was none", life)
+    assert len(notes) == 2
+    assert not after_events(*life, *notes).is_retracted
+
+
+def test_nothing_is_reinstated_that_is_not_retracted_or_before_it_was() -> None:
+    life = [event("retracted", 5, reason="a test")]
+    with pytest.raises(UserError, match="is investigating, not retracted"):
+        linking.reinstate(state(), context(5), "it was none")
+    with pytest.raises(UserError, match="was retracted after that, at 2026-03-02T09:05:00Z"):
+        linking.reinstate(after_events(*life), context(4), "it was none", life)
+    with pytest.raises(UserError, match="--reason"):
+        linking.reinstate(after_events(*life), context(9), " ", life)
+
+
 def test_a_split_undoes_the_merger_before_it() -> None:
     merged = event("merged", 5, into=MAIN)
     incident = after_events(merged)

@@ -104,6 +104,12 @@ REOPENED_TWICE = [
     for minute, kind in enumerate(["detected", "resolved", "reopened", "resolved", "reopened"])
 ]
 
+REINSTATED = [
+    whole(Step("detected")),
+    Step("retracted", 1),
+    Step("note", 2, supersedes=1),
+]
+
 
 def happened(key: str, life: Sequence[Step]) -> list[Event]:
     """The events of a life, each once."""
@@ -128,7 +134,7 @@ def happened(key: str, life: Sequence[Step]) -> list[Event]:
 
 
 def random_lives() -> list[list[Event]]:
-    """A life for each example and one that chance seldom makes, collected so that each engine is asked once."""
+    """A life for each example and those that chance seldom makes, collected so that each engine is asked once."""
     lives: list[list[Event]] = []
 
     @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, phases=[Phase.generate])
@@ -137,7 +143,7 @@ def random_lives() -> list[list[Event]]:
         lives.append(happened(f"k{len(lives)}", [life[0], *life[1]]))
 
     collect()
-    return [*lives, happened("reopened twice", REOPENED_TWICE)]
+    return [*lives, happened("reopened twice", REOPENED_TWICE), happened("reinstated", REINSTATED)]
 
 
 @pytest.fixture(scope="module")
@@ -200,5 +206,7 @@ def test_the_random_lives_go_every_way(lives: list[list[Event]]) -> None:
         assert any(getattr(state, name) for state in found), name
     merged = [life for life in lives if EventType.MERGED in {each.event_type for each in effective(life)}]
     assert {state.merged_into is None for life in merged for state in states(life)} == {True, False}
+    retracted = [life for life in lives if EventType.RETRACTED in {each.event_type for each in life}]
+    assert {state.is_retracted for life in retracted for state in states(life)} == {True, False}
     assert max(state.reopen_count for state in found) > 1
     assert any(state.event_count < len(life) for life in lives for state in states(life))

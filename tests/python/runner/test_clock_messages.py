@@ -153,6 +153,22 @@ def test_an_outage_between_two_messages_gives_one(place: Warehouse) -> None:
     assert tick(place, 201) == []
 
 
+def test_a_reinstated_incident_is_one_message_that_names_what_fell_due_while_it_was_retracted(place: Warehouse) -> None:
+    open_incident(place, "k", NOW)
+    tick(place, 0)
+    record(place, EventType.RETRACTED, 10, reason="a test")
+    assert [each["template"] for each in tick(place, 10)] == ["resolution"]
+    assert tick(place, 70) == []
+    (retracted,) = written(place, EventType.RETRACTED)
+    record(place, EventType.NOTE, 80, text="none", supersedes=retracted.event_id)
+    (message,) = tick(place, 80)
+    assert message["subject"] == "[INCIDENT-P2] Reinstated: k"
+    words = " ".join(message["body_text"].split())
+    assert "- Fell due: 2026-03-02 10:00:00 UTC: Nobody acknowledged it within the response time of P2" in words
+    assert "- Fell due: Since 2026-03-02 09:30:00 UTC 1 more update was due" in words
+    assert tick(place, 81) == []
+
+
 def test_what_ended_meanwhile_is_not_escalated(place: Warehouse) -> None:
     open_incident(place, "k", NOW, severity="P1")
     tick(place, 0)

@@ -12,7 +12,12 @@ from incident_ledger.errors import UserError
 from incident_ledger.ledger import coordination
 from incident_ledger.ledger.events import EventType
 from incident_ledger.runner.incident_commands import IncidentCommand
-from incident_ledger.runner.incident_links import merge_command, retract_command, split_command
+from incident_ledger.runner.incident_links import (
+    merge_command,
+    reinstate_command,
+    retract_command,
+    split_command,
+)
 from incident_ledger.settings import load_settings
 
 
@@ -109,6 +114,14 @@ def retract(incident: str, reason: str, at: str | None, actor: str | None, json:
     warehouse, context = open_ledger(), command_context(at, actor)
     record_in(
         warehouse, incident, context, json, retract_command(warehouse, reason), is_dated=at is not None, notify=notify
+    )
+
+
+def reinstate(incident: str, reason: str, at: str | None, actor: str | None, json: bool, *, notify: bool) -> None:
+    """Take a retraction back."""
+    warehouse, context = open_ledger(), command_context(at, actor)
+    record_in(
+        warehouse, incident, context, json, reinstate_command(warehouse, reason), is_dated=at is not None, notify=notify
     )
 
 

@@ -82,7 +82,7 @@ def _print_sent(sent: Sent) -> None:
 
 def _hint(event: Event) -> str | None:
     """When whom it reaches, where nobody was notified at once."""
-    if event.event_type in PROGRESS_EVENTS:
+    if event.event_type in PROGRESS_EVENTS and "supersedes" not in event.payload:
         return "Nobody is notified of it; --notify sends it to whoever was notified of the beginning."
     if event.event_type in (EventType.ACKNOWLEDGED, EventType.MERGED, EventType.SPLIT):
         return None
