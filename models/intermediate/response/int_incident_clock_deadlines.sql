@@ -52,7 +52,7 @@ turns as (
 
 ),
 
--- What may let a clock fall due after its end: a severity, a status, a reopening.
+-- What may let a clock fall due after its end: a severity, a status, a reopening, a split.
 candidates as (
 
     select
@@ -75,7 +75,7 @@ open_candidates as (
 
     select
         candidates.*,
-        periods.opened_at,
+        periods.reopened_at,
         severities.severity_level as held_severity_level
     from candidates
     inner join periods
@@ -92,7 +92,7 @@ open_candidates as (
 
 ),
 
--- The last status since it was opened, but for work on it, which changes nothing.
+-- The last status since it was reopened, but for work on it, which changes nothing.
 contained as (
 
     select
@@ -103,7 +103,7 @@ contained as (
     inner join statuses
         on
             open_candidates.incident_id = statuses.incident_id
-            and open_candidates.opened_at <= statuses.occurred_at
+            and open_candidates.reopened_at <= statuses.occurred_at
             and open_candidates.candidate_at >= statuses.occurred_at
     where open_candidates.unless = 'contained' and statuses.status != 'resolving'
     group by open_candidates.incident_id, open_candidates.candidate_at

@@ -50,7 +50,7 @@ stops as (
         'resolved' as stopped_by,
         closed_at as stopped_at
     from periods
-    where closed_at is not null
+    where is_closed_by_end
 
     union all
 

@@ -27,6 +27,7 @@ MINUTE = timedelta(minutes=1)
 KINDS = (
     *("severity_changed", "status_changed", "resolved", "reopened", "reopened", "resolved") * 2,
     *("acknowledged", "note", "war_room_opened"),
+    *("merged", "split", "split"),
 )
 # Minutes at which clocks end are among them, so that something happens at the very time.
 MINUTES = st.one_of(st.sampled_from([0, 5, 15, 20, 30, 60, 120, 240]), st.integers(-5, 400))
@@ -59,9 +60,9 @@ def steps(kind: str) -> st.SearchStrategy[Step]:
         Step,
         kind=st.just(kind),
         minute=MINUTES,
-        actor=st.sampled_from(["ann", "ann", "statuspage"]),
+        actor=st.just("ann") if kind in ("merged", "split") else st.sampled_from(["ann", "ann", "statuspage"]),
         severity_level=LEVELS if kind == "severity_changed" else st.none(),
-        payload=STATUSES if kind == "status_changed" else st.just({}),
+        payload=STATUSES if kind == "status_changed" else st.just({"into": "INC-Z"} if kind == "merged" else {}),
     )
 
 
@@ -130,7 +131,8 @@ def clocks(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def states(ledger: Ledger) -> list[IncidentState]:
-    return [state for state in read_state(ledger.warehouse) if state.has_sla and state.source_key != "example"]
+    found = [state for state in read_state(ledger.warehouse) if state.has_sla and state.merged_into is None]
+    return [state for state in found if state.source_key != "example"]
 
 
 def planned(state: IncidentState) -> list[Event]:

@@ -220,6 +220,33 @@ def test_what_ended_was_retracted_or_merged_has_no_clock(kind: str, payload: dic
     assert (following is None) == (kind != "resolved")  # what follows a resolution has tests of its own
 
 
+def test_the_clocks_of_what_is_split_off_go_on_where_the_merger_stopped_them() -> None:
+    """P1, merged after 10 minutes for 190: what fell due after 15, 30 and 120 open minutes is due 190 minutes later."""
+    ledger = Ledger("P1").add("acknowledged", 4).add("merged", 10, into="INC-other")
+    ledger.tick(200)
+    assert ledger.due() == {}
+    ledger.add("split", 200, **{"from": "INC-other"})
+    assert [name(event) for event in ledger.tick(200)] == ["initial_response", "technical_investigation"]
+    ledger.tick(400)
+    assert ledger.due() == {
+        "initial_response": 0, "technical_investigation": 5, "management_notification": 205, "escalation": 220,
+        "external_communication": 310,
+    }  # fmt: skip
+    assert ledger.updates() == [230, 260, 290, 320, 350, 380]
+
+
+def test_a_response_that_fell_due_while_it_was_merged_is_due_at_the_split() -> None:
+    ledger = Ledger("P1").add("merged", 10, into="INC-other").add("split", 200, **{"from": "INC-other"})
+    ledger.tick(200)
+    assert ledger.due()["response_overdue"] == 200
+
+
+def test_what_was_contained_before_it_was_merged_is_contained_after_the_split() -> None:
+    ledger = Ledger("P1").add("status_changed", 5, **CONTAINED).add("merged", 10, into="INC-other")
+    ledger.add("split", 200, **{"from": "INC-other"}).tick(400)
+    assert "escalation" not in ledger.due()
+
+
 def test_a_vendors_incident_has_no_clock_until_a_person_acts() -> None:
     ledger = Ledger("P1", source="statuspage").add("acknowledged", 1, actor="statuspage").add("note", 5, text="Seen.")
     assert ledger.tick(100) == []
@@ -274,6 +301,8 @@ ACTS = st.one_of(
         st.just({"text": "x"}),
     ),
     st.tuples(st.just("commander_assigned"), st.none(), st.just({"name": "Ann"})),
+    st.tuples(st.just("merged"), st.none(), st.just({"into": "INC-other"})),
+    st.tuples(st.just("split"), st.none(), st.just({"from": "INC-other"})),
     st.tuples(
         st.just("status_changed"),
         st.none(),
@@ -281,8 +310,9 @@ ACTS = st.one_of(
     ),
 )
 STEPS = st.tuples(st.integers(0, 300), st.sampled_from(["ann", "statuspage"]), ACTS)
-# No status page assigns a commander here.
-LIVES = st.lists(STEPS.filter(lambda step: step[1] == "ann" or step[2][0] != "commander_assigned"), max_size=8)
+# No status page assigns a commander or merges here.
+OF_PEOPLE = ("commander_assigned", "merged", "split")
+LIVES = st.lists(STEPS.filter(lambda step: step[1] == "ann" or step[2][0] not in OF_PEOPLE), max_size=8)
 LENGTH = 320
 
 

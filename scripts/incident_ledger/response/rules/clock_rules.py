@@ -61,8 +61,11 @@ def _response(line: Timeline, policy: Policy) -> Iterator[Clock]:
     if answered is not None and answered <= deadline:
         return
     rule = policy.response_rule(level, detected)
+    due_at = line.first_time(deadline, lambda _: True)
+    if due_at is None:
+        return
     yield _escalated(
-        max(deadline, line.runs_since),
+        due_at,
         RESPONSE_OVERDUE,
         level,
         f"Nobody acknowledged it within the response time of {level} ({rule.response_time})",
@@ -71,8 +74,7 @@ def _response(line: Timeline, policy: Policy) -> Iterator[Clock]:
 
 def _answered_at(line: Timeline) -> datetime | None:
     """The first acknowledgement by a person here, or the first resolution: what is reopened was answered."""
-    ends = [until for _, until in line.periods if until is not None]
-    times = [line.incident.our_acknowledged_time, *ends[:1]]
+    times = [line.incident.our_acknowledged_time, line.resolved_at]
     return min((time for time in times if time is not None), default=None)
 
 

@@ -15,7 +15,7 @@ _SETS_SEVERITY = (EventType.DETECTED, EventType.SEVERITY_CHANGED)
 
 @dataclass(frozen=True)
 class Timeline:
-    """The past of an open incident. Ages are measured without the times in which it was resolved."""
+    """The past of an open incident. Ages are measured without the times in which it was resolved, or merged."""
 
     incident: IncidentState
 
@@ -45,14 +45,36 @@ class Timeline:
 
     @cached_property
     def periods(self) -> Sequence[tuple[datetime, datetime | None]]:
-        """When it was open, from and to; the last has no end."""
+        """When it was open, from and to; the last has no end. While it was merged others were at work on it."""
         found: list[tuple[datetime, datetime | None]] = [(self.incident.detection_time, None)]
+        is_resolved = is_merged = False
         for each in self.entries:
             at, (since, until) = max(each.occurred_at, self.incident.detection_time), found[-1]
-            if each.status == Status.RESOLVED.value and until is None:
+            if each.status == Status.RESOLVED.value or each.event_type is EventType.REOPENED:
+                is_resolved = each.status == Status.RESOLVED.value
+            elif each.event_type in (EventType.MERGED, EventType.SPLIT):
+                is_merged = each.event_type is EventType.MERGED
+            if until is None and (is_resolved or is_merged):
                 found[-1] = (since, at)
-            elif each.event_type is EventType.REOPENED and until is not None:
+            elif until is not None and not (is_resolved or is_merged):
                 found.append((at, None))
+        return found
+
+    @cached_property
+    def resolved_at(self) -> datetime | None:
+        """Its first resolution."""
+        ends = [each.occurred_at for each in self.entries if each.status == Status.RESOLVED.value]
+        return max(ends[0], self.incident.detection_time) if ends else None
+
+    @cached_property
+    def reopenings(self) -> Sequence[datetime]:
+        """Its detection, and when it was reopened."""
+        found, is_resolved = [self.incident.detection_time], False
+        for each in self.entries:
+            if each.event_type is EventType.REOPENED and is_resolved:
+                found.append(max(each.occurred_at, self.incident.detection_time))
+            if each.status == Status.RESOLVED.value or each.event_type is EventType.REOPENED:
+                is_resolved = each.status == Status.RESOLVED.value
         return found
 
     def is_open_at(self, at: datetime) -> bool:
@@ -66,7 +88,7 @@ class Timeline:
 
     def is_uncontained_at(self, at: datetime) -> bool:
         """Whether its impact goes on: it was not stopped, or its status was set back since."""
-        opened = max((since for since, _ in self.periods if since <= at), default=self.incident.detection_time)
+        opened = max((since for since in self.reopenings if since <= at), default=self.incident.detection_time)
         statuses = [each.status for each in self.entries if each.status and opened <= each.occurred_at <= at]
         turns = [status for status in statuses if status != Status.RESOLVING.value]  # work on it changes nothing
         return turns[-1:] != [CONTAINED]
@@ -94,7 +116,8 @@ class Timeline:
     ) -> datetime | None:
         """The first time from `earliest` on at which it is open, its clocks run and `holds` is true; None for none.
 
-        What `holds` says changes to true only with a severity, a status or a reopening. `before` ends the search.
+        What `holds` says changes to true only with a severity, a status, a reopening or a split. `before` ends the
+        search.
         """
         if earliest is None:
             return None
