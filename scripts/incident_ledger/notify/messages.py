@@ -115,6 +115,8 @@ def template_fields(fields: MessageFields, subject: str) -> dict[str, Any]:
 def template_for(event: Event, state: IncidentState, policy: Policy, now: datetime) -> str | None:
     """The template of the message that an event calls for; None for no message. `state` as `compose` takes it."""
     incident = with_event(state, event)
+    if event.event_type is EventType.SEVERITY_CHANGED and incident.merged_into is not None:
+        return None  # the incident that it was merged into has the message
     if event.event_type in CLOCK_EVENTS and not is_running(event, incident):
         return None  # it ended, or went on again, before anybody could be notified
     if event.event_type in PROGRESS_EVENTS and not (is_progress(event) or _is_return(event)):

@@ -297,6 +297,12 @@ def test_an_open_incident_of_26_hours_has_its_age_and_no_duration() -> None:
     assert "Duration" not in message.text
 
 
+def test_the_rise_of_a_merged_incident_has_its_message_from_the_one_that_it_was_merged_into() -> None:
+    newest = event("severity_changed", at=START + MINUTE, severity="P1", **{"from": "P2"})
+    assert compose(newest, incident("P2", merged_into="INC-Z", is_open=False), POLICY, START + MINUTE) == []
+    assert len(compose(newest, incident("P2"), POLICY, START + MINUTE)) == 1
+
+
 def test_an_age_below_a_minute_is_not_rounded_up() -> None:
     newest = event("severity_changed", severity="P1", **{"from": "P2"})
     message = compose(newest, incident("P1"), POLICY, START + timedelta(seconds=59))[0]

@@ -69,7 +69,7 @@ def test_the_same_breach_again_says_nothing_new() -> None:
 @pytest.mark.parametrize("gone", [{"is_retracted": True}, {"merged_into": "INC-2"}])
 def test_what_a_person_retracted_or_merged_is_not_opened_again_by_the_same_breach(gone: dict[str, Any]) -> None:
     state = [replace(opened()[0], is_open=False, **gone)]
-    assert plan(state, [signal("P1", observed=START + HOUR)], POLICY, START + HOUR) == []
+    assert plan(state, [signal("P2", observed=START + HOUR)], POLICY, START + HOUR) == []
     later = START + 2 * HOUR
     assert types(plan(state, [signal(since=later)], POLICY, later))[:1] == ["detected"]
 

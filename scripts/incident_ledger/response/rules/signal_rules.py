@@ -20,8 +20,9 @@ def signal_events(
     was last seen before a person's resolution says nothing new about it. What was observed after `now` is not known,
     and what has not held for as long as its rule wants is nothing yet. A signal that begins later is an absence that
     becomes true by itself unless a later row moves its beginning: all was well when it was observed.
+    One that gets worse after its incident was merged raises that, and nothing else of it.
     """
-    latest = _latest_by_subject(state)
+    latest, merged = _latest_by_subject(state), _merged_by_id(state)
     events: list[Event] = []
     for signal in sorted(signals, key=lambda each: (each.source, each.source_key, each.rule_id)):
         if signal.observed_at > now:
@@ -34,7 +35,8 @@ def signal_events(
         elif begins_at(signal, policy) > now:
             continue
         elif incident is None:
-            events.append(_detected(signal, begins_at(signal, policy), signal.started_at))
+            detected = _detected(signal, begins_at(signal, policy), signal.started_at)
+            events += _raised(signal, known, policy) if (known := merged.get(detected.incident_id)) else [detected]
         elif incident.is_open:
             events += _raised(signal, incident, policy)
         else:
@@ -54,6 +56,15 @@ def _latest_by_subject(state: Sequence[IncidentState]) -> dict[tuple[str, str], 
         if not incident.is_retracted and incident.merged_into is None:
             latest[incident.source, incident.source_key] = incident
     return latest
+
+
+def _merged_by_id(state: Sequence[IncidentState]) -> dict[str, IncidentState]:
+    """What was merged and is not over: the trouble goes on, and others are at work on it."""
+    return {
+        incident.incident_id: incident
+        for incident in state
+        if incident.merged_into and not incident.is_retracted and incident.resolution_time is None
+    }
 
 
 def _detected(signal: Signal, at: datetime, start: datetime | None) -> Event:
