@@ -120,6 +120,12 @@ def check_policy_files(settings: Settings, now: datetime) -> Generator[Finding, 
         remedy = "Fill in email_primary in seeds/policy/contacts.csv; until then others are notified in their place."
         text = f"the contact {contact.role} has no address, and clocks are to notify it"
         yield Finding("policy files", Grade.WARN, text, remedy)
+    for level in files.quiet_severities:
+        rule = files.response_rule(level, now)
+        if rule.response_basis == "minutes":
+            remedy = "Remove its row from seeds/policy/quiet_hours.csv, unless nobody is to be notified of it at night."
+            text = f"quiet hours hold messages of {level}, which is to be answered within {rule.response_time}"
+            yield Finding("policy files", Grade.WARN, text, remedy)
     last = max((row["holiday_date"] for row in files.tables["business_holidays"]), default=None)
     if last is None or last < (now + HOLIDAYS_AHEAD).date():
         remedy = "Add the coming years to seeds/policy/business_holidays.csv; its .yml says how."

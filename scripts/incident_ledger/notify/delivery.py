@@ -95,7 +95,7 @@ def deliver(
         longest=float(policy.limit("delivery_longest_wait_seconds", now)),
     )
     batched = batches(
-        [*rows, *(of_row(row) for row in new_rows if row["status"] != DIGESTED)],
+        [*rows, *(of_row(row) for row in new_rows if row["status"] != DIGESTED and not outbox.is_held(row))],
         {severity.severity_level: severity.severity_rank for severity in policy.severities},
         int(policy.limit("delivery_batch_messages", now)),
     )
@@ -193,6 +193,9 @@ class _Round:
                 needs_claim = [row for row in batch if not self.lanes[row.channel].way.is_idempotent]
                 claimed = self.book.turn(needs_claim)
                 self._send([row for row in batch if row.key in claimed or self.lanes[row.channel].way.is_idempotent])
+            if self.book.new_rows:  # all of them are held
+                self.confirm()
+                self.book.turn()
         finally:
             if self.book.results:  # recorded whatever came between: what was sent is known
                 self.book.turn()

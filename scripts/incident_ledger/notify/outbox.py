@@ -8,6 +8,7 @@ or is `digested` from the beginning: another message stands for it.
   does not answer. What was claimed and not tried (its channel failed before its turn) gets back what it had.
 - An uncertain message is sent once more, with the same Message-ID, and never again by itself: at most one repeat.
 - A failed one is tried again in later runs, after a growing wait, up to the policy's attempts; then it is set aside.
+- One that quiet hours hold is `pending` until their end (`not_before`), or until something else of its incident goes.
 - One that is owed to a channel which the settings no longer name is `rerouted` to those that they name.
 - The folder can be written twice without harm; it needs no claim.
 
@@ -28,6 +29,7 @@ from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import bound_rows, literal, update_where
 from incident_ledger.warehouse.tables import NOTIFICATIONS, names
 
+_ASKED_FOR = "progress"  # the template of what a person asks to be sent
 _PROGRESS = (
     *("status", "attempts", "uncertain_attempts", "last_attempt_at", "sent_at", "last_error", "not_before"),
     "claim_id",
@@ -58,8 +60,22 @@ def new_rows(
         values = asdict(message) | {"body_text": message.text, "body_html": message.html, "audience": audience}
         row = {name: values.get(name) for name in COLUMNS} | {"recipients": ",".join(everybody)}
         fresh = {"created_at": now, "status": "pending", "attempts": 0, "uncertain_attempts": 0}
+        fresh["not_before"] = _opening(message, policy, now)
         rows += [row | {"channel": channel} | fresh for channel in _takers(message, channels, policy, now)]
-    return rows
+    urgent = {row["incident_id"] for row in rows if row["not_before"] is None}
+    return [row | {"not_before": None} if row["incident_id"] in urgent else row for row in rows]
+
+
+def _opening(message: Message, policy: Policy, now: datetime) -> datetime | None:
+    """When quiet hours let it go; None for at once, as what a person asks to be sent."""
+    if message.template == _ASKED_FOR:
+        return None
+    return policy.quiet_until(message.severity_levels or (message.severity_level,), now)
+
+
+def is_held(row: Mapping[str, Any]) -> bool:
+    """Whether a new row waits for the end of quiet hours."""
+    return row.get("not_before") is not None
 
 
 def _takers(message: Message, channels: Sequence[str], policy: Policy, now: datetime) -> Sequence[str]:

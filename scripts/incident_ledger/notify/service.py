@@ -13,10 +13,10 @@ from incident_ledger.notify.delivery import Delivery, deliver
 from incident_ledger.notify.delivery_events import attempted_since_reading, notified_event, notified_events_reading
 from incident_ledger.notify.digest import with_digests
 from incident_ledger.notify.messages import Message
-from incident_ledger.notify.outbox import new_rows
+from incident_ledger.notify.outbox import is_held, new_rows
 from incident_ledger.notify.pending import Candidates, candidates_reading
 from incident_ledger.notify.rendering import Templates
-from incident_ledger.notify.undelivered import Undelivered, undelivered_reading
+from incident_ledger.notify.undelivered import Undelivered, released, undelivered_reading
 from incident_ledger.notify.window import Window
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
@@ -39,13 +39,14 @@ def notify(
     """
     outlook, state = found or read(warehouse, both(outlook_reading(warehouse, policy, now), state_reading(warehouse)))
     rows = new_rows(outlook.messages(state), outlook.channels, outlook.candidates.addresses, policy, now)
+    urgent = {row["incident_id"] for row in rows if not is_held(row)}
     deliveries = deliver(
         warehouse,
         warehouse.settings,
         policy,
         now,
         new_rows=with_digests(rows, policy, now, outlook.templates),
-        owed=outlook.owed,
+        owed=released(outlook.owed, urgent),
         since=outlook.since,
         confirm=confirm,
         on_recorded=lambda recorded: _append(warehouse, [_event(each, now) for each in recorded], now),

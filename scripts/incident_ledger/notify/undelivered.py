@@ -1,6 +1,6 @@
 """What the outbox owes: read by keys and progress alone, and by their days with bodies once they are to be sent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +37,11 @@ class Undelivered:
     not_before: datetime | None = None
     is_due: bool = True
     copies: int = 1  # rows: two MERGEs at once may have inserted it twice; it is sent once, and they change together
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for the end of quiet hours: it was never tried."""
+        return self.status == "pending" and self.attempts == 0 and not self.is_due
 
     @property
     def key(self) -> Key:
@@ -85,6 +90,11 @@ def undelivered_reading(
         known = found.get(each.key)
         found[each.key] = replace(known, copies=known.copies + 1) if known else each
     return list(found.values())
+
+
+def released(owed: Iterable[Undelivered], incident_ids: Collection[str]) -> list[Undelivered]:
+    """What is owed; of these incidents without a wait for the end of quiet hours."""
+    return [replace(each, is_due=True) if each.is_held and each.incident_id in incident_ids else each for each in owed]
 
 
 def of_row(row: Mapping[str, Any]) -> Undelivered:

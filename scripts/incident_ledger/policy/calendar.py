@@ -47,6 +47,18 @@ class Calendar:
         )
         return next(at for at in found if at > after)
 
+    def quiet_until(self, begins_at: time, ends_at: time, at: datetime) -> datetime | None:
+        """When quiet hours that hold at `at` end, in UTC; None where none do. They may go past midnight."""
+        zone = ZoneInfo(self.time_zone)
+        here = at.astimezone(zone)
+        clock, is_overnight = here.time(), ends_at <= begins_at
+        is_tonight = is_overnight and clock >= begins_at
+        if not (is_tonight or clock < ends_at) or (not is_overnight and clock < begins_at):
+            return None
+        day = here.date() + timedelta(days=int(is_tonight))
+        ends = (datetime.combine(day, ends_at, zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+        return next((end for end in ends if end > at), None)  # an hour that a clock shows twice ends the second time
+
     def close_of_next_business_day(self, at: datetime) -> datetime:
         """When the office closes on the next business day, in UTC: what "next business day" allows."""
         day = self.next_business_day(at)

@@ -71,6 +71,7 @@ def check(tables: Tables) -> list[Problem]:
         _runbooks,
         _routes,
         _calendar,
+        _quiet_hours,
         _limits,
         _root_causes,
         _coverage,
@@ -271,6 +272,13 @@ def _calendar(tables: Tables) -> Iterator[Problem]:
             yield Problem(
                 row.where, "closes_at", f"closes at {row['closes_at']}, not after it opens at {row['opens_at']}"
             )
+
+
+def _quiet_hours(tables: Tables) -> Iterator[Problem]:
+    for row in tables.rows["quiet_hours"]:
+        if row["begins_at"] == row["ends_at"]:
+            text = f"ends when it begins, at {row['ends_at']}: remove the row for none, or give another end"
+            yield Problem(row.where, "ends_at", text)
 
 
 def _limits(tables: Tables) -> Iterator[Problem]:

@@ -268,6 +268,24 @@ class Policy:
             for row in rows
         )
 
+    def quiet_until(self, severity_levels: Collection[str], at: datetime) -> datetime | None:
+        """When a message of an incident that has or had these severities may go, in UTC; None for at once."""
+        hours = {row["severity_level"]: row for row in self.rows("quiet_hours", at)}
+        ends: list[datetime] = []
+        for level in severity_levels:
+            row = hours.get(level)
+            end = self.calendar(at).quiet_until(row["begins_at"], row["ends_at"], at) if row else None
+            if end is None:
+                return None
+            ends.append(end)
+        return max(ends, default=None)
+
+    @property
+    def quiet_severities(self) -> tuple[str, ...]:
+        """The severities that have quiet hours, the worst first."""
+        levels = {row["severity_level"] for row in self.tables["quiet_hours"]}
+        return tuple(each.severity_level for each in self.severities if each.severity_level in levels)
+
     # Limits of the runner
 
     def limit(self, name: str, at: datetime) -> int | float:

@@ -27,6 +27,7 @@ NAMES = (
         "runbooks",
         "notification_rules",
         "routes",
+        "quiet_hours",
     ),
     *("post_incident_tasks", "review_cycles", "root_cause_categories", "pipeline_schedules"),
     *("business_calendar", "business_holidays", "runtime_limits", "health_score_parts"),

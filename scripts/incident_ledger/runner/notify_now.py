@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from incident_ledger.errors import ExitCode, IncidentLedgerError, LeaseHeldError
 from incident_ledger.notify.channels.registry import require_channels
 from incident_ledger.notify.delivery import Delivery
+from incident_ledger.notify.queries import messages
 from incident_ledger.runner.job import Job
 from incident_ledger.warehouse import Warehouse
 
@@ -19,6 +20,7 @@ class Sent:
     deliveries: tuple[Delivery, ...] = ()
     problem: str | None = None
     exit_code: ExitCode = ExitCode.OK
+    held_until: datetime | None = None  # the end of the quiet hours that hold its messages
 
 
 def notify_now(warehouse: Warehouse, incident_id: str) -> Sent:
@@ -31,4 +33,5 @@ def notify_now(warehouse: Warehouse, incident_id: str) -> Sent:
     except IncidentLedgerError as error:
         return Sent(problem=f"Nobody was notified. {error}", exit_code=ExitCode.OUTSIDE)
     own = tuple(each for each in report.delivered if each.incident_id == incident_id)
-    return Sent(deliveries=own, exit_code=report.exit_code)
+    held = () if own else messages(warehouse, statuses=("pending",), incident=incident_id, limit=1)
+    return Sent(deliveries=own, exit_code=report.exit_code, held_until=next((row["not_before"] for row in held), None))

@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -239,9 +240,17 @@ def test_contacts_whom_no_clock_can_reach_are_named() -> None:
     assert [text.split()[2] for text in named] == ["Executives", "Management"]
 
 
-def policy_warnings(now: datetime) -> list[str]:
-    """The texts of what `doctor` warns of in the project's own policy."""
-    findings = diagnosis.check_policy_files(Settings(project_dir=PROJECT_DIR), now)
+def test_quiet_hours_of_what_is_to_be_answered_within_minutes_are_named(tmp_path: Path) -> None:
+    assert not [text for text in policy_warnings(NOW) if "quiet" in text]
+    with (Path(shutil.copytree(SEEDS, tmp_path / "seeds" / "policy")) / "quiet_hours.csv").open("a") as file:
+        file.write("P1,20:00:00,08:00:00,\n")
+    (warning,) = [text for text in policy_warnings(NOW, tmp_path) if "quiet" in text]
+    assert warning == "quiet hours hold messages of P1, which is to be answered within 15 minutes"
+
+
+def policy_warnings(now: datetime, project_dir: Path = PROJECT_DIR) -> list[str]:
+    """The texts of what `doctor` warns of in a project's policy, by default in the project's own."""
+    findings = diagnosis.check_policy_files(Settings(project_dir=project_dir), now)
     return [finding.text for finding in found(findings, "policy files", Grade.WARN)]
 
 

@@ -98,7 +98,7 @@ def test_fifty_incidents_on_two_channels_take_few_statements_and_the_worst_goes_
     ledger: Warehouse, mailbox: Mailbox, hook: Hook, statements: Statements, claims: list[list[tuple[str, str]]]
 ) -> None:
     place = both(ledger, mailbox, hook)
-    others = [beginning(f"table:{n}", ("P1", "P2", "P3")[n % 3]) for n in range(49)]
+    others = [beginning(f"table:{n}", ("P1", "P2", "P2")[n % 3]) for n in range(49)]
     append(place, [*others[:20], beginning("table:worst", "P0"), *others[20:]], START)
     statements.sent.clear()
     sent = notify(place, POLICY, START)

@@ -53,6 +53,18 @@ FAULTS = {
         "failed_record_rate,P3,20",
         "quality_thresholds.csv:3: severity_level: P3 is no worse than P2",
     ),
+    "quiet_hours_without_an_end": (
+        "quiet_hours",
+        "20:00:00,08:00:00",
+        "20:00:00,20:00:00",
+        "quiet_hours.csv:2: ends_at: ends when it begins, at 20:00:00",
+    ),
+    "quiet_hours_of_no_severity": (
+        "quiet_hours",
+        "P3,20",
+        "P9,20",
+        "quiet_hours.csv:2: severity_level: 'P9' is no severity",
+    ),
     "a_rate_below_nothing": (
         "quality_thresholds",
         "failed_record_rate,P2,5,",

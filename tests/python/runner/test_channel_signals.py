@@ -17,7 +17,7 @@ from notify.servers import Hook, webhook
 from openings import open_incident
 from simulated import POLICY
 
-NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NOW = datetime(2026, 3, 2, 17, tzinfo=UTC)  # after the quiet hours of P3
 MINUTE = timedelta(minutes=1)
 
 

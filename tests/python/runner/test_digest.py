@@ -12,7 +12,7 @@ from incident_ledger.runner.job import Job
 from incident_ledger.warehouse import Warehouse
 from openings import open_incident
 
-NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NOW = datetime(2026, 3, 2, 17, tzinfo=UTC)  # after the quiet hours of P3
 MINUTE = timedelta(minutes=1)
 
 
@@ -51,3 +51,11 @@ def test_a_hundred_incidents_at_once_are_one_message_and_the_p0_its_own(place: W
     )
     append(place, [resolved], resolved.occurred_at)
     assert "[INCIDENT-P3] Resolved: k0" in tick(place, 30)
+
+
+def test_a_digest_of_what_quiet_hours_hold_waits_for_their_end(place: Warehouse) -> None:
+    for number in range(60):
+        open_incident(place, f"k{number}", NOW - 8 * 60 * MINUTE, severity="P3")
+    assert tick(place, -8 * 60 + 1) == []
+    assert statuses(place) == {"pending": 1, "digested": 60}
+    assert "[INCIDENT-P3] 60 messages of 60 incidents at once" in tick(place, -60)  # 08:00 in Los Angeles

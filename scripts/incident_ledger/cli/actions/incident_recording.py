@@ -76,7 +76,9 @@ def _print_sent(sent: Sent) -> None:
     for each in sent.deliveries:
         how = "Sent" if each.status is Outcome.SENT else f"Not sent ({each.status.value}: {each.error})"
         err.print(f"{how} to {', '.join(each.recipients)} through {each.channel}: {each.subject}", soft_wrap=True)
-    if not sent.deliveries and not sent.problem:
+    if sent.held_until:
+        err.print(f"Held by the quiet hours of its severity until {_incidents.utc(sent.held_until)}.", soft_wrap=True)
+    elif not sent.deliveries and not sent.problem:
         err.print("Nothing was sent: it was sent before, or nobody was notified of its beginning.", soft_wrap=True)
 
 

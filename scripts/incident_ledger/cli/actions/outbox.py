@@ -54,7 +54,7 @@ def show(message_id: str, html: bool, as_json: bool) -> None:
     for name in ("message_id", "incident_id", "template", "audience", "recipients", "subject"):
         out.print(Text(f"{name.replace('_', ' '):<12} {first[name]}"), soft_wrap=True)
     for row in rows:
-        out.print(Text(f"{row['channel']:<12} {_outcome(row)}", style=_STYLES[row["status"]]), soft_wrap=True)
+        out.print(Text(f"{row['channel']:<12} {outcome(row)}", style=_STYLES[row["status"]]), soft_wrap=True)
     write_text(f"\n{first['body_text']}", end="")
 
 
@@ -97,7 +97,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
             Text(row["message_id"][:8]),
             Text(row["template"]),
             Text(row["channel"]),
-            Text(shortened(_outcome(row), _LISTED_CHARACTERS), style=_STYLES[row["status"]]),
+            Text(shortened(outcome(row), _LISTED_CHARACTERS), style=_STYLES[row["status"]]),
             Text(row["subject"]),
         ]
         for row in rows
@@ -105,8 +105,11 @@ def _print(rows: list[dict[str, Any]]) -> None:
     print_rows(("created (UTC)", "message", "template", "channel", "outcome", "subject"), cells, first=range(4))
 
 
-def _outcome(row: dict[str, Any]) -> str:
-    outcome: str = row["status"]
+def outcome(row: dict[str, Any]) -> str:
+    """What became of a message, or when it will go."""
+    words: str = row["status"]
+    if words == "pending" and row["not_before"]:
+        return f"pending: quiet hours, goes at {row['not_before']:%Y-%m-%d %H:%M} UTC"
     if row["attempts"] > 1 or row["status"] in {"failed", "uncertain", "rerouted"}:
-        outcome += f", {row['attempts']} attempts" if row["attempts"] != 1 else ", 1 attempt"
-    return f"{outcome}: {row['last_error']}" if row["last_error"] else outcome
+        words += f", {row['attempts']} attempts" if row["attempts"] != 1 else ", 1 attempt"
+    return f"{words}: {row['last_error']}" if row["last_error"] else words

@@ -1,0 +1,133 @@
+"""Messages of mild incidents wait for the end of the quiet hours, and are seen to."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+import pytest
+
+from conftest import fresh_settings
+from incident_ledger.cli.actions.outbox import outcome
+from incident_ledger.ledger.events import Event
+from incident_ledger.ledger.setup import ensure_ledger
+from incident_ledger.ledger.state import state_reading
+from incident_ledger.ledger.writer import append
+from incident_ledger.notify import queries
+from incident_ledger.notify.service import notify, outlook_reading
+from incident_ledger.policy import Calendar
+from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse.reading import read
+from notify.conftest import emptied
+from notify.helpers import KEY, MINUTE, POLICY, START, TITLE, event
+
+OPENING = datetime(2026, 3, 2, 16, tzinfo=UTC)  # 08:00 in Los Angeles
+LOS_ANGELES = Calendar("America/Los_Angeles", time(9), time(17), ("MON",), frozenset())
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "at", "expected"),
+    [
+        ("20:00", "08:00", "2026-03-02 03:59", None),  # 19:59 there
+        ("20:00", "08:00", "2026-03-02 04:00", "2026-03-02 16:00"),
+        ("20:00", "08:00", "2026-03-02 15:59", "2026-03-02 16:00"),
+        ("20:00", "08:00", "2026-03-02 16:00", None),
+        ("20:00", "08:00", "2026-03-08 05:00", "2026-03-08 15:00"),  # the clocks go forward in that night
+        ("12:00", "14:00", "2026-03-02 19:59", None),
+        ("12:00", "14:00", "2026-03-02 20:00", "2026-03-02 22:00"),
+        ("12:00", "14:00", "2026-03-02 22:00", None),
+        ("22:00", "01:30", "2026-11-01 08:10", "2026-11-01 08:30"),  # 01:10 for the first time, before they go back
+        ("22:00", "01:30", "2026-11-01 09:10", "2026-11-01 09:30"),  # and for the second
+    ],
+)
+def test_quiet_hours_are_those_of_the_calendars_zone(begins: str, ends: str, at: str, expected: str | None) -> None:
+    found = LOS_ANGELES.quiet_until(time.fromisoformat(begins), time.fromisoformat(ends), utc(at))
+    assert found == (utc(expected) if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [(("P3",), OPENING), (("P3", "P2"), None), (("P2",), None), (("P1",), None), (("P0",), None), ((), None)],
+)
+def test_only_what_never_was_worse_than_the_policy_says_waits(
+    levels: tuple[str, ...], expected: datetime | None
+) -> None:
+    assert POLICY.quiet_until(levels, START) == expected
+
+
+@pytest.fixture(scope="module")
+def ledger_template(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("quiet")))
+    ensure_ledger(warehouse)
+    return warehouse
+
+
+@pytest.fixture
+def ledger(ledger_template: Warehouse, tmp_path: Path) -> Warehouse:
+    return emptied(ledger_template, tmp_path)
+
+
+def record(warehouse: Warehouse, *events: Event) -> None:
+    append(warehouse, events, max(each.occurred_at for each in events))
+
+
+@pytest.fixture
+def sent(ledger: Warehouse) -> Callable[[datetime], list[str]]:
+    """The subjects that a run sends."""
+    return lambda at: [each.subject for each in notify(ledger, POLICY, at)]
+
+
+BEGINNING = event("detected", severity="P3", title=TITLE, components=[KEY])
+
+
+def test_a_message_waits_where_it_can_be_seen_and_goes_when_the_hours_end(
+    ledger: Warehouse, sent: Callable[[datetime], list[str]]
+) -> None:
+    record(ledger, BEGINNING)
+    assert sent(START) == sent(START + MINUTE) == []
+    (row,) = queries.messages(ledger)
+    assert outcome(row) == "pending: quiet hours, goes at 2026-03-02 16:00 UTC"
+    outlook = read(ledger, outlook_reading(ledger, POLICY, START + MINUTE))
+    assert outlook.is_idle(read(ledger, state_reading(ledger)))
+    assert outlook.next_due == OPENING  # when a watch wakes
+    assert sent(OPENING - MINUTE) == []
+    assert sent(OPENING) == [f"[INCIDENT-P3] {TITLE}"]
+    assert sent(OPENING + MINUTE) == []
+    assert outcome(queries.messages(ledger)[0]) == "sent"
+
+
+def test_what_gets_worse_takes_what_waits_with_it_the_beginning_first(
+    ledger: Warehouse, sent: Callable[[datetime], list[str]]
+) -> None:
+    record(ledger, BEGINNING)
+    assert sent(START) == []
+    record(ledger, event("severity_changed", at=START + MINUTE, severity="P2", **{"from": "P3"}))
+    assert sent(START + MINUTE) == [f"[INCIDENT-P3] {TITLE}", f"[INCIDENT-P2] Now P2: {TITLE}"]
+    assert sent(OPENING) == []
+
+
+def test_what_began_and_got_worse_between_two_runs_waits_for_nothing(
+    ledger: Warehouse, sent: Callable[[datetime], list[str]]
+) -> None:
+    record(ledger, BEGINNING, event("severity_changed", at=START + MINUTE, severity="P1", **{"from": "P3"}))
+    assert len(sent(START + MINUTE)) == 2
+
+
+def test_what_a_person_asks_to_be_sent_is_sent(ledger: Warehouse, sent: Callable[[datetime], list[str]]) -> None:
+    record(ledger, BEGINNING)
+    assert sent(START) == []
+    record(ledger, event("note", at=START + MINUTE, text="seen", notify=True))
+    assert sent(START + MINUTE) == [f"[INCIDENT-P3] {TITLE}", f"[INCIDENT-P3] Update: {TITLE}"]
+
+
+def test_what_ends_in_the_same_night_is_sent_in_order_in_the_morning(
+    ledger: Warehouse, sent: Callable[[datetime], list[str]]
+) -> None:
+    record(ledger, BEGINNING)
+    assert sent(START) == []
+    record(ledger, event("resolved", at=START + 30 * MINUTE))
+    assert sent(START + 60 * MINUTE) == []
+    assert sent(OPENING) == [f"[INCIDENT-P3] {TITLE}", f"[INCIDENT-P3] Resolved: {TITLE}"]
