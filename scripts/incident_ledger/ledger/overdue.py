@@ -1,4 +1,4 @@
-"""What of an open incident waits for a person, as far as its clocks have recorded it. Pure."""
+"""What of an open incident waits for a person, as far as its clocks are in its history. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -88,17 +88,20 @@ def test_a_long_incident_fits_a_screen(run: Any, incident: str, ledger: Warehous
 
 
 def test_the_list_has_what_is_overdue_before_what_is_older(run: Any, incident: str) -> None:
-    run("open", "Older", "--severity", "P1", "--at", T.format(8, 59), "--component", "api:x", "--no-notify")
+    opened = run("open", "Older", "--severity", "P1", "--at", T.format(8, 59), "--component", "api:x", "--no-notify")
+    run("ack", opened.stdout.split()[1], "--at", T.format(9, 12))
     run("open", "Worse", "--severity", "P0", "--at", T.format(9, 30), "--no-notify")
     result = run("list", "--as-of", T.format(9, 40))
     _, worse, late, older = result.stdout.splitlines()
     assert "Worse" in worse
     assert "commander Engineering Lead" in worse
     assert "table:usage; OVERDUE: acknowledgement since 09:15" in late
-    assert "api:x; not acknowledged" in older
+    assert "api:x; acknowledged 09:12" in older
     assert f"incident-ledger incident show {worse.split()[0]}" in result.stderr
-    listed = {each["incident_id"]: each["overdue"] for each in json.loads(run("list", "--json").stdout)}
-    assert listed[incident] == [{"what": "acknowledgement", "since": T.format(9, 15)}]
+    listed = json.loads(run("list", "--json", "--as-of", T.format(9, 40)).stdout)
+    overdue = {each["incident_id"]: each["overdue"] for each in listed}
+    waits = [{"what": "acknowledgement", "since": T.format(9, 15)}, {"what": "update", "since": T.format(9, 30)}]
+    assert overdue[incident] == waits
     assert len(listed) == 3
 
 
@@ -138,3 +141,19 @@ def test_clocks_ahead_are_the_next_that_fall_due_and_of_updates_one() -> None:
     assert sum(each.event_type == "update_due" for each in ahead) == 1
     assert clocks_ahead(resolved(5), POLICY, after(9), number=4) == []
     assert with_clocks(resolved(5), POLICY, after(9)) == resolved(5)
+
+
+def test_what_is_overdue_is_shown_though_no_tick_recorded_it(run: Any, ledger: Warehouse) -> None:
+    late, early = (event("detected", minutes, severity="P2", key=key) for key, minutes in (("late", 0), ("early", 30)))
+    append(ledger, [late, early], after(30))
+    as_of = ("--as-of", T.format(10, 5))
+    lines = run("list", *as_of).stdout.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("INC-")] == [late.incident_id, early.incident_id]
+    assert "OVERDUE: update since 09:30, acknowledgement since 10:00" in " ".join("\n".join(lines).split())
+    listed = {each["incident_id"]: each for each in json.loads(run("list", "--json", *as_of).stdout)}
+    shown = json.loads(run("show", late.incident_id, "--json", *as_of).stdout)
+    assert [each["what"] for each in shown["overdue"]] == ["update", "acknowledgement"]
+    assert listed[late.incident_id]["overdue"] == shown["overdue"]
+    assert shown["event_count"] == 1  # what is recorded stays what is shown of the record
+    assert [each["what"] for each in listed[early.incident_id]["overdue"]] == ["update"]
+    assert json.loads(run("list", "--json", "--as-of", T.format(9, 29)).stdout)[0]["overdue"] == []

@@ -23,14 +23,16 @@ def list_(everything: bool, json: bool, as_of: str | None, known_at: str | None)
     """The open incidents, the worst first; none that was detected after the as-of time."""
     known_by = _known_at(known_at)
     now = parse_time(as_of, "--as-of") if as_of or known_by is None else known_by
-    found = with_ledger(connect(load_settings()), lambda each: _listed(each, everything, known_by))
+    warehouse = connect(load_settings())
+    found = with_ledger(warehouse, lambda each: _listed(each, everything, known_by))
     found = [incident for incident in found if incident.detection_time <= now]
+    with_due = _with_due(warehouse, found, now)
     if json:
-        write_text(to_json([_document(incident, now) for incident in found]))
+        write_text(to_json([_document(*each, now) for each in zip(found, with_due, strict=True)]))
         return
-    _incidents.print_list(found, now, everything=everything)
+    _incidents.print_list(with_due, now, everything=everything)
     if found and not everything:
-        first = min(found, key=_incidents.urgency)
+        first = min(with_due, key=_incidents.urgency)
         err.print(f"More: incident-ledger incident show {first.incident_id}", style="dim")
 
 
@@ -42,7 +44,8 @@ def show(incident: str, json: bool, as_of: str | None, known_at: str | None) -> 
     state, events = with_ledger(warehouse, lambda each: _read(each, incident, known_by))
     if json:
         written = [_incidents.as_json(item.event) | {"recorded_at": item.recorded_at} for item in events]
-        write_text(to_json(_document(state, now) | {"events": written}))
+        (with_due,) = _with_due(warehouse, [state], now)
+        write_text(to_json(_document(state, with_due, now) | {"events": written}))
         return
     _print_one(warehouse, state, events, now)
 
@@ -57,9 +60,26 @@ def timeline(incident: str, json: bool, known_at: str | None) -> None:
     _incidents.print_timeline(state, events)
 
 
-def _document(state: IncidentState, now: datetime) -> dict[str, Any]:
-    """An incident for machines."""
-    waiting = [{"what": each.what, "since": each.since} for each in overdue(state)]
+def _with_due(warehouse: Warehouse, states: Sequence[IncidentState], now: datetime) -> Sequence[IncidentState]:
+    """Incidents with what fell due by now, also where no tick has recorded it; as recorded where no policy is loaded.
+
+    Nothing is asked of the warehouse for what is over.
+    """
+    if not any(state.is_open and state.has_sla for state in states):
+        return states
+    from incident_ledger import policy
+    from incident_ledger.response.clocks_ahead import with_clocks
+
+    try:
+        rules = policy.load(warehouse, patience=0)
+    except UserError:
+        return states
+    return [with_clocks(state, rules, now) for state in states]
+
+
+def _document(state: IncidentState, with_due: IncidentState, now: datetime) -> dict[str, Any]:
+    """An incident for machines, as it is recorded; what is overdue is that of `with_due`."""
+    waiting = [{"what": each.what, "since": each.since} for each in overdue(with_due)]
     return vars(state) | minutes_of(state, now) | {"overdue": waiting}
 
 
