@@ -120,6 +120,12 @@ def check_policy_files(settings: Settings, now: datetime) -> Generator[Finding, 
         remedy = "Fill in email_primary in seeds/policy/contacts.csv; until then others are notified in their place."
         text = f"the contact {contact.role} has no address, and clocks are to notify it"
         yield Finding("policy files", Grade.WARN, text, remedy)
+    if files.severities_without_rate:
+        remedy = (
+            "Fill in amount_per_hour in seeds/policy/money_rates.csv, or remove the rows: there is no estimate then."
+        )
+        text = f"no rate is given of {', '.join(files.severities_without_rate)}: the money at stake is not estimated"
+        yield Finding("policy files", Grade.WARN, text, remedy)
     for level in files.quiet_severities:
         rule = files.response_rule(level, now)
         if rule.response_basis == "minutes":

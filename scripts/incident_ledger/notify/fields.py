@@ -22,6 +22,7 @@ from incident_ledger.notify.formatting import (
     utc,
     whole_minutes,
 )
+from incident_ledger.notify.money import money_estimate
 from incident_ledger.notify.review_tasks import open_tasks, review_commands
 from incident_ledger.policy import UPDATE_DUE, Policy
 from incident_ledger.response.rules.review_rules import review_deadline
@@ -97,7 +98,7 @@ def message_fields(
         start_time=utc(state.start_time) if state.start_time else f"{NOT_KNOWN} (detected {utc(state.detection_time)})",
         services=_text(", ".join(_services(state)), to_assess),
         user_impact=_text(state.user_impact, to_assess),
-        financial_impact=_text(state.financial_impact, to_assess),
+        financial_impact=_text(state.financial_impact, _money(state, policy, now, to_assess)),
         actions=_actions(effective),
         next_update=_next_update(state, updates, now, flapping),
         commander=_commander(state, policy),
@@ -122,6 +123,11 @@ def message_fields(
         about=_about(event),
         look=f"All that is known: incident-ledger incident show {state.incident_id}",
     )
+
+
+def _money(state: IncidentState, policy: Policy, now: datetime, to_assess: str) -> str:
+    estimate = money_estimate(state, policy, now)
+    return f"{estimate}; {to_assess}" if estimate else to_assess
 
 
 def with_event(state: IncidentState, event: Event) -> IncidentState:

@@ -23,6 +23,7 @@ from incident_ledger.policy.playbook_rows import (
 from incident_ledger.policy.seeds import PolicyTable, policy_tables
 
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _ALL_PERCENT = Decimal(100)
 # Subjects that the code or a model asks for under any policy; each must always be valid. So must all choices of others.
 _NEEDED: dict[str, Iterable[str]] = {
@@ -72,6 +73,7 @@ def check(tables: Tables) -> list[Problem]:
         _routes,
         _calendar,
         _quiet_hours,
+        _money_rates,
         _limits,
         _root_causes,
         _coverage,
@@ -279,6 +281,17 @@ def _quiet_hours(tables: Tables) -> Iterator[Problem]:
         if row["begins_at"] == row["ends_at"]:
             text = f"ends when it begins, at {row['ends_at']}: remove the row for none, or give another end"
             yield Problem(row.where, "ends_at", text)
+
+
+def _money_rates(tables: Tables) -> Iterator[Problem]:
+    for row in tables.rows["money_rates"]:
+        amount, currency = row["amount_per_hour"], row["currency"]
+        if amount is not None and amount < 0:
+            yield Problem(
+                row.where, "amount_per_hour", f"{amount} is no cost; give 0 or more, or nothing for not known"
+            )
+        if not _CURRENCY.fullmatch(currency):
+            yield Problem(row.where, "currency", f"{currency!r} is no currency; write it as USD")
 
 
 def _limits(tables: Tables) -> Iterator[Problem]:

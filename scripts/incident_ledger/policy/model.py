@@ -17,6 +17,7 @@ from incident_ledger.policy.playbook_rows import (
     ClassificationRule,
     Contact,
     EscalationStep,
+    MoneyRate,
     ResponseRule,
     RunbookStep,
     Severity,
@@ -284,6 +285,24 @@ class Policy:
     def quiet_severities(self) -> tuple[str, ...]:
         """The severities that have quiet hours, the worst first."""
         levels = {row["severity_level"] for row in self.tables["quiet_hours"]}
+        return tuple(each.severity_level for each in self.severities if each.severity_level in levels)
+
+    def money_rate(self, severity_level: str, component: str | None, at: datetime) -> MoneyRate | None:
+        """What an hour of an incident of this severity and component is estimated to cost; None without a rate."""
+        fitting = [
+            row
+            for row in self.rows("money_rates", at)
+            if row["severity_level"] == severity_level and (component or "").startswith(row["component"] or "")
+        ]
+        row = max(fitting, key=lambda each: len(each["component"] or ""), default=None)
+        if row is None or row["amount_per_hour"] is None:
+            return None
+        return MoneyRate(severity_level, row["amount_per_hour"], row["currency"])
+
+    @property
+    def severities_without_rate(self) -> tuple[str, ...]:
+        """The severities of which a team has to fill in a rate, the worst first."""
+        levels = {row["severity_level"] for row in self.tables["money_rates"] if row["amount_per_hour"] is None}
         return tuple(each.severity_level for each in self.severities if each.severity_level in levels)
 
     # Limits of the runner

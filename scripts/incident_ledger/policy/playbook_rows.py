@@ -1,6 +1,7 @@
 """The rows of the policy tables as values, and the names of the clocks that rows speak of."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 MONITORING_FAILURE = "monitoring_system_failure"  # the rule_id of the playbook's "Monitoring system failure"
@@ -121,6 +122,15 @@ class Task:
     step: str
     due_hours: int | float
     severity_levels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MoneyRate:
+    """What an hour of an incident is estimated to cost."""
+
+    severity_level: str
+    amount_per_hour: Decimal
+    currency: str
 
 
 @dataclass(frozen=True)

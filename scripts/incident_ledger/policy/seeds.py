@@ -28,6 +28,7 @@ NAMES = (
         "notification_rules",
         "routes",
         "quiet_hours",
+        "money_rates",
     ),
     *("post_incident_tasks", "review_cycles", "root_cause_categories", "pipeline_schedules"),
     *("business_calendar", "business_holidays", "runtime_limits", "health_score_parts"),

@@ -21,6 +21,7 @@ from incident_ledger.ledger.review_commands import completed_tasks
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.deadlines import response_deadline
 from incident_ledger.notify.formatting import minutes, utc
+from incident_ledger.notify.money import money_estimate
 from incident_ledger.policy import Policy
 from incident_ledger.postmortem.review_findings import known_findings, plain_lines
 from incident_ledger.response.rules.review_rules import review_phases
@@ -63,6 +64,7 @@ def postmortem(incident: IncidentState, events: Sequence[Event], policy: Policy,
         times=[(label, utc(at), _since(incident, at)) for label, name in _TIMES if (at := getattr(incident, name))],
         durations=[(label, f"{known[name]:,.3f}") for label, name in _MINUTES if known[name] is not None],
         estimates=list(_estimates(incident, history)),
+        money=money_estimate(incident, policy, now),
         clocks=list(_clocks(incident, history, policy, now)),
         timeline=[(utc(e.occurred_at), _since(incident, e.occurred_at), _what(e), one_line(e.actor)) for e in history],
         evidence=list(evidence_lines(incident.evidence)),

@@ -18,7 +18,7 @@ _IMPROVEMENT = re.compile(r"(?P<text>.+?)\s*\(owner:\s*(?P<owner>.+?),\s*due:\s*
 _TASK = re.compile(r"\[(?P<mark>.?)\]\s*(?P<task>[\w-]+)(:.*)?", re.DOTALL)
 _SHOWN_PROBLEMS = 20
 # The sections that the ledger writes, and does not read.
-_OF_THE_LEDGER = ("times", "estimated and actual resolution", "clocks", "timeline", "evidence")
+_OF_THE_LEDGER = ("times", "estimated and actual resolution", "money at stake", "clocks", "timeline", "evidence")
 
 
 @dataclass(frozen=True)

@@ -240,6 +240,11 @@ def test_contacts_whom_no_clock_can_reach_are_named() -> None:
     assert [text.split()[2] for text in named] == ["Executives", "Management"]
 
 
+def test_severities_without_a_rate_of_money_are_named() -> None:
+    (warning,) = [text for text in policy_warnings(NOW) if "rate" in text]
+    assert warning == "no rate is given of P0, P1: the money at stake is not estimated"
+
+
 def test_quiet_hours_of_what_is_to_be_answered_within_minutes_are_named(tmp_path: Path) -> None:
     assert not [text for text in policy_warnings(NOW) if "quiet" in text]
     with (Path(shutil.copytree(SEEDS, tmp_path / "seeds" / "policy")) / "quiet_hours.csv").open("a") as file:

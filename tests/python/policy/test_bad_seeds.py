@@ -59,6 +59,13 @@ FAULTS = {
         "20:00:00,20:00:00",
         "quiet_hours.csv:2: ends_at: ends when it begins, at 20:00:00",
     ),
+    "a_rate_that_earns_money": (
+        "money_rates",
+        "P0,,,USD",
+        "P0,,-5,USD",
+        "money_rates.csv:2: amount_per_hour: -5 is no",
+    ),
+    "a_rate_in_no_currency": ("money_rates", "P1,,,USD", "P1,,5,$", "money_rates.csv:3: currency: '$' is no currency"),
     "quiet_hours_of_no_severity": (
         "quiet_hours",
         "P3,20",
