@@ -49,3 +49,37 @@ def test_failure_rates_are_over_what_ran(cases: Cases) -> None:
     assert rates == {"shop.thirds": pytest.approx(1 / 3), "shop.broken": None, "shop.orders": 0.0, "shop.days": days}
     errors = {row[table]: row["checks_errored"] for row in ask(cases.ledger, ["checks_errored"], table)}
     assert errors == {"shop.thirds": 0, "shop.broken": 1, "shop.orders": 0, "shop.days": 0}
+
+
+def test_the_kept_share_of_an_sla_is_that_of_its_clocks_by_severity(archive: Ledger) -> None:
+    clock, severity = "sla_clock__clock", "sla_clock__severity_level"
+    found: dict[tuple[str, str | None], dict[str, Any]] = {}
+    for metrics in (["sla_kept_rate"], ["sla_clocks_judged", "sla_minutes_late"]):
+        for row in ask(archive, metrics, clock, severity):
+            found.setdefault((row[clock], row[severity]), {}).update(row)
+    clocks: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
+    for row in archive.rows("fct_response_sla"):
+        clocks.setdefault((row["clock"], row["severity_level"]), []).append(row)
+    assert found.keys() == clocks.keys()
+    assert len(clocks) > 10
+    for key, rows in clocks.items():
+        judged = [row["is_met"] for row in rows if row["is_met"] is not None]
+        late = [row["minutes_late"] for row in rows if row["is_met"] is not True and row["minutes_late"] is not None]
+        assert found[key]["sla_clocks_judged"] == len(judged)
+        assert found[key]["sla_kept_rate"] == (pytest.approx(sum(judged) / len(judged)) if judged else None)
+        assert found[key]["sla_minutes_late"] == (pytest.approx(sum(late) / len(late)) if late else None)
+    (updates,) = ask(archive, ["update_kept_rate"])
+    rows = [row for row in archive.rows("fct_response_sla") if row["clock"] == "updates"]
+    kept, due = (sum(row[name] for row in rows) for name in ("updates_kept", "updates_due"))
+    assert updates["update_kept_rate"] == pytest.approx(kept / due)
+
+
+def test_clocks_are_asked_for_by_what_their_incident_is_now(archive: Ledger) -> None:
+    asked = ask(archive, ["sla_clocks_judged"], "incident__severity_level")
+    severities = {row["incident_id"]: row["severity_level"] for row in archive.rows("operational_metrics")}
+    counts: dict[str, int] = {}
+    for row in archive.rows("fct_response_sla"):
+        if row["is_met"] is not None:
+            counts[severities[row["incident_id"]]] = counts.get(severities[row["incident_id"]], 0) + 1
+    found = {row["incident__severity_level"]: row["sla_clocks_judged"] for row in asked if row["sla_clocks_judged"]}
+    assert found == counts
