@@ -62,6 +62,7 @@ class MessageFields:
     unreachable: str  # who is to be notified of them and has no address; mostly nobody
     last_update: str
     update_command: str
+    war_room_command: str
     open_tasks: tuple[str, ...]  # after the end: what is to be done, each with its name
     review_commands: tuple[tuple[str, str], ...]  # label and command: how to say that it was done
     answer: tuple[tuple[str, str], ...]  # label and text: who acknowledged it, or until when and how to
@@ -115,6 +116,7 @@ def message_fields(
         unreachable=", ".join(unreachable(clocks, policy, now)),
         last_update=last_written(effective) or "none yet",
         update_command=f'incident-ledger incident note {state.incident_id} "..."',
+        war_room_command=f"incident-ledger incident war-room {state.incident_id} URL",
         open_tasks=open_tasks(state, policy),
         review_commands=review_commands(state, policy),
         answer=answer(state, policy, now, effective),

@@ -121,7 +121,8 @@ def template_for(event: Event, state: IncidentState, policy: Policy, now: dateti
         return None  # it ended, or went on again, before anybody could be notified
     if event.event_type in PROGRESS_EVENTS and not (is_progress(event) or _is_return(event)):
         return None  # nobody asked for it
-    return policy.template(_kind(event, incident).value, incident.severity_level, now)
+    of_clock = event.event_type in CLOCK_EVENTS and policy.template(clock_of(event), incident.severity_level, now)
+    return of_clock or policy.template(_kind(event, incident).value, incident.severity_level, now)
 
 
 def _kind(event: Event, incident: IncidentState) -> EventType:

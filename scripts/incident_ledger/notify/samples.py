@@ -96,6 +96,12 @@ _STEPS: tuple[tuple[EventType, int, str, dict[str, Any]], ...] = (
     (EventType.ACKNOWLEDGED, 20, "ada", {"text": "Looking."}),
     (EventType.IMPACT_ASSESSED, 22, "ada", {"user_impact": "12 analysts", "financial_impact": "$1,200 a day"}),
     (EventType.ACTION_TAKEN, 25, "ada", {"text": "The export is loaded again", "notify": True}),
+    (
+        EventType.ESCALATED,
+        30,
+        PLANNER,
+        {"step_id": "war_room_activation", "text": "War room activation (P0)"},
+    ),
     (EventType.UPDATE_DUE, 55, PLANNER, {"last_update": "2026-03-04T09:25:00Z", "number": 1}),
     (EventType.ROOT_CAUSE_IDENTIFIED, 58, "ada", {"category": "upstream", "text": "The export was cut."}),
     (EventType.RESOLVED, 60, "ada", {"solution": "Loaded the day again.", "verification": "0 of 16 records."}),
@@ -105,4 +111,5 @@ _STEPS: tuple[tuple[EventType, int, str, dict[str, Any]], ...] = (
         PLANNER,
         {"step_id": "immediate_due", "text": "Immediate Actions (Within 24 Hours): due"},
     ),
+    (EventType.REVIEW_DUE, 60 + 22 * 60, PLANNER, {"step_id": "weekly_due", "text": "Weekly review: due"}),
 )

@@ -233,10 +233,13 @@ def _clock_contacts(tables: Tables) -> Iterator[Problem]:
 
 
 def _notification_rules(tables: Tables) -> Iterator[Problem]:
-    known = {event_type.value for event_type in EventType}
+    if not tables.ready("escalation_matrix"):
+        return
+    steps = tables.values("escalation_matrix", "step_id")
+    known = {*(event_type.value for event_type in EventType), *CLOCKS, *steps}
     for row in tables.rows["notification_rules"]:
         if row["event_type"] not in known:
-            text = f"{row['event_type']!r} is no type of event; there are {', '.join(sorted(known))}"
+            text = f"{row['event_type']!r} is no type of event and no clock; there are {', '.join(sorted(known))}"
             yield Problem(row.where, "event_type", text)
 
 

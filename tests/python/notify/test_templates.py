@@ -14,6 +14,7 @@ from conftest import PROJECT_DIR
 from incident_ledger.ledger.events import Status
 from incident_ledger.notify.formatting import minutes
 from incident_ledger.notify.messages import Message, compose
+from incident_ledger.notify.samples import sample_messages
 from notify.helpers import ID, MINUTE, POLICY, START, TITLE, detected, event, incident, resolved
 
 CRITICAL = (
@@ -411,3 +412,17 @@ def test_the_impact_of_a_breach_is_what_was_counted_until_a_person_says_more() -
     assert f"Impact: {impact}\n" in counted.text
     assert "Impact: to be assessed by Engineering On-Call\n" in detected("P2", evidence={"breaches": [whole]}).text
     assert "Impact: Nobody\n" in detected("P2", evidence={"breaches": [breach]}, user_impact="Nobody").text
+
+
+@pytest.mark.parametrize(
+    ("severity", "templates"),
+    [("P0", {"escalation", "war_room", "review"}), ("P1", {"escalation", "review"}), ("P2", {"escalation", "weekly"})],
+)
+def test_a_clock_has_the_message_that_the_policy_names_for_it(severity: str, templates: set[str]) -> None:
+    found = {message.template: message for message in sample_messages(POLICY, severity, START)}
+    assert templates <= found.keys()
+    assert found.keys() & {"war_room", "weekly"} == templates & {"war_room", "weekly"}
+    if "weekly" in found:
+        assert found["weekly"].text.startswith("WEEKLY REVIEW\n\n- ")
+        assert "All of the week: incident-ledger review weekly\n" in found["weekly"].text
+        assert f"incident-ledger incident review complete {found['weekly'].incident_id}" in found["weekly"].text

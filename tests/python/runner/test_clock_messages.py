@@ -153,6 +153,23 @@ def test_an_outage_between_two_messages_gives_one(place: Warehouse) -> None:
     assert tick(place, 201) == []
 
 
+def test_a_war_room_that_is_activated_has_a_message_of_its_own(place: Warehouse) -> None:
+    open_incident(place, "k", NOW, severity="P0")
+    record(place, EventType.ACKNOWLEDGED, 1)
+    record(place, EventType.ACTION_TAKEN, 16, text="rolling back")
+    assert [each["template"] for each in tick(place, 17)] == ["critical"]
+    (message,) = tick(place, 30)
+    assert (message["template"], message["subject"]) == ("war_room", "[INCIDENT-P0] Escalated: k")
+    (incident,) = read_state(place)
+    for line in (
+        "- 2026-03-02 09:30:00 UTC: War room activation (P0)",
+        "War Room: not yet known (required after 60 minutes)",
+        f"To open it: incident-ledger incident war-room {incident.incident_id} URL",
+        "- rolling back",
+    ):
+        assert f"{line}\n" in message["body_text"], line
+
+
 def test_a_reinstated_incident_is_one_message_that_names_what_fell_due_while_it_was_retracted(place: Warehouse) -> None:
     open_incident(place, "k", NOW)
     tick(place, 0)

@@ -13,6 +13,7 @@ from incident_ledger.notify.channels.exchanges import watch_exchanges
 # https://developer.pagerduty.com/docs/send-alert-event: the severities of an alert, and how long its summary may be.
 _PAGERDUTY_SEVERITIES = {"P0": "critical", "P1": "error", "P2": "warning", "P3": "info"}
 _SUMMARY_CHARACTERS = 1024
+_AFTER = ("review", "weekly")  # what is to be done after the end
 _KINDS = {"critical": NotifyType.FAILURE, "initial": NotifyType.WARNING, "resolution": NotifyType.SUCCESS}
 
 
@@ -91,8 +92,8 @@ class PagerDutyChannel(ServiceChannel):
         return shortened(one_line(envelope.subject), _SUMMARY_CHARACTERS)
 
     def _prepare(self, envelope: Envelope) -> None:
-        server, is_after = self._server, envelope.template == "review"
-        own = {"review": f"{envelope.incident_id}/review", "digest": envelope.message_id}
+        server, is_after = self._server, envelope.template in _AFTER
+        own = dict.fromkeys(_AFTER, f"{envelope.incident_id}/review") | {"digest": envelope.message_id}
         server.dedup = own.get(envelope.template, envelope.incident_id)
         server.action = "resolve" if envelope.template == "resolution" else "trigger"
         server.severity = "info" if is_after else _PAGERDUTY_SEVERITIES.get(envelope.severity_level, "error")
