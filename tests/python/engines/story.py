@@ -142,20 +142,18 @@ class Story:
         append(self.warehouse, [*events, resolve(state, context)], now)
 
     def _ingest(self, status: str, at: datetime) -> None:
-        """A run of a dbt project whose one test ends so, on a table of four rows."""
-        orders, test = "model.shop.orders", "test.shop.not_null_orders_id.1"
+        """A run of a dbt project of which one test ends so, on a table of four rows, and another warns."""
+        orders, test, warned = "model.shop.orders", "test.shop.not_null_orders_id.1", "test.shop.unique_orders_id.2"
         made = {"code": "CREATE TABLE", "rows_affected": 4}
         results = [
             {"unique_id": orders, "status": "success", "adapter_response": made, "execution_time": 0.5},
             {"unique_id": test, "status": status, "failures": int(status == "fail"), "message": "Got 1 result"},
+            {"unique_id": warned, "status": "warn", "failures": 2},
         ]
         of_orders = {"attached_node": orders, "test_metadata": {"name": "not_null"}}
+        nodes = [node(orders), node(test, orders, **of_orders), node(warned, orders)]
         folder = self.warehouse.settings.local_path / f"target_{status}"
-        ingest(
-            self.warehouse,
-            [write_target(folder, results, [node(orders), node(test, orders, **of_orders)], at)],
-            ingested_at=at,
-        )
+        ingest(self.warehouse, [write_target(folder, results, nodes, at)], ingested_at=at)
 
     def _load(self, name: str, rates: usage.FaultRates, at: datetime, *, only: Container[str] = _EXAMPLES) -> None:
         folder = self.warehouse.settings.local_path / name
