@@ -22,6 +22,7 @@ FILES = {RUN_RESULTS: "run_results.json", SOURCES: "sources.json", MANIFEST: "ma
 VERSIONS = {RUN_RESULTS: (5, 6), SOURCES: (3,), MANIFEST: (11, 12)}
 _SCHEMA = re.compile(r"https://schemas\.getdbt\.com/dbt/([a-z-]+)/v(\d+)\.json")
 _MAX_BYTES = 500_000_000
+_MAX_ID_CHARACTERS = 1_000  # a test's name has at most 250 or so
 # The commands of dbt that build or test nodes.
 _WORKING = ("build", "run", "test", "seed", "snapshot", "retry", "run-operation")
 
@@ -31,7 +32,12 @@ def _utc(time: datetime) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
+def _mapping(value: Any) -> Any:
+    return {} if value is None else value
+
+
 Time = Annotated[datetime, AfterValidator(_utc)]
+UniqueId = Annotated[str, Field(min_length=1, max_length=_MAX_ID_CHARACTERS)]
 
 
 class Metadata(BaseModel):
@@ -55,13 +61,13 @@ class Timing(BaseModel):
 class RunResult(BaseModel):
     """One node of `run_results.json`."""
 
-    unique_id: str = Field(min_length=1)
+    unique_id: UniqueId
     status: str = Field(min_length=1)
     timing: tuple[Timing, ...] = ()
     execution_time: float = 0.0
     message: str | None = None
     failures: int | None = None
-    adapter_response: Mapping[str, Any] = {}
+    adapter_response: Annotated[Mapping[str, Any], BeforeValidator(_mapping)] = {}
     compiled_code: str | None = None
     relation_name: str | None = None
 
@@ -91,7 +97,7 @@ class RunResults(BaseModel):
 class Freshness(BaseModel):
     """One source of `sources.json`; of one that could not be asked, the error alone."""
 
-    unique_id: str = Field(min_length=1)
+    unique_id: UniqueId
     status: str = Field(min_length=1)
     error: str | None = None
     max_loaded_at: Time | None = None
@@ -105,10 +111,6 @@ class Sources(BaseModel):
 
     metadata: Metadata
     results: tuple[Freshness, ...]
-
-
-def _mapping(value: Any) -> Any:
-    return {} if value is None else value
 
 
 class Owner(BaseModel):
@@ -144,7 +146,7 @@ class _DependsOn(BaseModel):
 class Node(BaseModel):
     """A node of `manifest.json`: a model, a test, a source, an exposure."""
 
-    unique_id: str
+    unique_id: UniqueId
     name: str
     resource_type: str
     depends_on: _DependsOn = _DependsOn()

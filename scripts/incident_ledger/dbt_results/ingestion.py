@@ -24,6 +24,7 @@ from incident_ledger.dbt_results.node_lineage import Lineage
 from incident_ledger.dbt_results.node_results import NodeResult, of_freshness, of_run, project_of
 from incident_ledger.dbt_results.pipelines import absence, invocations
 from incident_ledger.dbt_results.signal_state import SOURCE, to_group, to_row
+from incident_ledger.encoding import one_line, shortened
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.policy import Policy, load
@@ -31,6 +32,7 @@ from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import bound_rows, literal, merge_query, merge_rows
 from incident_ledger.warehouse.tables import DBT_RESULTS, SIGNALS
 
+_NAME_CHARACTERS = 100
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -59,7 +61,8 @@ def ingest(
     tick opens, raises or resolves its incident. Raises `UserError` for what is no artifact, before anything is written.
     """
     results, manifest = _read(paths)
-    lineage = Lineage(project or _project(results, manifest), manifest)
+    name = shortened(one_line(project or _project(results, manifest)), _NAME_CHARACTERS)
+    lineage = Lineage(name, manifest)
     ensure_ledger(warehouse)
     looked_at = manifest.metadata.generated_at if manifest else _LONG_AGO
     return take_in(warehouse, results, lineage, load(warehouse), ingested_at=ingested_at, looked_at=looked_at)

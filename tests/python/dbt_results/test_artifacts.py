@@ -63,6 +63,12 @@ def test_a_node_that_was_skipped_has_the_time_of_its_run(tmp_path: Path) -> None
     assert next(of_run(artifact)).completed_at.isoformat() == "2026-03-02T06:00:00.500000+00:00"
 
 
+def test_what_dbt_leaves_null_is_nothing() -> None:
+    skipped = {"unique_id": "model.shop.a", "status": "skipped", "adapter_response": None, "message": None}
+    (result,) = of_run(RunResults.model_validate({**RUN, "results": [skipped]}))
+    assert (result.rows, result.message, result.failures) == (None, None, None)
+
+
 def test_a_source_is_asked_at_its_snapshot(tmp_path: Path) -> None:
     metadata = {**RUN["metadata"], "dbt_schema_version": "https://schemas.getdbt.com/dbt/sources/v3.json"}  # type: ignore[dict-item]
     stale = {
@@ -100,6 +106,7 @@ def test_a_manifest_may_lack_everything_but_its_nodes(tmp_path: Path) -> None:
         (json.dumps(RUN).replace("run-results/v6", "catalog/v1"), r"is none of dbt's"),
         ({**RUN, "results": [{"status": "success"}]}, r"results\.0\.unique_id: Field required"),
         ({**RUN, "results": [{"unique_id": "a", "status": "x", "failures": "many"}]}, r"results\.0\.failures"),
+        ({**RUN, "results": [{"unique_id": "x" * 1001, "status": "pass"}]}, r"results\.0\.unique_id: .* at most 1000"),
         ({**RUN, "args": {"which": "compile"}}, r"is of `dbt compile`, which builds and tests nothing"),
         ({**RUN, "args": {"which": "build", "empty": True}}, r"with --empty, which read no rows"),
     ],

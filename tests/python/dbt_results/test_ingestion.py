@@ -41,6 +41,20 @@ def tick(ledger: Warehouse) -> Callable[[datetime], list[IncidentState]]:
     return at
 
 
+@pytest.fixture
+def command(ledger: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """What `incident-ledger ingest dbt` prints."""
+    for name in ("project_dir", "api_endpoint", "local_dir", "dataset", "raw_dataset"):
+        monkeypatch.setenv(f"INCIDENT_LEDGER_{name.upper()}", str(getattr(ledger.settings, name)))
+
+    def invoke(*args: str) -> str:
+        result = CliRunner().invoke(app, ["ingest", "dbt", *args])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    return invoke
+
+
 def ended(target: Path) -> datetime:
     """When the last node of a run was done."""
     results = json.loads((target / "run_results.json").read_text())["results"]
@@ -145,19 +159,17 @@ def test_a_target_folder_without_its_manifest_still_raises(
     assert report.open == (("P2", "dbt shop: test not_null_bronze_account failed"),)
 
 
-def test_the_command_says_what_fails_and_what_to_do(
-    ledger: Warehouse, targets: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = ledger.settings
-    for name in ("project_dir", "api_endpoint", "local_dir", "dataset", "raw_dataset"):
-        monkeypatch.setenv(f"INCIDENT_LEDGER_{name.upper()}", str(getattr(settings, name)))
-    result = CliRunner().invoke(app, ["ingest", "dbt", str(targets["bad"])])
-    assert result.exit_code == 0, result.output
-    assert result.stdout.splitlines() == [
+def test_a_name_from_outside_is_text_on_the_screen(command: Callable[..., str], targets: dict[str, Path]) -> None:
+    first, second, _ = command(str(targets["bad"]), "--project", "[/red]\n\x1b[31m<b>").splitlines()
+    assert first.startswith("dbt [/red] [31m<b>: 7 results")
+    assert second == "  P1  dbt [/red] [31m<b>: test not_null_bronze_account failed"
+
+
+def test_the_command_says_what_fails_and_what_to_do(command: Callable[..., str], targets: dict[str, Path]) -> None:
+    assert command(str(targets["bad"])).splitlines() == [
         "dbt shop: 7 results, 7 new, 0 known already; 1 failed or warned.",
         "  P1  dbt shop: test not_null_bronze_account failed",
         "The next tick opens or resolves the incidents: incident-ledger tick",
     ]
-    as_json = CliRunner().invoke(app, ["ingest", "dbt", str(targets["cured"]), "--json"])
-    body: dict[str, Any] = json.loads(as_json.stdout)
+    body: dict[str, Any] = json.loads(command(str(targets["cured"]), "--json"))
     assert (body["failures"], body["ended"]) == (0, ["dbt shop: test not_null_bronze_account failed"])

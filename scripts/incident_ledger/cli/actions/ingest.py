@@ -26,6 +26,7 @@ def _print(report: IngestReport) -> None:
         f"dbt {report.project}: {report.results} results, {report.new} new, {known} known already; "
         f"{report.failures} failed or warned.",
         soft_wrap=True,
+        markup=False,
     )
     for severity_level, title in report.open[:_SHOWN]:
         out.print(f"  {severity_level}  {title}", soft_wrap=True, markup=False)
