@@ -21,6 +21,7 @@ from incident_ledger import policy
 from incident_ledger.doctor.channel_checks import check_channels, check_owed, check_templates
 from incident_ledger.doctor.findings import Finding, Grade, wrong
 from incident_ledger.doctor.page_checks import check_dashboards
+from incident_ledger.doctor.pipeline_checks import check_pipelines
 from incident_ledger.errors import ExitCode, IncidentLedgerError, StatementError, UserError
 from incident_ledger.policy import Policy
 from incident_ledger.settings import Settings, load_settings
@@ -60,6 +61,8 @@ def examine(now: datetime, environ: Mapping[str, str] | None = None) -> Iterator
             yield check_raw_tables(warehouse)
             if files is not None and warehouse.table_exists(settings.raw_dataset, "notifications"):
                 yield from check_owed(warehouse, files, now)
+            if files is not None:
+                yield from check_pipelines(warehouse, files, now)
         yield from check_policy_tables(warehouse, files)
     yield from check_suites(settings, warehouse, files.contacts if files else ())
     yield from check_dashboards(settings, warehouse, now)
@@ -331,7 +334,7 @@ def _check_missed(warehouse: Warehouse, files: set[str]) -> Iterator[Finding]:
     """What is in breach by a suite that is not there any more."""
     sql = (
         f"select component, json_value(evidence, '$.suite') as suite from {warehouse.mart('fct_signals')} "  # noqa: S608
-        "where ended_at is null order by component"
+        "where source = 'quality' and ended_at is null order by component"
     )
     try:
         is_there = warehouse.table_exists(warehouse.settings.dataset, "fct_signals")

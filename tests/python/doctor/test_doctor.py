@@ -15,12 +15,16 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from conftest import PROJECT_DIR, fresh_settings
+from dbt_results.results import result
 from incident_ledger import policy
 from incident_ledger.cli._app import app
+from incident_ledger.dbt_results import take_in
+from incident_ledger.dbt_results.node_lineage import Lineage
 from incident_ledger.doctor import diagnosis
 from incident_ledger.doctor.channel_checks import check_channels, check_owed
 from incident_ledger.doctor.findings import Finding, Grade, exit_code
 from incident_ledger.doctor.page_checks import check_dashboards
+from incident_ledger.doctor.pipeline_checks import check_pipelines
 from incident_ledger.errors import ExitCode
 from incident_ledger.runner.steps import Outcome, Steps, record
 from incident_ledger.settings import Settings
@@ -313,6 +317,24 @@ def test_signals_that_cannot_be_read_are_a_finding_and_before_the_first_run_ther
     )
     finding = the(diagnosis.check_suites(warehouse.settings, warehouse), "suites", Grade.WRONG)
     assert "not yours" in finding.text
+
+
+def test_a_pipeline_with_a_schedule_is_watched_once_a_run_of_it_was_taken_in(warehouse: Warehouse) -> None:
+    files = policy.load_files(SEEDS)
+    finding = the(check_pipelines(warehouse, files, NOW), "pipelines", Grade.WARN)
+    assert finding.text.startswith("run_daily_job has a schedule and is not watched")
+    built = [result("model.jobs.a", "success", completed_at=NOW)]
+    take_in(warehouse, built, Lineage("run_daily_job"), files, ingested_at=NOW)
+    finding = the(check_pipelines(warehouse, files, NOW), "pipelines", Grade.OK)
+    assert "an incident opens at 2026-03-02 16:00 UTC unless it runs before" in finding.text
+    finding = the(check_pipelines(warehouse, files, NOW + timedelta(hours=8)), "pipelines", Grade.WARN)
+    assert finding.text == "run_daily_job is watched, and missing since 2026-03-02 16:00 UTC"
+
+
+def test_what_dbt_finds_is_no_breach_of_a_suite(ledger: Warehouse) -> None:
+    files = policy.load_files(SEEDS)
+    take_in(ledger, [result("model.shop.a", "error")], Lineage("shop"), files, ingested_at=NOW)
+    assert found(diagnosis.check_suites(ledger.settings, ledger), "suites", Grade.WARN) == []
 
 
 def test_suites_that_say_what_nobody_knows_are_warned_of_with_the_nearest_known(tmp_path: Path) -> None:
