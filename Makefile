@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps
 
-.PHONY: help setup demo test lint format quick unit soak benchmark lock clean
+.PHONY: help setup demo test lint format quick unit soak benchmark screenshots lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -53,6 +53,16 @@ soak: $(VENV)/.ready-dev ## What takes long: 20 kills, 10,000 hostile files, the
 
 benchmark: $(VENV)/.ready-dev ## Measure the ratios that README quotes
 	@$(BIN)/python scripts/benchmark
+
+screenshots: setup ## Make the pictures of README again, from the demo (needs Chromium)
+	@INCIDENT_LEDGER_LOCAL_DIR=$(PICTURES) $(BIN)/incident-ledger demo --date 2026-03-05 >/dev/null
+	@INCIDENT_LEDGER_LOCAL_DIR=$(PICTURES) $(BIN)/incident-ledger warehouse stop >/dev/null
+	@for page in system-health incident-review; do \
+		chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1440,1150 --virtual-time-budget=3000 \
+			--screenshot=$(CURDIR)/analyses/pictures/$$page.png file://$(PICTURES)/pages/$$page.html 2>/dev/null || exit 1; \
+	done
+
+PICTURES := $(CURDIR)/target/pictures
 
 lock: ## Pin the newest packages that fit pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra build --extra dev --output-file requirements-dev.lock $(LOCK)
