@@ -25,6 +25,8 @@ CHAIN = (
     "int_quality_checks_unioned",
     "int_quality_breaches_grouped",
     "int_signals__quality",
+    "stg_ledger__signals",
+    "int_signals__recorded",
     "fct_signals",
 )
 HOUR, DAY = timedelta(hours=1), date(2026, 3, 2)
