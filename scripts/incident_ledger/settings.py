@@ -18,8 +18,8 @@ class Settings(BaseSettings):
     `dataset` holds the marts; dbt derives `<dataset>_staging` and `<dataset>_policy` from it. `raw_dataset` holds
     what the runner writes. `jobs` is the view of this project's jobs, from which `fct_warehouse_costs` is built; empty:
     it is not. `api_token` is shown to the server at `api_endpoint` and to no other. `war_room_url` is where people meet
-    unless a command names another place. `pages` is the folder whose pages each `run`
-    writes again. Times are seconds, sizes are bytes unless the name says otherwise.
+    unless a command names another place. `pages` is the folder whose pages each `run` writes again. Times
+    are seconds, sizes are bytes unless the name says otherwise.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")

@@ -36,7 +36,12 @@ freshness as (
 run_steps as (
 
     select * from {{ ref('fct_run_steps') }}
-    where command = 'run' and as_of <= @as_of and as_of > timestamp_sub(@as_of, interval 30 day)
+    -- A run starts at its as-of time or after it: the day of the start is what the table is partitioned by.
+    where
+        command = 'run'
+        and as_of <= @as_of
+        and as_of > timestamp_sub(@as_of, interval 30 day)
+        and started_at > timestamp_sub(@as_of, interval 30 day)
 
 ),
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from incident_ledger.dbt_results.judging import GOOD, Judged, Verdict
 from incident_ledger.dbt_results.node_lineage import Lineage
-from incident_ledger.dbt_results.node_results import NodeResult
+from incident_ledger.dbt_results.node_results import ArtifactResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ class _Work:
     def is_new(self, unique_id: str) -> bool:
         return unique_id not in self.group_of or unique_id in self._recovered
 
-    def look_again(self, result: NodeResult, verdict: Verdict | None) -> None:
+    def look_again(self, result: ArtifactResult, verdict: Verdict | None) -> None:
         group = self._groups[self.group_of[result.unique_id]]
         before = group.failures.get(result.unique_id)
         if before is None or result.completed_at < before.seen_at:
@@ -93,7 +93,7 @@ class _Work:
             if failure and failure.seen_at < looked_at and not self._lineage.has(unique_id):
                 self._take(group, failure, looked_at)
 
-    def add(self, result: NodeResult, verdict: Verdict) -> None:
+    def add(self, result: ArtifactResult, verdict: Verdict) -> None:
         failure, at = self._failure(result, verdict), result.completed_at
         component = self._cause(result.unique_id) or self._lineage.component(result.unique_id)
         group = self._groups.get(component) or FailureGroup(component=component, started_at=at, observed_at=at)
@@ -127,7 +127,7 @@ class _Work:
         self._groups[group.component] = replace(group, observed_at=max(group.observed_at, at))
         self._changed.add(group.component)
 
-    def _failure(self, result: NodeResult, verdict: Verdict) -> Failure:
+    def _failure(self, result: ArtifactResult, verdict: Verdict) -> Failure:
         return Failure(
             unique_id=result.unique_id,
             since=result.completed_at,

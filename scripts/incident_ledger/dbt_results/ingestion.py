@@ -21,7 +21,7 @@ from incident_ledger.dbt_results.artifacts import (
 from incident_ledger.dbt_results.grouping import FailureGroup, regroup
 from incident_ledger.dbt_results.judging import GOOD, Judged, Verdict, judge_all
 from incident_ledger.dbt_results.node_lineage import Lineage
-from incident_ledger.dbt_results.node_results import NodeResult, of_freshness, of_run, project_of
+from incident_ledger.dbt_results.node_results import ArtifactResult, of_freshness, of_run, project_of
 from incident_ledger.dbt_results.pipelines import absence, invocations
 from incident_ledger.dbt_results.signal_state import SOURCE, to_group, to_row
 from incident_ledger.encoding import one_line, shortened
@@ -70,7 +70,7 @@ def ingest(
 
 def take_in(
     warehouse: Warehouse,
-    results: Sequence[NodeResult],
+    results: Sequence[ArtifactResult],
     lineage: Lineage,
     policy: Policy,
     *,
@@ -99,8 +99,8 @@ def take_in(
     )
 
 
-def _read(paths: Sequence[Path]) -> tuple[list[NodeResult], Manifest | None]:
-    results: list[NodeResult] = []
+def _read(paths: Sequence[Path]) -> tuple[list[ArtifactResult], Manifest | None]:
+    results: list[ArtifactResult] = []
     manifest: Manifest | None = None
     for path in _files(paths):
         artifact = read_artifact(path)
@@ -126,7 +126,7 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _project(results: list[NodeResult], manifest: Manifest | None) -> str:
+def _project(results: list[ArtifactResult], manifest: Manifest | None) -> str:
     name = (manifest.metadata.project_name if manifest else None) or project_of(results)
     if name is None:
         raise UserError("The artifacts name no project: give its name by --project.")
@@ -142,7 +142,9 @@ def _write_results(warehouse: Warehouse, judged: Sequence[Judged], lineage: Line
     return merge_rows(warehouse, DBT_RESULTS, rows, on=on)
 
 
-def _result_row(result: NodeResult, verdict: Verdict | None, lineage: Lineage, ingested_at: datetime) -> dict[str, Any]:
+def _result_row(
+    result: ArtifactResult, verdict: Verdict | None, lineage: Lineage, ingested_at: datetime
+) -> dict[str, Any]:
     return {
         "invocation_id": result.invocation_id,
         "unique_id": result.unique_id,
@@ -198,7 +200,7 @@ def _open_groups(warehouse: Warehouse, project: str) -> list[FailureGroup]:
     return [to_group(row, json.loads(row["evidence"])) for row in rows]
 
 
-def _good_later(warehouse: Warehouse, project: str, failing: Sequence[NodeResult]) -> dict[str, datetime]:
+def _good_later(warehouse: Warehouse, project: str, failing: Sequence[ArtifactResult]) -> dict[str, datetime]:
     """When nodes that fail now were found good last, after the first of these failures."""
     if not failing:
         return {}

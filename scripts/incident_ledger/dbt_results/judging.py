@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from incident_ledger.dbt_results.node_lineage import Lineage
-from incident_ledger.dbt_results.node_results import NodeResult
+from incident_ledger.dbt_results.node_results import ArtifactResult
 from incident_ledger.dbt_results.pipelines import DATA, Invocation, invocations
 from incident_ledger.policy import (
     DBT_NODE_FAILED,
@@ -42,11 +42,11 @@ class Verdict:
 class Judged:
     """A result and its verdict: None for what is no failure."""
 
-    result: NodeResult
+    result: ArtifactResult
     verdict: Verdict | None
 
 
-def judge_all(results: Sequence[NodeResult], lineage: Lineage, policy: Policy) -> list[Judged]:
+def judge_all(results: Sequence[ArtifactResult], lineage: Lineage, policy: Policy) -> list[Judged]:
     """All results, in their order, by the policy of their time. A table's tests examine what its build counted.
 
     In an invocation that could not build over 50 % of the project (as the policy has it) what failed is the playbook's
@@ -62,7 +62,7 @@ def judge_all(results: Sequence[NodeResult], lineage: Lineage, policy: Policy) -
     return judged
 
 
-def judge(result: NodeResult, lineage: Lineage, policy: Policy, rows: int | None) -> Verdict | None:
+def judge(result: ArtifactResult, lineage: Lineage, policy: Policy, rows: int | None) -> Verdict | None:
     """The verdict on a result; None when it is none of a failure.
 
     `rows` is how many rows the tested table has, where that is known. The severity is `meta.incident_severity` of the
@@ -89,7 +89,7 @@ def _is_partial(invocation: Invocation, lineage: Lineage, policy: Policy) -> boo
     return percent > limit or (percent == limit and bool(rule.is_lower_inclusive))
 
 
-def _of_partial(verdict: Verdict | None, result: NodeResult, policy: Policy) -> Verdict | None:
+def _of_partial(verdict: Verdict | None, result: ArtifactResult, policy: Policy) -> Verdict | None:
     if verdict is None or verdict.rule_id != DBT_NODE_FAILED:
         return verdict
     rule = policy.classification_rule(PARTIAL_FAILURE, result.completed_at)
@@ -98,7 +98,7 @@ def _of_partial(verdict: Verdict | None, result: NodeResult, policy: Policy) -> 
     return replace(verdict, rule_id=rule.rule_id, severity_level=rule.severity_level)
 
 
-def _rule(result: NodeResult) -> str | None:
+def _rule(result: ArtifactResult) -> str | None:
     status = result.status
     if result.resource_type == "source":
         rules = {"warn": DBT_SOURCE_LATE, "error": DBT_SOURCE_STALE, "runtime error": MONITORING_FAILURE}
@@ -109,7 +109,7 @@ def _rule(result: NodeResult) -> str | None:
     return DBT_NODE_FAILED if status in (*_ERRORS, "fail") else None
 
 
-def _wanted(result: NodeResult, lineage: Lineage, policy: Policy) -> str | None:
+def _wanted(result: ArtifactResult, lineage: Lineage, policy: Policy) -> str | None:
     known = {severity.severity_level for severity in policy.severities}
     for each in (result.unique_id, lineage.place(result.unique_id)):
         wanted = lineage.meta(each, "incident_severity")
@@ -118,7 +118,7 @@ def _wanted(result: NodeResult, lineage: Lineage, policy: Policy) -> str | None:
     return None
 
 
-def _rate(result: NodeResult, lineage: Lineage, rows: int | None) -> tuple[int | None, int | None]:
+def _rate(result: ArtifactResult, lineage: Lineage, rows: int | None) -> tuple[int | None, int | None]:
     """`failures` alone is no rate: a test may count values, or be narrowed, and a pass always says 0."""
     if result.failures is None or rows is None or not 0 < result.failures <= rows:
         return None, None

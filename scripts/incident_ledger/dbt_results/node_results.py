@@ -14,7 +14,7 @@ _WHOLE_TABLE = "CREATE TABLE"
 
 
 @dataclass(frozen=True, kw_only=True)
-class NodeResult:
+class ArtifactResult:
     """How one node of one invocation of dbt ended.
 
     `status` is dbt's word. `failures` is what a test counted: rows for some tests, values for others. `rows` is how
@@ -57,11 +57,11 @@ def name_of(unique_id: str) -> str:
     return ".".join(parts[2:])
 
 
-def of_run(artifact: RunResults) -> Iterator[NodeResult]:
+def of_run(artifact: RunResults) -> Iterator[ArtifactResult]:
     """The nodes of a run or a build, in the file's order."""
     metadata = artifact.metadata
     for each in artifact.results:
-        yield NodeResult(
+        yield ArtifactResult(
             invocation_id=metadata.invocation_id or timestamp(metadata.generated_at),
             unique_id=each.unique_id,
             status=each.status,
@@ -76,11 +76,11 @@ def of_run(artifact: RunResults) -> Iterator[NodeResult]:
         )
 
 
-def of_freshness(artifact: Sources) -> Iterator[NodeResult]:
+def of_freshness(artifact: Sources) -> Iterator[ArtifactResult]:
     """The sources whose freshness was asked, in the file's order."""
     metadata = artifact.metadata
     for each in artifact.results:
-        yield NodeResult(
+        yield ArtifactResult(
             invocation_id=metadata.invocation_id or timestamp(metadata.generated_at),
             unique_id=each.unique_id,
             status=each.status,
@@ -91,7 +91,7 @@ def of_freshness(artifact: Sources) -> Iterator[NodeResult]:
         )
 
 
-def project_of(results: list[NodeResult]) -> str | None:
+def project_of(results: list[ArtifactResult]) -> str | None:
     """The project of results without a manifest: the package that most of them are of."""
     packages = Counter(each.package for each in results if each.package)
     return min(packages, key=lambda name: (-packages[name], name)) if packages else None

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from incident_ledger.dbt_results.node_results import NodeResult
+from incident_ledger.dbt_results.node_results import ArtifactResult
 from incident_ledger.encoding import timestamp
 from incident_ledger.policy import COMPLETE_FAILURE, Policy
 
@@ -30,9 +30,9 @@ class Invocation:
         return Fraction(100 * self.not_built, max(self.built + self.not_built, nodes or 0))
 
 
-def invocations(results: Iterable[NodeResult]) -> list[Invocation]:
+def invocations(results: Iterable[ArtifactResult]) -> list[Invocation]:
     """Those that were to build something, the oldest first."""
-    nodes: dict[str, list[NodeResult]] = defaultdict(list)
+    nodes: dict[str, list[ArtifactResult]] = defaultdict(list)
     for each in results:
         if each.resource_type in DATA:
             nodes[each.invocation_id].append(each)
@@ -67,7 +67,7 @@ def absence(pipeline: str, found: Sequence[Invocation], policy: Policy) -> dict[
         "component": f"pipeline:{pipeline}",
         "severity_level": rule.severity_level,
         "title": f"{pipeline}: no run has built anything since {_text(last.done_at)}; one was due at {_text(due)}",
-        # The playbook says "over": the first moment after it.
+        # The playbook says "over": a microsecond is.
         "started_at": due + allowed + timedelta(microseconds=0 if rule.is_lower_inclusive else 1),
         "ended_at": None,
         "observed_at": last.done_at,

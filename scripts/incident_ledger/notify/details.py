@@ -97,10 +97,8 @@ def failed_nodes(evidence: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     nodes = [each for each in evidence.get("failed_nodes") or () if isinstance(each, Mapping)]
     lines: list[tuple[str, str | None]] = []
     for each in nodes[:_SHOWN_BREACHES]:
-        kind, name = (
-            str(each.get("unique_id")).partition(".")[0],
-            one_line(str(each.get("name") or each.get("unique_id"))),
-        )
+        kind = str(each.get("unique_id")).partition(".")[0]
+        name = one_line(str(each.get("name") or each.get("unique_id")))
         message = _string(each.get("message"))
         rate = _rate(each.get("failed"), each.get("examined"))
         text = f"{kind} {name}: {each.get('status')} ({each.get('severity')})"

@@ -70,6 +70,7 @@ def check(tables: Tables) -> list[Problem]:
         _clock_contacts,
         _notification_rules,
         _runbooks,
+        _holds,
         _routes,
         _calendar,
         _quiet_hours,
@@ -251,6 +252,12 @@ def _runbooks(tables: Tables) -> Iterator[Problem]:
         if row["runbook"] is not None and row["runbook"] not in known:
             text = f"{row['runbook']!r} is no runbook; runbooks.csv has {', '.join(sorted(known))}"
             yield Problem(row.where, "runbook", text)
+
+
+def _holds(tables: Tables) -> Iterator[Problem]:
+    for row in tables.rows["classification_rules"]:
+        if row["hold_minutes"] is not None and row["hold_minutes"] < 0:
+            yield Problem(row.where, "hold_minutes", f"{row['hold_minutes']} is no time; give 0 or more, or nothing")
 
 
 def _routes(tables: Tables) -> Iterator[Problem]:

@@ -19,8 +19,7 @@ def plan(state: Sequence[IncidentState], signals: Iterable[Signal], policy: Poli
 
     A chain of rules, each applied to the state that those before it left: first what the signals say, then what that
     does to incidents that others were merged into, the clocks of what is open after that, and the reviews of what is
-    over. The events of an incident are in the order in which
-    they are to be written.
+    over. The events of an incident are in the order in which they are to be written.
     """
     known = {incident.incident_id for incident in state}
     events = [

@@ -306,8 +306,8 @@ class Job:
     def _build(self, step: Step, selector: str, *, is_open: bool) -> bool:
         """What is new of a selector, by dbt; whether all of it is there."""
         results, selection, again = self._builds.build(selector, is_open=is_open)
-        self._own_failures.note(results)
         summarise_nodes(step, results)
+        self._own_failures.note(results)
         if selection.unchanged:
             step.summary += f", {selection.unchanged} unchanged"
             step.summary += f"; new in {some_names(selection.changed)}" if selection.changed else ""

@@ -8,9 +8,8 @@ from incident_ledger import policy
 from incident_ledger.dbt_results import take_in
 from incident_ledger.dbt_results.artifacts import Manifest
 from incident_ledger.dbt_results.node_lineage import Lineage
-from incident_ledger.dbt_results.node_results import NodeResult
-from incident_ledger.dbt_runner import Dbt
-from incident_ledger.dbt_runner import NodeResult as Ended
+from incident_ledger.dbt_results.node_results import ArtifactResult
+from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.runner.build import Builds
 from incident_ledger.runner.build_state import FAILED, write_records
 from incident_ledger.warehouse import Warehouse
@@ -27,7 +26,7 @@ class OwnFailures:
         self._run_id, self._as_of = run_id, as_of
         self._known: frozenset[str] | None = None
 
-    def note(self, results: Sequence[Ended]) -> None:
+    def note(self, results: Sequence[NodeResult]) -> None:
         """Write what failed, and what failed before and is good again."""
         before = self._builds.failed_before if self._known is None else self._known
         bad = {each.unique_id for each in results if each.is_error or each.is_failed_test}
@@ -45,8 +44,8 @@ class OwnFailures:
             records = dict.fromkeys(self._known, ("", None))
             write_records(self._warehouse, FAILED, records, self._builds.project, self._as_of)
 
-    def _result(self, node: Ended) -> NodeResult:
-        return NodeResult(
+    def _result(self, node: NodeResult) -> ArtifactResult:
+        return ArtifactResult(
             invocation_id=self._run_id,
             unique_id=node.unique_id,
             status=node.status,

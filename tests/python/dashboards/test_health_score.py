@@ -21,7 +21,9 @@ TABLES = {
     "dim_severities": "severity_level string, severity_rank int64",
     "rpt_data_quality_by_data_day": "table_name string, is_bad bool, last_checked_at timestamp",
     "fct_usage_freshness": "last_usage_at timestamp, late_after_hours int64",
-    "fct_run_steps": "run_id string, holder string, command string, as_of timestamp, outcome string",
+    "fct_run_steps": (
+        "run_id string, holder string, command string, as_of timestamp, started_at timestamp, outcome string"
+    ),
     "fct_notifications": "created_at timestamp, status string",
 }
 Score = Callable[..., dict[str, float | None]]
@@ -36,7 +38,7 @@ def incident(level: str, *, is_open: bool = True) -> str:
 
 
 def run(hours: float, outcome: str = "ok", command: str = "run") -> str:
-    return f"('{command}-{hours}', 'holder', '{command}', {ago(hours)}, '{outcome}')"
+    return f"('{command}-{hours}', 'holder', '{command}', {ago(hours)}, {ago(hours)}, '{outcome}')"
 
 
 def table(name: str, is_bad: bool | None, hours: float = 1) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from incident_ledger.dbt_results.artifacts import Manifest
 from incident_ledger.dbt_results.judging import Judged, judge_all
 from incident_ledger.dbt_results.node_lineage import Lineage
-from incident_ledger.dbt_results.node_results import NodeResult
+from incident_ledger.dbt_results.node_results import ArtifactResult
 from incident_ledger.policy import Policy
 
 T0 = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -68,12 +68,12 @@ def lineage(*nodes: Mapping[str, Any], **more: Any) -> Lineage:
     return Lineage("shop", Manifest.model_validate(manifest(nodes, **more)))
 
 
-def result(unique_id: str, status: str, minutes: float = 0, **more: Any) -> NodeResult:
+def result(unique_id: str, status: str, minutes: float = 0, **more: Any) -> ArtifactResult:
     """What one invocation, named by its time, said of a node."""
     base = {"invocation_id": f"i{minutes}", "completed_at": at(minutes), "seconds": 1.0, "dbt_version": "1.11.0"}
-    return NodeResult(unique_id=unique_id, status=status, **{**base, **more})
+    return ArtifactResult(unique_id=unique_id, status=status, **{**base, **more})
 
 
-def judged(results: Sequence[NodeResult], known: Lineage, policy: Policy) -> list[Judged]:
+def judged(results: Sequence[ArtifactResult], known: Lineage, policy: Policy) -> list[Judged]:
     """Results with their verdicts."""
     return judge_all(results, known, policy)

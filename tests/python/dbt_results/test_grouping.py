@@ -11,7 +11,7 @@ from dbt_results.results import T0, at, judged, lineage, manifest, node, result
 from incident_ledger.dbt_results.artifacts import Manifest
 from incident_ledger.dbt_results.grouping import FailureGroup, regroup
 from incident_ledger.dbt_results.node_lineage import Lineage
-from incident_ledger.dbt_results.node_results import NodeResult
+from incident_ledger.dbt_results.node_results import ArtifactResult
 from incident_ledger.dbt_results.signal_state import to_group, to_row
 from incident_ledger.policy import load_files
 
@@ -31,7 +31,7 @@ DATES = (at(0), datetime.min.replace(tzinfo=T0.tzinfo))
 
 
 def after(
-    groups: Sequence[FailureGroup], *results: NodeResult, known: Lineage = LAYERS, looked_at: datetime = DATES[1]
+    groups: Sequence[FailureGroup], *results: ArtifactResult, known: Lineage = LAYERS, looked_at: datetime = DATES[1]
 ) -> list[FailureGroup]:
     """All groups that are open or ended by these results, as they come back from their rows."""
     changed = {each.component: each for each in regroup(groups, judged(results, known, POLICY), known, looked_at)}
@@ -45,11 +45,11 @@ def is_open(groups: Sequence[FailureGroup]) -> dict[str, list[str]]:
     return {each.component: sorted(each.failures) for each in groups if each.ended_at is None}
 
 
-def fails(*models: str, minutes: float = 0) -> list[NodeResult]:
+def fails(*models: str, minutes: float = 0) -> list[ArtifactResult]:
     return [result(TESTS[model], "fail", minutes, failures=1) for model in models]
 
 
-def passes(*models: str, minutes: float = 0) -> list[NodeResult]:
+def passes(*models: str, minutes: float = 0) -> list[ArtifactResult]:
     return [result(TESTS[model], "pass", minutes) for model in models]
 
 
@@ -121,7 +121,7 @@ def test_a_cycle_ends() -> None:
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> tuple[Lineage, list[list[NodeResult]]]:
+def histories(draw: st.DrawFn) -> tuple[Lineage, list[list[ArtifactResult]]]:
     """A project of up to six models in any order of dependence, and up to five runs of parts of it."""
     names = [f"model.shop.m{number}" for number in range(draw(st.integers(1, 6)))]
     nodes = []
@@ -138,7 +138,7 @@ def histories(draw: st.DrawFn) -> tuple[Lineage, list[list[NodeResult]]]:
 
 
 @given(histories())
-def test_each_node_that_fails_now_is_in_one_open_group(history: tuple[Lineage, list[list[NodeResult]]]) -> None:
+def test_each_node_that_fails_now_is_in_one_open_group(history: tuple[Lineage, list[list[ArtifactResult]]]) -> None:
     known, runs = history
     groups: list[FailureGroup] = []
     failing: set[str] = set()

@@ -315,6 +315,12 @@ FAULTS = {
         "pagerduty,P0 P1,alarm,",
         "routes.csv:2: templates: 'alarm' is no message; there are initial, critical, ",
     ),
+    "hold_before_its_beginning": (
+        "classification_rules",
+        "percent_of_data,data_pipeline,10",
+        "percent_of_data,data_pipeline,-10",
+        "classification_rules.csv:6: hold_minutes: -10 is no time; give 0 or more, or nothing",
+    ),
     "unknown_runbook": (
         "classification_rules",
         "percent_failed,data_pipeline,",

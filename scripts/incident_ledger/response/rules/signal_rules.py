@@ -27,20 +27,20 @@ def signal_events(
     for signal in sorted(signals, key=lambda each: (each.source, each.source_key, each.rule_id)):
         if signal.observed_at > now:
             continue
-        incident = latest.get((signal.source, signal.source_key))
+        incident, begins = latest.get((signal.source, signal.source_key)), begins_at(signal, policy)
         if signal.ended_at is not None:
             events += _ended(signal.ended_at, incident)
         elif signal.started_at > now:
             events += _ended(signal.observed_at, incident)
-        elif begins_at(signal, policy) > now:
+        elif begins > now:
             continue
         elif incident is None:
-            detected = _detected(signal, begins_at(signal, policy), signal.started_at)
+            detected = _detected(signal, begins, signal.started_at)
             events += _raised(signal, known, policy) if (known := merged.get(detected.incident_id)) else [detected]
         elif incident.is_open:
             events += _raised(signal, incident, policy)
         else:
-            events += _returned(signal, incident, policy)
+            events += _returned(signal, incident, begins, policy)
     return events
 
 
@@ -106,12 +106,11 @@ def _raised(signal: Signal, incident: IncidentState, policy: Policy) -> list[Eve
     ]
 
 
-def _returned(signal: Signal, incident: IncidentState, policy: Policy) -> list[Event]:
+def _returned(signal: Signal, incident: IncidentState, begins: datetime, policy: Policy) -> list[Event]:
     """The same trouble again: reopened within the window, a new incident after it."""
     resolved_at = incident.last_resolution_time
     if resolved_at is None or max(signal.observed_at, signal.started_at) <= resolved_at:
         return []  # not looked at since it was resolved: silence, not news
-    begins = begins_at(signal, policy)
     at = begins if begins > resolved_at else signal.observed_at
     if at - resolved_at > policy.reopening_window(at):
         return [_detected(signal, at, signal.started_at if begins > resolved_at else None)]
