@@ -36,7 +36,7 @@ war_rooms as (
 
 ),
 
--- A step is taken by the ledger, which records it; a war room is opened by a person.
+-- A step is taken by the ledger, which records it; a war room is opened by a person, which takes its step too.
 final as (
 
     select
@@ -47,7 +47,17 @@ final as (
         timestamp_add(
             deadlines.fell_due_at, interval cast(round(clocks.within_minutes * 60000000) as int64) microsecond
         ) as kept_until,
-        if(deadlines.clock = 'war_room', war_rooms.opened_at, events.recorded_at) as met_at
+        case deadlines.clock
+            when 'war_room' then war_rooms.opened_at
+            when 'war_room_activation'
+                then
+                    if(
+                        events.recorded_at is null or war_rooms.opened_at < events.recorded_at,
+                        war_rooms.opened_at,
+                        events.recorded_at
+                    )
+            else events.recorded_at
+        end as met_at
     from deadlines
     inner join clocks
         on

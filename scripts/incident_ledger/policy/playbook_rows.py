@@ -18,6 +18,7 @@ DBT_RULES = (DBT_NODE_FAILED, DBT_TEST_FAILED, DBT_TEST_WARNED, DBT_SOURCE_STALE
 RESPONSE_OVERDUE = "response_overdue"
 ESCALATION = "escalation"
 WAR_ROOM_REQUIRED = "war_room_required"
+WAR_ROOM_ACTIVATION = "war_room_activation"  # a step of the matrix, which a room that is open answers
 UPDATE_DUE = "update_due"
 # After the end: the tasks of the playbook's two phases and the weekly review, each shortly before it is due, and late.
 WEEKLY = "weekly"

@@ -13,7 +13,7 @@ from conftest import PROJECT_DIR, fresh_settings
 from incident_ledger.ledger.clock_history import parse_entries
 from incident_ledger.ledger.events import Event, EventType, incident_id
 from incident_ledger.ledger.state import IncidentState, read_state
-from incident_ledger.policy import ESCALATION, RESPONSE_OVERDUE, WAR_ROOM_REQUIRED, load_files
+from incident_ledger.policy import ESCALATION, RESPONSE_OVERDUE, WAR_ROOM_ACTIVATION, WAR_ROOM_REQUIRED, load_files
 from incident_ledger.response.rules.clock_rules import clock_events
 from incident_ledger.response.rules.review_rules import review_phases
 from incident_ledger.warehouse import connect
@@ -163,10 +163,18 @@ def test_steps_of_the_matrix_fall_due_as_the_planner_has_it(
     states: list[IncidentState], clocks: dict[str, list[dict[str, Any]]]
 ) -> None:
     steps = {step.step_id for step in POLICY.escalation_matrix(START)}
+    opened_before = 0
     for state in states:
         expected = {key: at for key, at in fell_due(state).items() if key[0] in steps}
         rows = [row for row in clocks[state.incident_id] if row["clock"] in steps and row["due_at"] <= AS_OF]
+        for row in rows:
+            # A war room that was open by then is activated: kept, and nobody is asked.
+            if row["clock"] == WAR_ROOM_ACTIVATION and row["met_at"] and row["met_at"] <= row["due_at"]:
+                opened_before += 1
+                expected[row["clock"], row["severity_level"]] = row["due_at"]
+                assert row["is_met"], state
         assert {(row["clock"], row["severity_level"]): row["due_at"] for row in rows} == expected, state
+    assert opened_before
 
 
 def test_escalations_and_war_rooms_that_were_not_kept_are_those_of_the_planner(

@@ -166,6 +166,14 @@ def test_a_war_room_that_a_person_opened_is_not_asked_for() -> None:
     assert "war_room_required" not in ledger.due()
 
 
+@pytest.mark.parametrize(("opened", "is_asked"), [(10, False), (30, False), (31, True)])
+def test_the_step_of_a_war_room_that_a_person_opened_before_it_is_not_asked_for(opened: int, is_asked: bool) -> None:
+    ledger = Ledger("P0").add("war_room_opened", opened, url="https://example.org/room")
+    ledger.tick(100)
+    assert ("war_room_activation" in ledger.due()) is is_asked
+    assert "executive_notification" in ledger.due()
+
+
 # Updates
 
 

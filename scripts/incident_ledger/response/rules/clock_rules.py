@@ -12,7 +12,7 @@ from incident_ledger.encoding import timestamp
 from incident_ledger.ledger.clock_history import ClockEntry
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import IncidentState, in_order
-from incident_ledger.policy import ESCALATION, RESPONSE_OVERDUE, WAR_ROOM_REQUIRED, Policy
+from incident_ledger.policy import ESCALATION, RESPONSE_OVERDUE, WAR_ROOM_ACTIVATION, WAR_ROOM_REQUIRED, Policy
 from incident_ledger.response.rules.clock import Clock
 from incident_ledger.response.rules.timeline import Timeline
 
@@ -103,15 +103,21 @@ def _escalations(line: Timeline, policy: Policy) -> Iterator[Clock]:
 
 
 def _steps(line: Timeline, policy: Policy) -> Iterator[Clock]:
-    """The escalation matrix: each step once, at its time since detection, or when the severity becomes one of its."""
+    """The escalation matrix: each step once, at its time since detection, or when the severity becomes one of its.
+
+    A war room that somebody opened before is not activated again.
+    """
     detected = line.incident.detection_time
     for step in policy.escalation_matrix(detected):
         due_at = line.first_time(
             line.after_open_time(detected, timedelta(minutes=step.from_minutes)),
             line.has_severity(*step.severity_levels),
         )
-        if due_at is not None:
-            yield _escalated(due_at, step.step_id, line.severity_at(due_at), step.action)
+        if due_at is None:
+            continue
+        if step.step_id == WAR_ROOM_ACTIVATION and line.has_before(EventType.WAR_ROOM_OPENED, due_at):
+            continue
+        yield _escalated(due_at, step.step_id, line.severity_at(due_at), step.action)
 
 
 def _war_room(line: Timeline, policy: Policy) -> Iterator[Clock]:
