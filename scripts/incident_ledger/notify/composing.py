@@ -9,6 +9,7 @@ from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.clocks import is_running, main_event
 from incident_ledger.notify.flapping import Due
+from incident_ledger.notify.followers import is_acknowledgement
 from incident_ledger.notify.messages import Message, compose, template_for
 from incident_ledger.notify.rendering import BUILT_IN, Templates
 from incident_ledger.policy import Policy
@@ -21,7 +22,7 @@ def calling(dues: Sequence[Due], incidents: Mapping[str, IncidentState], policy:
     clocks: dict[str, tuple[Event, ...]] = {due.event.incident_id: due.clocks for due in found if due.clocks}
     others: dict[str, list[Due]] = defaultdict(list)
     for due in found:
-        if not due.clocks:
+        if not due.clocks and not is_acknowledgement(due.event):  # which most channels do not get
             others[due.event.incident_id].append(due)
     return list(_merged(found, clocks, others))
 

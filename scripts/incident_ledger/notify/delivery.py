@@ -10,14 +10,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from incident_ledger.encoding import canonical
 from incident_ledger.notify import outbox
 from incident_ledger.notify.batches import batches
 from incident_ledger.notify.channels.attempts import Waits, kept
-from incident_ledger.notify.channels.base import Envelope, Outcome, Result
+from incident_ledger.notify.channels.base import Envelope, Outcome, Result, ThreadedChannel
 from incident_ledger.notify.channels.registry import channels
 from incident_ledger.notify.digest import DIGESTED
 from incident_ledger.notify.reroute import reroute
 from incident_ledger.notify.sending import Lane, send_side_by_side
+from incident_ledger.notify.threads import read_threads
 from incident_ledger.notify.undelivered import (
     SENDS_WHEN_UNCERTAIN,
     Content,
@@ -99,6 +101,9 @@ def deliver(
         {severity.severity_level: severity.severity_rank for severity in policy.severities},
         int(policy.limit("delivery_batch_messages", now)),
     )
+    rows = [row for batch in batched for row in batch if isinstance(lanes[row.channel].way, ThreadedChannel)]
+    for name, threads in read_threads(warehouse, rows).items():
+        lanes[name].way.threads.update(threads)  # type: ignore[attr-defined]
     book = _Book(warehouse=warehouse, now=now, waits=waits, on_recorded=on_recorded, new_rows=new_rows)
     return _Round(lanes=lanes, book=book, contents=contents(new_rows), confirm=confirm).send(batched)
 
@@ -173,6 +178,7 @@ class _Book:
             "last_error": kept(result.error),
             "not_before": None if is_sent else self.now + self.waits.after(row.attempts, result),
             "claim_id": self.claim_id,
+            "thread_id": canonical(result.thread) if result.thread else None,
         }
 
 

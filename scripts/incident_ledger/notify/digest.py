@@ -6,32 +6,38 @@ none of them is sent by itself. The worst severity is, as long as its messages a
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from incident_ledger.encoding import canonical
+from incident_ledger.notify.followers import ACKNOWLEDGEMENT
 from incident_ledger.notify.messages import NAMESPACE
 from incident_ledger.notify.rendering import DIGEST, Templates
 from incident_ledger.policy import Policy
 
 DIGESTED = "digested"
+_END = "resolution"
 _LINES = 200  # a page that can still be read; the command lists all
 
 Row = dict[str, Any]
 
 
-def with_digests(rows: Sequence[Row], policy: Policy, now: datetime, templates: Templates) -> list[Row]:
+def with_digests(
+    rows: Sequence[Row], policy: Policy, now: datetime, templates: Templates, *, alerts: Collection[str] = ()
+) -> list[Row]:
     """The new rows of the outbox, with one digest in place of those of a channel that are more than the policy allows.
 
-    `digest_messages` is how many of one channel are sent one by one.
+    `digest_messages` is how many of one channel are sent one by one. `alerts` are channels with an alert an incident:
+    what ends one is sent to them in any case. So is an acknowledgement, which is of no use in a list.
     """
     limit = int(policy.limit("digest_messages", now))
     ranks = {severity.severity_level: severity.severity_rank for severity in policy.severities}
     channels: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        channels[row["channel"]].append(row)
     found: list[Row] = []
+    for row in rows:
+        is_single = row["template"] == ACKNOWLEDGEMENT or (row["template"] == _END and row["channel"] in alerts)
+        (found if is_single else channels[row["channel"]]).append(row)
     for of_channel in channels.values():
         ordered = sorted(of_channel, key=lambda row: (ranks[row["severity_level"]], row["incident_id"]))
         alone = _sent_alone(ordered, ranks, limit)

@@ -7,12 +7,13 @@ from typing import Any
 
 from incident_ledger.encoding import TimeError, one_line, parse_time
 from incident_ledger.ledger import reducer
-from incident_ledger.ledger.events import CLOCK_EVENTS, MACHINES, Event, EventType, Status, is_progress
+from incident_ledger.ledger.events import CLOCK_EVENTS, MACHINES, Event, EventType, Status
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.clocks import due_lines, unreachable
 from incident_ledger.notify.deadlines import answer
 from incident_ledger.notify.details import first_steps, known
 from incident_ledger.notify.flapping import Flapping
+from incident_ledger.notify.followers import is_apart
 from incident_ledger.notify.formatting import (
     NOT_KNOWN,
     TITLE_CHARACTERS,
@@ -300,8 +301,8 @@ def _event_name(event: Event) -> str:
 
 
 def _by(event: Event) -> str:
-    """Who wrote what a person asked to be sent."""
-    return f" by {one_line(event.actor)}" if is_progress(event) else ""
+    """Who acknowledged it, or wrote what a person asked to be sent."""
+    return f" by {one_line(event.actor)}" if is_apart(event) else ""
 
 
 def latest_text(effective: Sequence[Event], event_type: EventType, key: str) -> str | None:

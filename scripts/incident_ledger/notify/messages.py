@@ -12,6 +12,7 @@ from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.clocks import clock_audience, clock_of, clock_recipients, is_running
 from incident_ledger.notify.fields import MessageFields, message_fields, with_event
 from incident_ledger.notify.flapping import Flapping
+from incident_ledger.notify.followers import is_acknowledgement
 from incident_ledger.notify.formatting import SUBJECT_CHARACTERS
 from incident_ledger.notify.rendering import BUILT_IN, Templates
 from incident_ledger.policy import Policy
@@ -27,6 +28,7 @@ _NEWS = {
     EventType.RETRACTED: "Retracted: ",
     EventType.ESCALATED: "Escalated: ",
     EventType.UPDATE_DUE: "Update due: ",
+    EventType.ACKNOWLEDGED: "Acknowledged: ",
     EventType.REVIEW_DUE: "Review due: ",
 }
 
@@ -83,7 +85,7 @@ def compose(
     subject = _subject(event, incident, flapping)
     fields = message_fields(event, incident, policy, now, history, flapping=flapping, clocks=clocks)
     known = template_fields(fields, subject)
-    levels = _severities(event, incident, history, policy)
+    levels, owner = scope(event, state, policy, history)
     audience, of_clocks = _recipients(levels, policy, now), clock_recipients(clocks, incident, policy, now)
     is_directed = event.event_type in CLOCK_EVENTS and bool(of_clocks)
     return [
@@ -98,13 +100,20 @@ def compose(
             else policy.severity(levels[0]).audience,
             recipients=of_clocks if is_directed else tuple(dict.fromkeys((*audience, *of_clocks))),
             severity_levels=tuple(levels),
-            owner=owner if isinstance(owner := incident.evidence.get("owner"), str) else None,
+            owner=owner,
             is_directed=is_directed,
             subject=subject,
             text=templates.text(template, known),
             html=templates.html(template, known),
         )
     ]
+
+
+def scope(event: Event, state: IncidentState, policy: Policy, history: Sequence[Event]) -> tuple[list[str], str | None]:
+    """What routes choose by: the severities that the incident is known to have had, the worst first, and its owner."""
+    incident = with_event(state, event)
+    owner = incident.evidence.get("owner")
+    return _severities(event, incident, history, policy), owner if isinstance(owner, str) else None
 
 
 def template_fields(fields: MessageFields, subject: str) -> dict[str, Any]:
@@ -121,6 +130,8 @@ def template_for(event: Event, state: IncidentState, policy: Policy, now: dateti
         return None  # it ended, or went on again, before anybody could be notified
     if event.event_type in PROGRESS_EVENTS and not (is_progress(event) or _is_return(event)):
         return None  # nobody asked for it
+    if event.event_type is EventType.ACKNOWLEDGED and not is_acknowledgement(event):
+        return None
     of_clock = event.event_type in CLOCK_EVENTS and policy.template(clock_of(event), incident.severity_level, now)
     return of_clock or policy.template(_kind(event, incident).value, incident.severity_level, now)
 

@@ -16,13 +16,14 @@ Delivery holds the run's lease; even so, a row that another process changed mean
 and an outcome change a row only as it was read, or as this delivery (`claim_id`) left it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from incident_ledger.ledger.events import detected_at
 from incident_ledger.notify.channels.registry import channel_names
+from incident_ledger.notify.followers import ACKNOWLEDGEMENT
 from incident_ledger.notify.messages import COLUMNS, Message
 from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
@@ -42,11 +43,13 @@ def new_rows(
     notified: Mapping[str, Iterable[str]],
     policy: Policy,
     now: datetime,
+    *,
+    followers: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """The rows of messages that the outbox does not hold yet, one a channel that takes it by the policy's routes. Pure.
 
     `notified` has, of each incident, the addresses that were notified of it before, in that order: they are notified of
-    this as well, whatever its severity is now.
+    this as well, whatever its severity is now. `followers` are the channels that take acknowledgements.
     """
     addressed = {incident_id: dict.fromkeys(emails) for incident_id, emails in notified.items()}
     rows: list[dict[str, Any]] = []
@@ -61,7 +64,7 @@ def new_rows(
         row = {name: values.get(name) for name in COLUMNS} | {"recipients": ",".join(everybody)}
         fresh = {"created_at": now, "status": "pending", "attempts": 0, "uncertain_attempts": 0}
         fresh["not_before"] = _opening(message, policy, now)
-        rows += [row | {"channel": channel} | fresh for channel in _takers(message, channels, policy, now)]
+        rows += [row | {"channel": channel} | fresh for channel in _takers(message, channels, followers, policy, now)]
     urgent = {row["incident_id"] for row in rows if row["not_before"] is None}
     return [row | {"not_before": None} if row["incident_id"] in urgent else row for row in rows]
 
@@ -78,11 +81,19 @@ def is_held(row: Mapping[str, Any]) -> bool:
     return row.get("not_before") is not None
 
 
-def _takers(message: Message, channels: Sequence[str], policy: Policy, now: datetime) -> Sequence[str]:
-    """The channels that take a message; all where none does, so that nothing is lost."""
+def _takers(
+    message: Message, channels: Sequence[str], followers: Collection[str], policy: Policy, now: datetime
+) -> Sequence[str]:
+    """The channels that take a message; all where none does, so that nothing is lost but an acknowledgement."""
+    if message.template == ACKNOWLEDGEMENT:
+        return takers(message, [name for name in channels if name in followers], policy, now)
+    return takers(message, channels, policy, now) or channels
+
+
+def takers(message: Message, channels: Iterable[str], policy: Policy, now: datetime) -> list[str]:
+    """Of these channels those that take a message by the policy's routes."""
     levels = message.severity_levels or (message.severity_level,)
-    takers = [name for name in channels if policy.takes(name, levels, message.template, message.owner, now)]
-    return takers or channels
+    return [name for name in channels if policy.takes(name, levels, message.template, message.owner, now)]
 
 
 def earliest(row: Mapping[str, Any]) -> datetime:
@@ -103,6 +114,7 @@ def write(warehouse: Warehouse, rows: Sequence[Mapping[str, Any]], *, since: dat
     columns = names(NOTIFICATIONS)
     blank: dict[str, Any] = dict.fromkeys(columns)
     progress = ", ".join(f"{name} = source.{name}" for name in _PROGRESS)
+    progress += ", thread_id = coalesce(source.thread_id, target.thread_id)"
     with bound_rows(warehouse, NOTIFICATIONS, [blank | dict(row) for row in rows]) as (query, params):
         sql = f"""
             merge {warehouse.raw(NOTIFICATIONS.name)} as target

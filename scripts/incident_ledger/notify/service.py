@@ -1,20 +1,24 @@
 """Notifying people: what is due is composed, put into the outbox, sent, and each attempt becomes an event."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from incident_ledger.ledger.events import CLOCKS_BEHIND, Event
 from incident_ledger.ledger.state import IncidentState, state_reading
 from incident_ledger.ledger.writer import append
-from incident_ledger.notify.channels.registry import channel_names
+from incident_ledger.notify.candidates import Candidates
+from incident_ledger.notify.channels.registry import alert_names, channel_names, follower_names
 from incident_ledger.notify.composing import calling, compose_due
 from incident_ledger.notify.delivery import Delivery, deliver
 from incident_ledger.notify.delivery_events import attempted_since_reading, notified_event, notified_events_reading
 from incident_ledger.notify.digest import with_digests
-from incident_ledger.notify.messages import Message
+from incident_ledger.notify.flapping import Due
+from incident_ledger.notify.followers import ACKNOWLEDGEMENT, is_acknowledgement
+from incident_ledger.notify.messages import Message, scope
 from incident_ledger.notify.outbox import is_held, new_rows
-from incident_ledger.notify.pending import Candidates, candidates_reading
+from incident_ledger.notify.pending import candidates_reading
 from incident_ledger.notify.rendering import Templates
 from incident_ledger.notify.undelivered import Undelivered, released, undelivered_reading
 from incident_ledger.notify.window import Window
@@ -38,14 +42,14 @@ def notify(
     dies before that leaves it to the next run, which finds in the outbox what the ledger lacks.
     """
     outlook, state = found or read(warehouse, both(outlook_reading(warehouse, policy, now), state_reading(warehouse)))
-    rows = new_rows(outlook.messages(state), outlook.channels, outlook.candidates.addresses, policy, now)
+    rows = outlook.rows(state)
     urgent = {row["incident_id"] for row in rows if not is_held(row)}
     deliveries = deliver(
         warehouse,
         warehouse.settings,
         policy,
         now,
-        new_rows=with_digests(rows, policy, now, outlook.templates),
+        new_rows=with_digests(rows, policy, now, outlook.templates, alerts=alert_names(warehouse.settings)),
         owed=released(outlook.owed, urgent),
         since=outlook.since,
         confirm=confirm,
@@ -83,6 +87,7 @@ class Outlook:
     policy: Policy
     now: datetime
     channels: Sequence[str]
+    followers: Sequence[str]  # those of them that take acknowledgements
     templates: Templates
     owed: Sequence[Undelivered]
     candidates: Candidates
@@ -95,14 +100,32 @@ class Outlook:
         if self.unrecorded or any(each.is_due or each.channel not in self.channels for each in self.owed):
             return False
         incidents = {incident.incident_id: incident for incident in state}
-        return not calling(self.candidates.due(self.now), incidents, self.policy, self.now)
+        return not calling(self._due(incidents), incidents, self.policy, self.now)
 
     def messages(self, state: Iterable[IncidentState]) -> list[Message]:
         """What the outbox does not hold yet."""
         incidents = {incident.incident_id: incident for incident in state}
         candidates = self.candidates
-        due = candidates.due(self.now)
+        due = self._due(incidents)
         return compose_due(due, incidents, self.policy, self.now, candidates.history, templates=self.templates)
+
+    def rows(self, state: Iterable[IncidentState]) -> list[dict[str, Any]]:
+        """The rows of these messages, one a channel that takes it."""
+        addresses = self.candidates.addresses
+        return new_rows(self.messages(state), self.channels, addresses, self.policy, self.now, followers=self.followers)
+
+    def _due(self, incidents: Mapping[str, IncidentState]) -> list[Due]:
+        """What asks for a message; an acknowledgement where a channel takes it."""
+        return [
+            each
+            for each in self.candidates.due(self.now)
+            if not is_acknowledgement(each.event) or self._is_followed(each.event, incidents)
+        ]
+
+    def _is_followed(self, event: Event, incidents: Mapping[str, IncidentState]) -> bool:
+        history = self.candidates.history.get(event.incident_id, ())
+        levels, owner = scope(event, incidents[event.incident_id], self.policy, history)
+        return any(self.policy.takes(name, levels, ACKNOWLEDGEMENT, owner, self.now) for name in self.followers)
 
     @property
     def undelivered(self) -> int:
@@ -152,6 +175,7 @@ def outlook_reading(
         policy=policy,
         now=now,
         channels=channel_names(warehouse.settings),
+        followers=follower_names(warehouse.settings),
         templates=Templates(warehouse.settings.templates_dir),
         owed=owed,
         candidates=candidates,

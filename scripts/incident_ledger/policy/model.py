@@ -314,6 +314,14 @@ class Policy:
             raise UserError(f"No limit {name!r}; {_file('runtime_limits')} has {', '.join(known)}.")
         return _number(self._one("runtime_limits", at, limit_name=name)["value"])
 
+    def notification_window(self, at: datetime) -> timedelta:
+        """For how long what began or fell due is worth a message, though nobody was notified of it."""
+        return timedelta(hours=float(self.limit("notification_window_hours", at)))
+
+    def notified_clocks(self, at: datetime) -> set[str]:
+        """The clocks that notify somebody."""
+        return {row["step_id"] for row in self.rows("escalation_contacts", at)}
+
     def reopening_window(self, at: datetime) -> timedelta:
         """How long after its resolution the same breach reopens an incident instead of opening another."""
         return timedelta(hours=self.limit(_REOPENING_WINDOW, at))

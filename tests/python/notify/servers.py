@@ -86,11 +86,15 @@ def smtp_server(login: tuple[str, str] | None = None, **more: Any) -> Iterator[M
 
 @dataclass
 class Hook:
-    """What a webhook received, and how it answers: (status, headers, seconds to wait), each once, then 200 at once."""
+    """What a webhook received, and how it answers: (status, headers, seconds to wait), each once, then 200 at once.
+
+    `reply` makes the content of each answer.
+    """
 
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str], float]] = field(default_factory=list)
+    reply: Callable[[dict[str, Any]], bytes] = lambda _: b""
     port: int = 0
 
 
@@ -104,6 +108,7 @@ def webhook() -> Iterator[Hook]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             hook.bodies.append(json.loads(body))
+            content = hook.reply(hook.bodies[-1])
             hook.headers.append(dict(self.headers))
             status, headers, seconds = hook.answers.pop(0) if hook.answers else (200, {}, 0.0)
             stopping.wait(seconds)
@@ -111,8 +116,9 @@ def webhook() -> Iterator[Hook]:
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
+                self.wfile.write(content)
             except OSError:
                 pass  # the sender is gone
 

@@ -9,10 +9,10 @@ from apprise.plugins import pagerduty
 
 from incident_ledger.notify.channels.base import Channel, Outcome
 from incident_ledger.notify.channels.registry import channels
-from incident_ledger.notify.messages import Message
+from incident_ledger.notify.messages import Message, compose
 from incident_ledger.notify.samples import sample_messages
 from incident_ledger.settings import Settings
-from notify.helpers import POLICY, START, detected
+from notify.helpers import MINUTE, POLICY, START, detected, event, incident
 from notify.servers import Hook, webhook
 from notify.test_mail import envelope
 
@@ -76,11 +76,13 @@ def test_every_message_of_an_incident_is_of_one_alert_which_its_end_resolves(hoo
         for message, body in zip(messages, bodies, strict=True)
     ]
     incident = messages[0].incident_id
+    actions = {"acknowledgement": "acknowledge", "resolution": "resolve"}
     assert [each for each in found if each[0] != "review"] == [
-        (message.template, "resolve" if message.template == "resolution" else "trigger", incident)
+        (message.template, actions.get(message.template, "trigger"), incident)
         for message in messages
         if message.template != "review"
     ]
+    assert set(actions) <= {each[0] for each in found}
     assert ("review", "trigger", f"{incident}/review") in found
 
 
@@ -98,6 +100,20 @@ def test_the_summary_is_the_subject_and_the_details_are_the_message(hook: Hook) 
     assert body["payload"]["summary"] == message.subject
     assert body["payload"]["custom_details"]["message"].startswith("🚨 CRITICAL INCIDENT NOTIFICATION")
     assert body["payload"]["custom_details"]["message_id"] == message.message_id
+
+
+def test_an_acknowledgement_is_the_key_alone(hook: Hook) -> None:
+    (acknowledged,) = compose(event("acknowledged", at=START + MINUTE), incident("P1"), POLICY, START + MINUTE)
+    (body,) = sent(hook, acknowledged)
+    assert body == {"routing_key": KEY, "event_action": "acknowledge", "dedup_key": acknowledged.incident_id}
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(202, Outcome.SENT), (429, Outcome.FAILED), (500, Outcome.FAILED)])
+def test_an_acknowledgement_that_pagerduty_refuses_has_failed(hook: Hook, status: int, outcome: Outcome) -> None:
+    hook.answers = [(status, {"Retry-After": "7"} if status == 429 else {}, 0.0)]
+    (acknowledged,) = compose(event("acknowledged"), incident("P1"), POLICY, START)
+    result = channel().send(envelope(acknowledged))
+    assert (result.outcome, result.wait_seconds) == (outcome, 7.0 if status == 429 else 0.0)
 
 
 def test_a_repeat_has_the_same_key(hook: Hook) -> None:

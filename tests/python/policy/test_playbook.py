@@ -295,7 +295,12 @@ def test_end_has_a_message(policy: Policy, severity: str) -> None:
 
 
 def test_what_asks_for_no_message_has_none(policy: Policy) -> None:
-    assert policy.template("acknowledged", "P0", NOW) is None
+    assert policy.template("task_completed", "P0", NOW) is None
+
+
+@pytest.mark.parametrize("severity", QUICK_REFERENCE)
+def test_acknowledgement_has_a_message_for_pagers_and_threads(policy: Policy, severity: str) -> None:
+    assert policy.template("acknowledged", severity, NOW) == "acknowledgement"
 
 
 def test_note_has_the_message_of_what_a_person_asks_to_be_sent(policy: Policy) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from conftest import PROJECT_DIR
 from incident_ledger.ledger.events import Event, EventType, Status
 from incident_ledger.ledger.state import IncidentState, in_order
-from incident_ledger.notify.pending import Candidates
+from incident_ledger.notify.candidates import Candidates
 from incident_ledger.policy import Policy, load_files
 from incident_ledger.response.planner import after, plan
 from incident_ledger.response.signals import Signal

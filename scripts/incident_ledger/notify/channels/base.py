@@ -1,11 +1,11 @@
 """What all channels have in common: an envelope in, a result out, and no secret in what is written of it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
@@ -39,13 +39,15 @@ class Outcome(StrEnum):
 class Result:
     """One attempt. `error` is for people, without secrets; `wait_seconds` is how long the channel asked to wait.
 
-    `is_late`: it was cut off at the deadline, so that the channel is left alone until the next delivery.
+    `is_late`: it was cut off at the deadline, so that the channel is left alone until the next delivery. `thread`: of
+    a channel that has threads, the one that the message begins.
     """
 
     outcome: Outcome
     error: str | None = None
     wait_seconds: float = 0.0
     is_late: bool = False
+    thread: Mapping[str, str] | None = None
 
 
 class Channel(Protocol):
@@ -56,6 +58,13 @@ class Channel(Protocol):
 
     def send(self, envelope: Envelope) -> Result:
         """Send once; what goes wrong is in the result and is never raised."""
+
+
+@runtime_checkable
+class ThreadedChannel(Channel, Protocol):
+    """A channel whose messages answer the first of their incident: `threads` has those that are known, by incident."""
+
+    threads: dict[str, Mapping[str, str]]
 
 
 class BrokenChannel:

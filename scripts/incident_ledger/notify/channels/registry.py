@@ -23,6 +23,9 @@ from incident_ledger.variables import PREFIX
 
 _ENTRY = re.compile(r"(?:(?P<name>[A-Za-z0-9][A-Za-z0-9_-]{0,39})=)?(?P<url>(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://\S*)")
 _BETWEEN = re.compile(r"\s*\n\s*|\s*,\s*(?=(?:[A-Za-z0-9][A-Za-z0-9_-]*=)?[A-Za-z][A-Za-z0-9+.-]*://)")
+_ALERTS = re.compile(r"pagerduty://", re.IGNORECASE)
+# A token of a bot begins with xo, after the name that it posts under, if any.
+_FOLLOWS = re.compile(r"pagerduty://|slack://([^/?#]*@)?xo", re.IGNORECASE)
 _MAIL_SCHEMES = {"mailto", "mailtos"}
 _PASSWORD = re.compile(r"(?<=://)([^:@/?]*):[^@/]*@")
 
@@ -42,6 +45,16 @@ def channel_names(settings: Settings) -> list[str]:
     return [entry.name for entry in _entries(settings)] or [FOLDER]
 
 
+def follower_names(settings: Settings) -> list[str]:
+    """Names of the channels that keep one alert or thread an incident: PagerDuty, and Slack with a bot's token."""
+    return [entry.name for entry in _entries(settings) if _FOLLOWS.match(entry.url)]
+
+
+def alert_names(settings: Settings) -> list[str]:
+    """Names of the channels that keep an alert an incident, which its end must resolve."""
+    return [entry.name for entry in _entries(settings) if _ALERTS.match(entry.url)]
+
+
 def channels(settings: Settings, timeout: float) -> list[Channel]:
     """The channels in the order of the settings. `timeout` (seconds) holds where a URL gives none (`cto`, `rto`).
 
@@ -52,7 +65,7 @@ def channels(settings: Settings, timeout: float) -> list[Channel]:
     if all(_is_folder(entry) for entry in entries):
         return [_folder(entry, settings) for entry in entries]
     from incident_ledger.notify.channels.mail import open_mail  # Apprise is slow to import
-    from incident_ledger.notify.channels.services import open_service
+    from incident_ledger.notify.channels.opening import open_service
 
     opened: list[Channel] = []
     for entry in entries:
