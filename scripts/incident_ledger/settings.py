@@ -18,8 +18,9 @@ class Settings(BaseSettings):
     `dataset` holds the marts; dbt derives `<dataset>_staging` and `<dataset>_policy` from it. `raw_dataset` holds
     what the runner writes. `jobs` is the view of this project's jobs, from which `fct_warehouse_costs` is built; empty:
     it is not. `api_token` is shown to the server at `api_endpoint` and to no other. `war_room_url` is where people meet
-    unless a command names another place. `pages` is the folder whose pages each `run` writes again. Times
-    are seconds, sizes are bytes unless the name says otherwise.
+    unless a command names another place. `pages` is the folder whose pages each `run` writes again. Metabase knows the
+    warehouse as `metabase_database` and has what is published in `metabase_collection`. Times are seconds, sizes are
+    bytes unless the name says otherwise.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
@@ -44,6 +45,8 @@ class Settings(BaseSettings):
     mail_from: str = "incident-ledger@localhost"
     war_room_url: str = ""
     pages: str = ""
+    metabase_database: str = ""
+    metabase_collection: str = Field(default="Incident Ledger", min_length=1, max_length=100)
     threads: int = Field(default=4, ge=1)
     fail_on: str | None = None
     debug: bool = False

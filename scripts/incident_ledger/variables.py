@@ -26,6 +26,8 @@ SETTINGS = (
     "MAIL_FROM",
     "WAR_ROOM_URL",
     "PAGES",
+    "METABASE_DATABASE",
+    "METABASE_COLLECTION",
     "THREADS",
     "FAIL_ON",
     "DEBUG",

@@ -21,7 +21,7 @@ SHARED_DATA = Path(os.environ.get("INCIDENT_LEDGER_SHARED_DATA", PROJECT_DIR.par
 
 
 # Folders whose tests share what takes long to make: one test process has all of them.
-TOGETHER = {"engines", "marts", "usage"}
+TOGETHER = {"engines", "marts", "metabase", "usage"}
 
 
 class _TogetherScheduling(LoadScopeScheduling):

@@ -1,16 +1,11 @@
-"""`incident-ledger dashboard`: the dashboards of `analyses/dashboards/` as pages."""
+"""`incident-ledger dashboard`: the dashboards of `analyses/dashboards/` as pages, and in Metabase."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="The dashboards as pages that need no server.")
-
-
-@app.callback()
-def group() -> None:
-    """Hold the commands of the group, of which there is one."""
+app = typer.Typer(no_args_is_help=True, help="The dashboards as pages that need no server, and in Metabase.")
 
 
 def register(parent: typer.Typer) -> None:
@@ -35,3 +30,13 @@ def render(
     from incident_ledger.cli.actions import dashboard as action
 
     action.render_pages(folder, is_opened, as_of)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or one with an earlier export.")],
+) -> None:
+    """Write the dashboards as the YAML files that Metabase imports (its serialization). Nothing is asked or built."""
+    from incident_ledger.cli.actions import metabase as action
+
+    action.export_dashboards(folder)

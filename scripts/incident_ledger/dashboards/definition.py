@@ -84,13 +84,14 @@ class Card(_Strict):
     y: tuple[Name, ...] = ()
     series: Name | None = None
     marks: tuple[float, ...] = ()
+    click: tuple[Name, ...] = ()
 
     @model_validator(mode="after")
     def _names_its_columns(self) -> Self:
         names = [each.column for each in self.columns]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"has the column {min(twice)} twice")
-        used = [*self.y, *filter(None, (self.x, self.series)), *_FIELD.findall(self.sentence)]
+        used = [*self.y, *self.click, *filter(None, (self.x, self.series)), *_FIELD.findall(self.sentence)]
         if missing := [name for name in used if name not in names]:
             raise ValueError(f"uses {missing[0]}, which is not among its columns")
         if self.chart in {"columns", "bars", "lines"} and not (self.x and self.y):

@@ -16,6 +16,7 @@ from engines.story import Story
 from engines.values import type_name
 from incident_ledger.dashboards.definition import FOLDER
 from incident_ledger.dbt_runner import Dbt, NodeResult
+from incident_ledger.metabase.questions import FOLDER as QUESTIONS
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.client import Client
@@ -38,7 +39,8 @@ class Built:
     """The warehouse after a build of everything, how each node ended, and the folder with what dbt compiled.
 
     `again` are two later builds, each after a check: of what is incremental, and (after a correction) of all that is
-    stored. `by_dbt` holds the statements of all three; `cards` the queries of the dashboards by name.
+    stored. `by_dbt` holds the statements of all three; `cards` the queries of the dashboards and of
+    what Metabase has beside them, by name.
     """
 
     warehouse: Warehouse
@@ -79,7 +81,7 @@ def build(settings: Settings, shared_data: Path) -> Built:
         later += dbt.invoke([*again, "config.materialized:table"], as_of=AS_OF)
     in_tests = target / "unit_tests"
     unit_tests = dbt.invoke(["test", "--select", "test_type:unit", "--target-path", str(in_tests)], as_of=AS_OF)
-    cards = dbt.analyses(FOLDER.as_posix())
+    cards = dbt.analyses(FOLDER.as_posix()) | dbt.analyses(QUESTIONS.as_posix())
     return Built(warehouse, tuple(results), tuple(unit_tests), tuple(later), by_dbt, target, cards)
 
 

@@ -36,6 +36,7 @@ LAYERS = (
         "notify",
         "postmortem",
         "dashboards",
+        "metabase",
         "runner",
         "doctor",
     ),

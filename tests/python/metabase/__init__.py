@@ -1,0 +1,1 @@
+"""The dashboards in Metabase: files, and a server of the tests' own."""
