@@ -36,6 +36,7 @@ from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import literal
 from incident_ledger.warehouse.tables import NOTIFICATIONS
 
+_DIGESTED = {"status": DIGESTED, "attempts": 0, "uncertain_attempts": 0}
 _BATCHES_READ = 10  # bodies are read for so many batches at once: what a dead channel is owed is not
 
 
@@ -73,15 +74,17 @@ def deliver(
     *,
     new_rows: Sequence[Mapping[str, Any]] = (),
     owed: Sequence[Undelivered] | None = None,
+    digested: Sequence[Undelivered] = (),
     since: datetime | None = None,
     confirm: Callable[[], None] = lambda: None,
     on_recorded: Callable[[list[Delivery]], None] = lambda _: None,
 ) -> list[Delivery]:
     """Write `new_rows`, send what is due, the worst severity first, and record what became of it.
 
-    `owed` is what the outbox owes where that is at hand; all of it was written at `since` or later. `confirm` is called
-    before each batch and may stop it by raising; `on_recorded` gets the deliveries of a batch once they are in the
-    outbox. What is owed to a channel that is no longer set goes to those that are.
+    `owed` is what the outbox owes where that is at hand; all of it was written at `since` or later. `digested` of it is
+    sent no more, since digests among `new_rows` stand for it: both are written at once. `confirm` is called before each
+    batch and may stop it by raising; `on_recorded` gets the deliveries of a batch once they are in the outbox. What is
+    owed to a channel that is no longer set goes to those that are.
     """
     seconds = float(policy.limit("delivery_timeout_seconds", now))
     lanes = {way.name: Lane(way=way, seconds=seconds) for way in channels(settings, seconds)}
@@ -91,7 +94,8 @@ def deliver(
         attempts = int(policy.limit("delivery_attempts", now))
         reroute(warehouse, list(lanes), attempts=attempts, sends_when_uncertain=SENDS_WHEN_UNCERTAIN, since=since)
         owed = undelivered(warehouse, policy, now, since=since)
-    rows = [each for each in owed if each.channel in lanes and each.is_due]
+    absorbed = {each.key for each in digested}
+    rows = [each for each in owed if each.channel in lanes and each.is_due and each.key not in absorbed]
     waits = Waits(
         first=float(policy.limit("delivery_retry_seconds", now)),
         longest=float(policy.limit("delivery_longest_wait_seconds", now)),
@@ -104,7 +108,9 @@ def deliver(
     rows = [row for batch in batched for row in batch if isinstance(lanes[row.channel].way, ThreadedChannel)]
     for name, threads in read_threads(warehouse, rows).items():
         lanes[name].way.threads.update(threads)  # type: ignore[attr-defined]
-    book = _Book(warehouse=warehouse, now=now, waits=waits, on_recorded=on_recorded, new_rows=new_rows)
+    book = _Book(
+        warehouse=warehouse, now=now, waits=waits, on_recorded=on_recorded, new_rows=new_rows, digested=digested
+    )
     return _Round(lanes=lanes, book=book, contents=contents(new_rows), confirm=confirm).send(batched)
 
 
@@ -117,6 +123,7 @@ class _Book:
     waits: Waits
     on_recorded: Callable[[list[Delivery]], None]
     new_rows: Sequence[Mapping[str, Any]]
+    digested: Sequence[Undelivered] = ()
     results: list[tuple[Undelivered, Content, Result | None]] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     claim_id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -134,7 +141,9 @@ class _Book:
                 new[row.key] |= self._claim(row)
         progress = [_row_of(row) | self._outcome(row, result) for row, _, result in results]
         progress += [_row_of(row) | self._claim(row) for row in known]
-        changing = [*(row for row, _, _ in results), *known]
+        progress += [_row_of(row) | _DIGESTED for row in self.digested]
+        changing = [*(row for row, _, _ in results), *known, *self.digested]
+        self.digested = ()
         since = min([*(row.created_at for row in changing), *map(outbox.earliest, new.values())], default=self.now)
         changed = outbox.write(self.warehouse, [*new.values(), *progress], since=since)
         finished = [_delivery(row, content, result) for row, content, result in results if result is not None]

@@ -17,7 +17,12 @@ from incident_ledger.notify.rendering import DIGEST, Templates
 from incident_ledger.policy import Policy
 
 DIGESTED = "digested"
+AT_ONCE, QUIET_HOURS = "were due at once", "waited for the end of quiet hours"
 _END = "resolution"
+_SUBJECTS = {
+    AT_ONCE: "{messages} messages of {incidents} incidents at once",
+    QUIET_HOURS: "After quiet hours: {messages} messages of {incidents} incidents",
+}
 _LINES = 200  # a page that can still be read; the command lists all
 
 Row = dict[str, Any]
@@ -29,15 +34,14 @@ def with_digests(
     """The new rows of the outbox, with one digest in place of those of a channel that are more than the policy allows.
 
     `digest_messages` is how many of one channel are sent one by one. `alerts` are channels with an alert an incident:
-    what ends one is sent to them in any case. So is an acknowledgement, which is of no use in a list.
+    what acknowledges or ends one is sent to them in any case.
     """
     limit = int(policy.limit("digest_messages", now))
     ranks = {severity.severity_level: severity.severity_rank for severity in policy.severities}
     channels: dict[str, list[Row]] = defaultdict(list)
     found: list[Row] = []
     for row in rows:
-        is_single = row["template"] == ACKNOWLEDGEMENT or (row["template"] == _END and row["channel"] in alerts)
-        (found if is_single else channels[row["channel"]]).append(row)
+        (found if is_single(row["template"], row["channel"], alerts) else channels[row["channel"]]).append(row)
     for of_channel in channels.values():
         ordered = sorted(of_channel, key=lambda row: (ranks[row["severity_level"]], row["incident_id"]))
         alone = _sent_alone(ordered, ranks, limit)
@@ -50,13 +54,19 @@ def with_digests(
     return found
 
 
-def digest_fields(members: Sequence[Row]) -> dict[str, Any]:
+def is_single(template: str, channel: str, alerts: Collection[str]) -> bool:
+    """Whether a message is in no digest: the alert of its incident would stay open."""
+    return channel in alerts and template in (ACKNOWLEDGEMENT, _END)
+
+
+def digest_fields(members: Sequence[Row], occasion: str = AT_ONCE) -> dict[str, Any]:
     """What the template of a digest may name."""
     counts: dict[str, int] = defaultdict(int)
     for row in members:
         counts[row["severity_level"]] += 1
     incidents, worst = len({row["incident_id"] for row in members}), members[0]["severity_level"]
     return {
+        "occasion": occasion,
         "messages": len(members),
         "incidents": incidents,
         "counts": ", ".join(f"{count} {level}" for level, count in counts.items()),
@@ -67,7 +77,7 @@ def digest_fields(members: Sequence[Row]) -> dict[str, Any]:
         "known": (),
         "about": "",
         "look": "All that is open: incident-ledger incident list",
-        "subject": f"[INCIDENT-{worst}] {len(members)} messages of {incidents} incidents at once",
+        "subject": f"[INCIDENT-{worst}] {_SUBJECTS[occasion].format(messages=len(members), incidents=incidents)}",
     }
 
 
@@ -79,17 +89,22 @@ def _sent_alone(ordered: Sequence[Row], ranks: Mapping[str, int], limit: int) ->
     return worst if worst <= limit else 0
 
 
-def _digest(members: Sequence[Row], templates: Templates) -> list[Row]:
-    fields = digest_fields(members)
+def digest_row(members: Sequence[Row], templates: Templates, *, occasion: str = AT_ONCE) -> Row:
+    """The row of the digest of these, the worst first."""
+    fields = digest_fields(members, occasion)
     ids = sorted(row["message_id"] for row in members)
-    digest = members[0] | {
+    return members[0] | {
         "message_id": str(uuid.uuid5(NAMESPACE, canonical([DIGEST, *ids]))),
         "template": DIGEST,
         "subject": fields["subject"],
         "body_text": templates.text(DIGEST, fields),
         "body_html": templates.html(DIGEST, fields),
     }
-    return [digest, *(row | {"status": DIGESTED, "body_text": "", "body_html": ""} for row in members)]
+
+
+def _digest(members: Sequence[Row], templates: Templates) -> list[Row]:
+    digested = (row | {"status": DIGESTED, "body_text": "", "body_html": ""} for row in members)
+    return [digest_row(members, templates), *digested]
 
 
 def _title(row: Row) -> str:

@@ -1,7 +1,7 @@
 """The outbox: what is to be sent, what was sent, and what became of it.
 
 A message is written here before it is sent. A row goes from `pending` to `sent`, `failed`, `uncertain` or `rerouted`,
-or is `digested` from the beginning: another message stands for it.
+or is `digested`, from the beginning or at the end of quiet hours: another message stands for it.
 
 - Before a send that cannot be undone the row is claimed: it is set to `uncertain`, and after the send to what came out.
   A run that dies between the two leaves `uncertain`, which is the truth. So does a channel that takes a message and
@@ -23,6 +23,7 @@ from typing import Any
 
 from incident_ledger.ledger.events import detected_at
 from incident_ledger.notify.channels.registry import channel_names
+from incident_ledger.notify.digest import DIGESTED
 from incident_ledger.notify.followers import ACKNOWLEDGEMENT
 from incident_ledger.notify.messages import COLUMNS, Message
 from incident_ledger.policy import Policy
@@ -107,7 +108,8 @@ def write(warehouse: Warehouse, rows: Sequence[Mapping[str, Any]], *, since: dat
 
     A row with a body is inserted, unless it is there. One without is progress of a row that is there: its `attempts`
     are those after the attempt, and it is written where the row has one attempt fewer, or this delivery's `claim_id`,
-    and is not sent. No row of these keys was created before `since`, so that older days are not read.
+    and is not sent; what is digested afterwards was never tried. No row of these keys was created before `since`, so
+    that older days are not read.
     """
     if not rows:
         return 0
@@ -128,7 +130,11 @@ def write(warehouse: Warehouse, rows: Sequence[Mapping[str, Any]], *, since: dat
             when matched
                 and source.body_text is null
                 and target.status in ('pending', 'failed', 'uncertain')
-                and (target.attempts = source.attempts - 1 or target.claim_id = source.claim_id)
+                and (
+                    target.attempts = source.attempts - 1
+                    or target.claim_id = source.claim_id
+                    or (source.status = '{DIGESTED}' and target.status = 'pending' and target.attempts = 0)
+                )
                 then update set {progress}
             when not matched and source.body_text is not null then insert ({", ".join(columns)})
                 values ({", ".join(f"source.{name}" for name in columns)})

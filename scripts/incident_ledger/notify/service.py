@@ -17,6 +17,7 @@ from incident_ledger.notify.digest import with_digests
 from incident_ledger.notify.flapping import Due
 from incident_ledger.notify.followers import ACKNOWLEDGEMENT, is_acknowledgement
 from incident_ledger.notify.messages import Message, scope
+from incident_ledger.notify.night import morning
 from incident_ledger.notify.outbox import is_held, new_rows
 from incident_ledger.notify.pending import candidates_reading
 from incident_ledger.notify.rendering import Templates
@@ -44,13 +45,26 @@ def notify(
     outlook, state = found or read(warehouse, both(outlook_reading(warehouse, policy, now), state_reading(warehouse)))
     rows = outlook.rows(state)
     urgent = {row["incident_id"] for row in rows if not is_held(row)}
+    alerts = alert_names(warehouse.settings)
+    waited = morning(
+        warehouse,
+        outlook.owed,
+        policy,
+        now,
+        outlook.templates,
+        channels=outlook.channels,
+        urgent=urgent,
+        alerts=alerts,
+    )
+    digests = with_digests(rows, policy, now, outlook.templates, alerts=alerts)
     deliveries = deliver(
         warehouse,
         warehouse.settings,
         policy,
         now,
-        new_rows=with_digests(rows, policy, now, outlook.templates, alerts=alert_names(warehouse.settings)),
+        new_rows=[*digests, *waited.digests],
         owed=released(outlook.owed, urgent),
+        digested=waited.members,
         since=outlook.since,
         confirm=confirm,
         on_recorded=lambda recorded: _append(warehouse, [_event(each, now) for each in recorded], now),

@@ -44,6 +44,11 @@ class Undelivered:
         return self.status == "pending" and self.attempts == 0 and not self.is_due
 
     @property
+    def has_waited(self) -> bool:
+        """Whether the end of quiet hours came, and it was never tried."""
+        return self.status == "pending" and self.attempts == 0 and self.not_before is not None and self.is_due
+
+    @property
     def key(self) -> Key:
         """Of its row in the outbox."""
         return self.message_id, self.channel

@@ -123,11 +123,44 @@ def test_what_a_person_asks_to_be_sent_is_sent(ledger: Warehouse, sent: Callable
     assert sent(START + MINUTE) == [f"[INCIDENT-P3] {TITLE}", f"[INCIDENT-P3] Update: {TITLE}"]
 
 
-def test_what_ends_in_the_same_night_is_sent_in_order_in_the_morning(
+def test_a_night_is_one_message_in_the_morning_the_worst_first(
     ledger: Warehouse, sent: Callable[[datetime], list[str]]
 ) -> None:
+    others = [event("detected", at=START + n * MINUTE, severity="P3", key=f"k{n}", title=f"T{n}") for n in range(3)]
+    record(ledger, BEGINNING, *others)
+    assert sent(START + 5 * MINUTE) == []
+    record(ledger, event("resolved", at=START + 30 * MINUTE))
+    assert sent(START + 60 * MINUTE) == sent(OPENING - MINUTE) == []
+    assert sent(OPENING) == ["[INCIDENT-P3] After quiet hours: 5 messages of 4 incidents"]
+    (digest,) = [row for row in queries.messages(ledger) if row["template"] == "digest"]
+    (whole,) = queries.message(ledger, digest["message_id"])
+    body = str(whole["body_text"])
+    assert body.startswith("5 messages of 4 incidents waited for the end of quiet hours: 5 P3.")
+    titles = [line.partition(": ")[2] for line in body.splitlines() if line.startswith("- ")]
+    assert sorted(titles) == sorted([TITLE, f"Resolved: {TITLE}", "T0", "T1", "T2"])
+    assert titles.index(f"Resolved: {TITLE}") == titles.index(TITLE) + 1
+    assert [row["status"] for row in queries.messages(ledger)].count("digested") == 5
+    assert sent(OPENING + MINUTE) == []
+
+
+def test_a_digest_of_the_night_has_no_other_digest_and_nothing_of_what_got_worse(
+    ledger: Warehouse, sent: Callable[[datetime], list[str]]
+) -> None:
+    record(ledger, *(event("detected", severity="P3", key=f"k{n}", title=f"T{n}") for n in range(60)))
+    assert sent(START) == []  # many at once: a digest that waits
+    later = [event("detected", at=START + MINUTE, severity="P3", key=f"l{n}", title=f"L{n}") for n in range(3)]
+    record(ledger, *later)
+    assert sent(START + MINUTE) == []
+    record(ledger, event("severity_changed", at=OPENING, key="l0", severity="P1", **{"from": "P3"}))
+    assert sorted(sent(OPENING)) == [
+        "[INCIDENT-P1] Now P1: L0",
+        "[INCIDENT-P3] 60 messages of 60 incidents at once",
+        "[INCIDENT-P3] After quiet hours: 2 messages of 2 incidents",
+        "[INCIDENT-P3] L0",
+    ]
+
+
+def test_what_waited_alone_is_sent_as_it_was_written(ledger: Warehouse, sent: Callable[[datetime], list[str]]) -> None:
     record(ledger, BEGINNING)
     assert sent(START) == []
-    record(ledger, event("resolved", at=START + 30 * MINUTE))
-    assert sent(START + 60 * MINUTE) == []
-    assert sent(OPENING) == [f"[INCIDENT-P3] {TITLE}", f"[INCIDENT-P3] Resolved: {TITLE}"]
+    assert sent(OPENING) == [f"[INCIDENT-P3] {TITLE}"]
