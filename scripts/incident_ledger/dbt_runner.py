@@ -201,6 +201,7 @@ def environment(settings: Settings, endpoint: str | None, as_of: datetime | None
         "THREADS": str(settings.threads),
         "MAXIMUM_BYTES_BILLED": str(settings.maximum_bytes_billed),
         "QUERY_TIMEOUT": str(settings.query_timeout),
+        "DASHBOARD_URLS": json.dumps(settings.dashboard_urls, sort_keys=True) if settings.dashboard_urls else "",
         "AS_OF": timestamp(as_of) if as_of else "",
     }
     if endpoint:

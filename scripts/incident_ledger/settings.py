@@ -1,12 +1,13 @@
 """All settings, read from the environment once. Secrets are `SecretStr` and are never printed."""
 
+import json
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from incident_ledger.errors import UserError
 from incident_ledger.variables import PREFIX
@@ -19,8 +20,9 @@ class Settings(BaseSettings):
     what the runner writes. `jobs` is the view of this project's jobs, from which `fct_warehouse_costs` is built; empty:
     it is not. `api_token` is shown to the server at `api_endpoint` and to no other. `war_room_url` is where people meet
     unless a command names another place. `pages` is the folder whose pages each `run` writes again. Metabase knows the
-    warehouse as `metabase_database` and has what is published in `metabase_collection`. Times are seconds, sizes are
-    bytes unless the name says otherwise.
+    warehouse as `metabase_database` and has what is published in `metabase_collection`; `metabase_api_key` is shown to
+    the server at `metabase_url` and to no other. `dashboard_urls` is a JSON object with the address of each dashboard.
+    Times are seconds, sizes are bytes unless the name says otherwise.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
@@ -45,8 +47,11 @@ class Settings(BaseSettings):
     mail_from: str = "incident-ledger@localhost"
     war_room_url: str = ""
     pages: str = ""
+    metabase_url: str = ""
+    metabase_api_key: SecretStr | None = None
     metabase_database: str = ""
     metabase_collection: str = Field(default="Incident Ledger", min_length=1, max_length=100)
+    dashboard_urls: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
     threads: int = Field(default=4, ge=1)
     fail_on: str | None = None
     debug: bool = False
@@ -79,7 +84,7 @@ class Settings(BaseSettings):
         better = better if is_web_address(better) and not set("@/") & set(value) else "http://127.0.0.1:9050"
         raise ValueError(f"is not an address of http or https; write {better}")
 
-    @field_validator("api_token")
+    @field_validator("api_token", "metabase_api_key")
     @classmethod
     def _header(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
@@ -92,6 +97,29 @@ class Settings(BaseSettings):
         if value and not is_web_address(value):
             raise ValueError("is not an address of http or https; write https://meet.example.com/room")
         return value
+
+    @field_validator("dashboard_urls", mode="before")
+    @classmethod
+    def _dashboards(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            urls = json.loads(value or "{}")
+        except ValueError:
+            urls = None
+        if not isinstance(urls, dict) or not all(isinstance(url, str) and is_web_address(url) for url in urls.values()):
+            raise ValueError(
+                'is not JSON of addresses; write {"system-health": "https://metabase.example.com/dashboard/1"}'
+            )
+        return urls
+
+    @field_validator("metabase_url")
+    @classmethod
+    def _metabase(cls, value: str) -> str:
+        # What is wrong is not repeated: it may hold a password.
+        if value and (not is_web_address(value) or set("@?#") & set(value)):
+            raise ValueError("is not an address of http or https alone; write https://metabase.example.com")
+        return value.rstrip("/")
 
     @property
     def policy_dataset(self) -> str:

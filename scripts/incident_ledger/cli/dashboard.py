@@ -40,3 +40,25 @@ def export(
     from incident_ledger.cli.actions import metabase as action
 
     action.export_dashboards(folder)
+
+
+@app.command()
+def plan(
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="As publish would with this option.")] = False,
+) -> None:
+    """Show what `publish` would change in Metabase. Nothing is changed."""
+    from incident_ledger.cli.actions import metabase as action
+
+    action.publish_dashboards(is_plan=True, overwrite=overwrite)
+
+
+@app.command()
+def publish(
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace also what a person edited; without it that is named and stays.")
+    ] = False,
+) -> None:
+    """Create or update the collection, its cards and dashboards in Metabase, by the key of the setting."""
+    from incident_ledger.cli.actions import metabase as action
+
+    action.publish_dashboards(is_plan=False, overwrite=overwrite)

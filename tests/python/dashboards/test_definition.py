@@ -118,7 +118,12 @@ def test_cards_overlap_where_they_share_a_cell(other: tuple[int, int, int, int],
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What dbt knows of the project."""
     folder = tmp_path_factory.mktemp("dbt")
-    settings = Settings(project_dir=PROJECT_DIR, api_endpoint="http://127.0.0.1:1", local_dir=folder)
+    settings = Settings(
+        project_dir=PROJECT_DIR,
+        api_endpoint="http://127.0.0.1:1",
+        local_dir=folder,
+        dashboard_urls={"compliance": "https://metabase.example.com/dashboard/4?tab=1"},
+    )
     parsed: dict[str, Any] = json.loads(json.dumps(Dbt(settings, None).manifest().to_dict(), default=str))
     return parsed
 
@@ -130,7 +135,8 @@ def test_an_exposure_depends_on_what_its_cards_read(dashboard: Dashboard, manife
     assert set(exposure["depends_on"]["nodes"]) == {name for card in cards for name in card["depends_on"]["nodes"]}
     assert exposure["owner"] == {"name": dashboard.owner.name, "email": dashboard.owner.email}
     assert (exposure["label"], exposure["description"]) == (dashboard.title, dashboard.description)
-    assert exposure["url"].endswith(f"/dashboard/{dashboard.name}")
+    known = {"compliance": "https://metabase.example.com/dashboard/4?tab=1"}
+    assert exposure["url"] == known.get(dashboard.name, f"https://metabase.samba.tv/dashboard/{dashboard.name}")
 
 
 def test_cards_read_marts_and_the_policy_alone(manifest: dict[str, Any]) -> None:

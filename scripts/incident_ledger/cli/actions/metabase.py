@@ -1,11 +1,15 @@
 """`incident-ledger dashboard export`, `plan` and `publish`."""
 
+import json
+import shlex
 from pathlib import Path
 
-from incident_ledger.cli._console import out
+from incident_ledger.cli._console import err, out
 from incident_ledger.dbt_runner import Dbt
-from incident_ledger.errors import UserError
+from incident_ledger.errors import IncidentLedgerError, UserError
+from incident_ledger.metabase.api import connect_metabase
 from incident_ledger.metabase.definitions import load_content
+from incident_ledger.metabase.publishing import Published, Publisher
 from incident_ledger.metabase.serialization import export_files, write_files
 from incident_ledger.settings import load_settings
 from incident_ledger.variables import PREFIX
@@ -23,3 +27,40 @@ def export_dashboards(folder: Path) -> None:
         f"of the dataset {content.origin}",
         soft_wrap=True,
     )
+
+
+def publish_dashboards(*, is_plan: bool, overwrite: bool) -> None:
+    """Show what Metabase lacks, or make it so. What a person edited is named and stays, unless it is overwritten."""
+    settings = load_settings()
+    api = connect_metabase(settings)
+    content = load_content(settings, Dbt(settings, settings.api_endpoint))
+    publisher = Publisher(
+        api,
+        content,
+        database=settings.metabase_database,
+        collection=settings.metabase_collection,
+        overwrite=overwrite,
+        is_plan=is_plan,
+    )
+    try:
+        published = publisher.run()
+    except IncidentLedgerError:
+        if publisher.begun and not is_plan:
+            err.print(f"{len(publisher.begun)} changes were begun; publish again goes on from there.", soft_wrap=True)
+        raise
+    _show(published, settings.dashboard_urls, is_plan=is_plan)
+
+
+def _show(published: Published, urls: dict[str, str], *, is_plan: bool) -> None:
+    for change in published.writes:
+        words = f"{change.action} {change.kind} {change.name}"
+        out.print(f"{words}: {change.text}" if change.text else words, soft_wrap=True)
+    for change in published.left:
+        err.print(f"left alone: {change.kind} {change.name}: {change.text}", soft_wrap=True)
+    verb = "to change" if is_plan else "changed"
+    out.print(
+        f"{len(published.writes)} {verb}, {published.kept} as defined, {len(published.left)} left alone", soft_wrap=True
+    )
+    if published.urls and dict(published.urls) != urls:
+        value = shlex.quote(json.dumps(dict(published.urls)))
+        out.print(f"For messages and exposures: export {PREFIX}DASHBOARD_URLS={value}", soft_wrap=True)
