@@ -118,6 +118,7 @@ def ledger(built_ledger: Warehouse) -> Warehouse:
         "run_steps",
         "leases",
         "dbt_results",
+        "probe_results",
         "signals",
     ):
         built_ledger.execute(f"delete from {built_ledger.raw(table)} where true")

@@ -21,6 +21,7 @@ GROWING = (
     "run_steps",
     "usage_records",
     "dbt_results",
+    "probe_results",
 )
 """The runner's tables that grow with time, whatever a project is like."""
 

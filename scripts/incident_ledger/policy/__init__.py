@@ -3,6 +3,8 @@
 from incident_ledger.policy.calendar import Calendar
 from incident_ledger.policy.model import Policy
 from incident_ledger.policy.playbook_rows import (
+    ALL_DASHBOARDS,
+    AUTHENTICATION,
     CLOCKS,
     COMPLETE_FAILURE,
     DBT_NODE_FAILED,
@@ -13,7 +15,11 @@ from incident_ledger.policy.playbook_rows import (
     DBT_TEST_WARNED,
     ESCALATION,
     MONITORING_FAILURE,
+    ONE_API,
+    ONE_DASHBOARD,
     PARTIAL_FAILURE,
+    PROBE_RULES,
+    PROBES_MISSING,
     RESPONSE_OVERDUE,
     REVIEW_PHASES,
     UPDATE_DUE,
@@ -33,6 +39,8 @@ from incident_ledger.policy.playbook_rows import (
 from incident_ledger.policy.reader import differing, load, load_current, load_files, rewritten
 
 __all__ = [
+    "ALL_DASHBOARDS",
+    "AUTHENTICATION",
     "CLOCKS",
     "COMPLETE_FAILURE",
     "DBT_NODE_FAILED",
@@ -43,7 +51,11 @@ __all__ = [
     "DBT_TEST_WARNED",
     "ESCALATION",
     "MONITORING_FAILURE",
+    "ONE_API",
+    "ONE_DASHBOARD",
     "PARTIAL_FAILURE",
+    "PROBES_MISSING",
+    "PROBE_RULES",
     "RESPONSE_OVERDUE",
     "REVIEW_PHASES",
     "UPDATE_DUE",

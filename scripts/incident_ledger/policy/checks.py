@@ -19,7 +19,10 @@ from incident_ledger.policy.playbook_rows import (
     DBT_RULES,
     MONITORING_FAILURE,
     PARTIAL_FAILURE,
+    PROBE_RULES,
+    PROBES_MISSING,
 )
+from incident_ledger.policy.probe_checks import rule_problems, target_problems
 from incident_ledger.policy.seeds import PolicyTable, policy_tables
 
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
@@ -27,7 +30,11 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _ALL_PERCENT = Decimal(100)
 # Subjects that the code or a model asks for under any policy; each must always be valid. So must all choices of others.
 _NEEDED: dict[str, Iterable[str]] = {
-    "classification_rules": (MONITORING_FAILURE, COMPLETE_FAILURE, PARTIAL_FAILURE, *DBT_RULES),
+    "classification_rules": (
+        *(MONITORING_FAILURE, COMPLETE_FAILURE, PARTIAL_FAILURE, PROBES_MISSING),
+        *DBT_RULES,
+        *PROBE_RULES,
+    ),
     "runtime_limits": (
         "reopening_window_hours",
         "update_requests",
@@ -71,6 +78,7 @@ def check(tables: Tables) -> list[Problem]:
         _notification_rules,
         _runbooks,
         _holds,
+        _probes,
         _routes,
         _calendar,
         _quiet_hours,
@@ -258,6 +266,13 @@ def _holds(tables: Tables) -> Iterator[Problem]:
     for row in tables.rows["classification_rules"]:
         if row["hold_minutes"] is not None and row["hold_minutes"] < 0:
             yield Problem(row.where, "hold_minutes", f"{row['hold_minutes']} is no time; give 0 or more, or nothing")
+
+
+def _probes(tables: Tables) -> Iterator[Problem]:
+    if tables.ready("classification_rules"):
+        yield from rule_problems(tables.rows["classification_rules"])
+    if tables.ready("probe_targets"):
+        yield from target_problems(tables.rows["probe_targets"])
 
 
 def _routes(tables: Tables) -> Iterator[Problem]:

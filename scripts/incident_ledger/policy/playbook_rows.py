@@ -13,6 +13,12 @@ DBT_NODE_FAILED, DBT_TEST_FAILED, DBT_TEST_WARNED = "dbt_node_failed", "dbt_test
 DBT_SOURCE_STALE, DBT_SOURCE_LATE = "dbt_source_stale", "dbt_source_late"
 DBT_RULES = (DBT_NODE_FAILED, DBT_TEST_FAILED, DBT_TEST_WARNED, DBT_SOURCE_STALE, DBT_SOURCE_LATE)
 
+# What is found by probes: the playbook's words for APIs, dashboards and alerts, and that no probe arrives.
+ALL_DASHBOARDS, AUTHENTICATION = "all_dashboards_unavailable", "api_authentication_failures"
+ONE_API, ONE_DASHBOARD = "single_api_degradation", "non_critical_alert"
+PROBE_RULES = (ALL_DASHBOARDS, AUTHENTICATION, ONE_API, ONE_DASHBOARD)
+PROBES_MISSING = "probes_missing"
+
 # Clocks beside the steps of the escalation matrix: a response that is overdue, the escalation by severity, a war room
 # that nobody opened, and an update that is due.
 RESPONSE_OVERDUE = "response_overdue"
@@ -75,6 +81,16 @@ class ClassificationRule:
     unit: str | None
     runbook: str | None
     hold_minutes: int | float | None
+    window_minutes: int | float | None
+    min_observations: int | float | None
+    clear_minutes: int | float | None
+
+    def reaches(self, value: Fraction) -> bool:
+        """Whether a value is at or over the lower number, as the row has it, exactly; always without one."""
+        if self.lower_value is None:
+            return True
+        limit = Fraction(str(self.lower_value))
+        return value > limit or (value == limit and bool(self.is_lower_inclusive))
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ NAMES = (
         "quiet_hours",
         "money_rates",
     ),
-    *("post_incident_tasks", "review_cycles", "root_cause_categories", "pipeline_schedules"),
+    *("post_incident_tasks", "review_cycles", "root_cause_categories", "pipeline_schedules", "probe_targets"),
     *("business_calendar", "business_holidays", "runtime_limits", "health_score_parts"),
 )
 _VALID_FROM = "valid_from"

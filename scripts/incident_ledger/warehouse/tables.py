@@ -118,6 +118,7 @@ QUALITY_RESULTS = RawTable("quality_results")
 QUALITY_BATCHES = RawTable("quality_batches")
 QUALITY_BREACHES = RawTable("quality_breaches")
 DBT_RESULTS = RawTable("dbt_results")
+PROBE_RESULTS = RawTable("probe_results")
 SIGNALS = RawTable("signals")
 USAGE_RECORDS = RawTable("usage_records")
 USAGE_LOADS = RawTable("usage_loads")
@@ -133,6 +134,7 @@ ALL = (
     QUALITY_BATCHES,
     QUALITY_BREACHES,
     DBT_RESULTS,
+    PROBE_RESULTS,
     SIGNALS,
     USAGE_RECORDS,
     USAGE_LOADS,

@@ -25,12 +25,15 @@ from incident_ledger.doctor.channel_checks import check_channels, check_owed
 from incident_ledger.doctor.findings import Finding, Grade, exit_code
 from incident_ledger.doctor.page_checks import check_dashboards
 from incident_ledger.doctor.pipeline_checks import check_pipelines
+from incident_ledger.doctor.watch_checks import check_watched
 from incident_ledger.errors import ExitCode
+from incident_ledger.probes import probe
 from incident_ledger.runner.steps import Outcome, Steps, record
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.tables import ensure_tables
 from notify.helpers import detected, enqueue
+from probes.targets import policy_of, target
 from relay import Relay, failed
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -429,3 +432,34 @@ def test_a_fresh_warehouse_has_nothing_wrong(settings: Settings) -> None:
     assert shown.exit_code == ExitCode.OK
     assert "0 wrong" in shown.stdout
     assert "→ The first `incident-ledger run` makes what is missing." in shown.stdout
+
+
+def test_what_nobody_probes_is_not_watched_and_never_called_well(ledger: Warehouse) -> None:
+    keyed = target("http://127.0.0.1:1/", "anthropic", key_variable="A_KEY", key_header="x-api-key")
+    files = policy_of([keyed, target(None, "bigquery", kind="warehouse", timeout_seconds=20.0)])
+    findings = list(check_watched(ledger, files, NOW, {}))
+    assert found(iter(findings), "probes", Grade.OK) == []
+    first, second = found(iter(findings), "probes", Grade.WARN)
+    assert first.text == "anthropic is not watched: no probe of it has ever arrived"
+    assert (first.remedy or "").startswith("A_KEY is not set here: ")
+    assert second.text == "bigquery is not watched: no probe of it has ever arrived"
+    rules = [each.text for each in found(iter(findings), "rules", Grade.WARN)]
+    assert rules[0].startswith("not watched, since nothing in this version looks for it: financial_data_loss (P0), sec")
+    assert {text.split()[0] for text in rules[1:]} == {
+        "all_dashboards_unavailable", "probes_missing", "api_authentication_failures", "single_api_degradation",
+        "non_critical_alert",
+    }  # fmt: skip
+
+
+def test_what_is_probed_is_watched_until_probes_stay_away(ledger: Warehouse) -> None:
+    files = policy_of([target(None, "bigquery", kind="warehouse", timeout_seconds=20.0)])
+    probe(ledger, now=NOW, environ={}, policy=files)
+    soon = list(check_watched(ledger, files, NOW + timedelta(minutes=2), {}))
+    assert the(iter(soon), "probes", Grade.OK).text == "bigquery is watched, and answered well at 2026-03-02 09:00 UTC"
+    assert not any("single_api_degradation" in each.text for each in soon)
+    late = list(check_watched(ledger, files, NOW + timedelta(minutes=16), {}))
+    assert the(iter(late), "probes", Grade.WARN).text == (
+        "bigquery is not watched: no probe of it has arrived since 2026-03-02 09:00 UTC"
+    )
+    (nothing,) = found(check_watched(ledger, policy_of([]), NOW, {}), "probes", Grade.WARN)
+    assert nothing.text.startswith("no API and no dashboard is watched")

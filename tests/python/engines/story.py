@@ -21,6 +21,7 @@ from incident_ledger.ledger.state import read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.policy import load as load_policy
 from incident_ledger.postmortem.review_findings import Findings, Improvement
+from incident_ledger.probes.probe_results import ProbeResult, write_results
 from incident_ledger.quality.checker import check_all
 from incident_ledger.quality.suites import load_folders, load_suite
 from incident_ledger.runner.job import Job
@@ -106,6 +107,7 @@ class Story:
     def check(self) -> None:
         """All suites, and a file that is none: breaches, a check that failed, incidents, messages and a run's steps."""
         self._ingest("fail", FIRST_CHECK)
+        self._probe(FIRST_CHECK)
         self._check(FIRST_CHECK)
 
     def check_again(self) -> None:
@@ -124,6 +126,25 @@ class Story:
         append(self.warehouse, [person_event(ended, context, EventType.REVIEW_COMPLETED, findings.review)], at)
         for hours in (30, 4):
             self._repeat(at - timedelta(hours=hours), at)
+
+    def _probe(self, at: datetime) -> None:
+        """A good answer, a refused key, and one that came twice since two commands wrote it."""
+        kinds: list[tuple[str, str | None, float]] = [("cursor", None, 0.1), ("anthropic", "authentication", 95.25)]
+        results = [
+            ProbeResult(
+                target_id=name,
+                probed_at=at,
+                kind="api",
+                component=f"api:{name}",
+                failure_kind=failure,
+                status_code=200 if failure is None else 401,
+                latency_ms=latency,
+                attempts=1,
+                detail=failure,
+            )
+            for name, failure, latency in kinds
+        ]
+        write_results(self.warehouse, [*results, results[0]])
 
     def _repeat(self, detected: datetime, now: datetime) -> None:
         """An incident of a component, over after an hour, of one cause each time and reviewed by nobody."""

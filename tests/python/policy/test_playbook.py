@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incident_ledger.policy import Policy
+from incident_ledger.policy import PROBES_MISSING, Policy
 
 from .conftest import NOW
 
@@ -139,7 +139,10 @@ def test_there_is_no_characteristic_that_the_playbook_does_not_name(policy: Poli
     named = {rule_id for _, rules in CLASSES.values() for rule_id in rules}
     # What dbt's statuses mean is no characteristic of the playbook: how bad, is in the table for a team to change.
     others = {rule.rule_id: rule.severity_level for rule in policy.classification_rules(NOW) if rule.detector == "dbt"}
-    assert {rule.rule_id for rule in policy.classification_rules(NOW)} == named | others.keys()
+    # Probes that stay away are its "monitoring system failure".
+    assert policy.classification_rule(PROBES_MISSING, NOW).severity_level == policy.monitoring_failure(NOW)
+    known = {rule.rule_id for rule in policy.classification_rules(NOW)}
+    assert known == named | others.keys() | {PROBES_MISSING}
     assert set(others.values()) == {"P2", "P3"}
 
 

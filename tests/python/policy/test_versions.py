@@ -86,7 +86,7 @@ def test_a_cap_and_a_limit_have_versions_too(seeds: Path, change: Spoil) -> None
 def test_a_rule_that_is_not_valid_yet_is_an_error_with_its_time(seeds: Path, change: Spoil) -> None:
     change("classification_rules", "performance_issues,P2", "slow_queries,P2")
     change("classification_rules", "slow_queries", "performance_issues")
-    change("classification_rules", "", "slow_queries,P2,Slow queries,performance,,,,,,,,2026-03-01T00:00:00Z")
+    change("classification_rules", "", "slow_queries,P2,Slow queries,performance,,,,,,,,,,,2026-03-01T00:00:00Z")
     policy = load_files(seeds)
     assert policy.classification_rule("slow_queries", AFTER).severity_level == "P2"
     with pytest.raises(UserError, match=r"No slow_queries .*2026-02-28T23:59:59"):

@@ -33,6 +33,7 @@ LAYERS = (
         "detection",
         "response",
         "dbt_results",
+        "probes",
         "notify",
         "postmortem",
         "dashboards",

@@ -292,6 +292,7 @@ def test_every_source_that_flows_by_itself_has_a_freshness(manifest: dict[str, A
         "quality_results",
         "quality_breaches",
         "dbt_results",
+        "probe_results",
         "signals",
     }
 

@@ -1,0 +1,96 @@
+"""What of the policy is watched: each target of the probes, and each rule. What nobody looks at is not called well."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from incident_ledger.doctor.findings import Finding, Grade, wrong
+from incident_ledger.encoding import parse_time
+from incident_ledger.errors import IncidentLedgerError
+from incident_ledger.policy import ALL_DASHBOARDS, AUTHENTICATION, ONE_API, ONE_DASHBOARD, PROBES_MISSING, Policy
+from incident_ledger.probes.probe_signals import ABSENCE, SOURCE
+from incident_ledger.probes.probe_targets import ProbeTarget, not_watched, probe_targets
+from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.tables import SIGNALS
+
+_PROBES, _RULES = "probes", "rules"
+# Kinds of detectors for which nothing in this version looks.
+_WITHOUT_SOURCE = ("financial_data", "audit_log", "performance")
+# By rule how many targets of which kinds it takes.
+_TARGETS = {
+    ALL_DASHBOARDS: (1, ("dashboard",)),
+    ONE_DASHBOARD: (1, ("dashboard",)),
+    AUTHENTICATION: (2, ("api",)),
+    ONE_API: (1, ("api", "warehouse")),
+    PROBES_MISSING: (1, ("api", "dashboard", "warehouse")),
+}
+
+
+def check_watched(warehouse: Warehouse, files: Policy, now: datetime, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Each target: how it was when it was probed last, or that nobody watches it; then the rules that nothing feeds."""
+    targets = probe_targets(files, now)
+    try:
+        known = _known(warehouse)
+    except IncidentLedgerError as error:
+        yield wrong(_PROBES, error)
+        return
+    oldest = now - timedelta(minutes=float(files.classification_rule(PROBES_MISSING, now).lower_value or 0))
+    watched = [each for each in targets if _checked_at(known, each) > oldest]
+    for target in targets:
+        yield _of_target(target, known.get(target.target_id) or {}, environ, is_watched=target in watched)
+    if not targets:
+        text = "no API and no dashboard is watched: seeds/policy/probe_targets.csv has no row"
+        yield Finding(_PROBES, Grade.WARN, text, "Add what your team depends on, and call incident-ledger probe.")
+    yield from _rules(files, now, watched)
+
+
+def _known(warehouse: Warehouse) -> dict[str, Any]:
+    """What the last probe kept of each target."""
+    if not warehouse.table_exists(warehouse.settings.raw_dataset, SIGNALS.name):
+        return {}
+    rows = warehouse.rows(
+        f"select to_json_string(evidence) as evidence from {warehouse.raw(SIGNALS.name)} "  # noqa: S608 - our own name
+        "where source = @source and source_key = @source_key",
+        {"source": SOURCE, "source_key": ABSENCE},
+    )
+    targets: dict[str, Any] = json.loads(rows[0]["evidence"]).get("targets", {}) if rows else {}
+    return targets
+
+
+def _checked_at(known: Mapping[str, Any], target: ProbeTarget) -> datetime:
+    return parse_time((known.get(target.target_id) or {}).get("checked_at") or "0001-01-02T00:00:00Z")
+
+
+def _of_target(
+    target: ProbeTarget, known: Mapping[str, Any], environ: Mapping[str, str], *, is_watched: bool
+) -> Finding:
+    last = f"{parse_time(known['checked_at']):%Y-%m-%d %H:%M} UTC" if known else None
+    failure = known.get("failure_kind")
+    if is_watched and failure is None:
+        return Finding(_PROBES, Grade.OK, f"{target.target_id} is watched, and answered well at {last}")
+    if is_watched:
+        text = f"{target.target_id} is watched, and failed at {last}: {str(failure).replace('_', ' ')}"
+        return Finding(_PROBES, Grade.WARN, text, "incident-ledger probe calls it again and says more.")
+    reason = f"no probe of it has arrived since {last}" if last else "no probe of it has ever arrived"
+    here = not_watched(target, environ)
+    remedy = "Call incident-ledger probe every minute, or remove its row from seeds/policy/probe_targets.csv."
+    if here:
+        remedy = f"{here} here: set it where incident-ledger probe runs. {remedy}"
+    return Finding(_PROBES, Grade.WARN, f"{target.target_id} is not watched: {reason}", remedy)
+
+
+def _rules(files: Policy, now: datetime, watched: list[ProbeTarget]) -> Iterator[Finding]:
+    rules = files.classification_rules(now)
+    idle = [f"{each.rule_id} ({each.severity_level})" for each in rules if each.detector in _WITHOUT_SOURCE]
+    if idle:
+        text = f"not watched, since nothing in this version looks for it: {', '.join(idle)}"
+        remedy = "Open such incidents by hand: incident-ledger incident open."
+        yield Finding(_RULES, Grade.WARN, text, remedy)
+    for each in rules:
+        least, kinds = _TARGETS.get(each.rule_id, (0, ()))
+        number = sum(target.kind in kinds for target in watched)
+        if number < least:
+            wanted = f"{least} {'target' if least == 1 else 'targets'} of the kind {' or '.join(kinds)}"
+            text = f"{each.rule_id} ({each.severity_level}) is not watched: it takes {wanted}, and {number} is probed"
+            yield Finding(_RULES, Grade.WARN, text, "Add targets to seeds/policy/probe_targets.csv and probe them.")
