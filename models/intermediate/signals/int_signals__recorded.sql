@@ -24,6 +24,8 @@ final as (
         owner,
         evidence
     from recorded_signals
+    -- What people hold back stands beside what is found, so that a tick reads one table.
+    where source != 'silence'
 
 )
 

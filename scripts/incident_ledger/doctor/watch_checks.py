@@ -6,15 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incident_ledger.doctor.findings import Finding, Grade, wrong
-from incident_ledger.encoding import parse_time
+from incident_ledger.encoding import one_line, parse_time
 from incident_ledger.errors import IncidentLedgerError
 from incident_ledger.policy import ALL_DASHBOARDS, AUTHENTICATION, ONE_API, ONE_DASHBOARD, PROBES_MISSING, Policy
 from incident_ledger.probes.probe_signals import ABSENCE, SOURCE
 from incident_ledger.probes.probe_targets import ProbeTarget, not_watched, probe_targets
+from incident_ledger.runner.silence_rows import silences_reading
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.reading import read
 from incident_ledger.warehouse.tables import SIGNALS
 
-_PROBES, _RULES = "probes", "rules"
+_PROBES, _RULES, _SILENCES = "probes", "rules", "silences"
 # Kinds of detectors for which nothing in this version looks.
 _WITHOUT_SOURCE = ("financial_data", "audit_log", "performance")
 # By rule how many targets of which kinds it takes.
@@ -43,6 +45,20 @@ def check_watched(warehouse: Warehouse, files: Policy, now: datetime, environ: M
         text = "no API and no dashboard is watched: seeds/policy/probe_targets.csv has no row"
         yield Finding(_PROBES, Grade.WARN, text, "Add what your team depends on, and call incident-ledger probe.")
     yield from _rules(files, now, watched)
+
+
+def check_silences(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
+    """Each silence that is on: what it holds back, by whom, and until when."""
+    try:
+        is_there = warehouse.table_exists(warehouse.settings.raw_dataset, SIGNALS.name)
+        silences = read(warehouse, silences_reading(warehouse, now)) if is_there else []
+    except IncidentLedgerError as error:
+        yield wrong(_SILENCES, error)
+        return
+    for each in silences:
+        if each.holds_at(now):
+            until = f"until {each.ends_at:%Y-%m-%d %H:%M} UTC by {one_line(each.actor)}: {one_line(each.reason)}"
+            yield Finding(_SILENCES, Grade.OK, f"{each.scope} {one_line(each.value)} is silenced {until}")
 
 
 def _known(warehouse: Warehouse) -> dict[str, Any]:

@@ -12,9 +12,16 @@ from incident_ledger.response.rules.merger_rules import merger_events
 from incident_ledger.response.rules.review_rules import history_before, next_review, review_events
 from incident_ledger.response.rules.signal_rules import signal_events
 from incident_ledger.response.signals import Signal
+from incident_ledger.response.silences import Silence
 
 
-def plan(state: Sequence[IncidentState], signals: Iterable[Signal], policy: Policy, now: datetime) -> list[Event]:
+def plan(
+    state: Sequence[IncidentState],
+    signals: Iterable[Signal],
+    policy: Policy,
+    now: datetime,
+    silences: Sequence[Silence] = (),
+) -> list[Event]:
     """The events that are called for at `now`, in a fixed order; empty when the ledger already has them all.
 
     A chain of rules, each applied to the state that those before it left: first what the signals say, then what that
@@ -24,7 +31,7 @@ def plan(state: Sequence[IncidentState], signals: Iterable[Signal], policy: Poli
     known = {incident.incident_id for incident in state}
     events = [
         event
-        for event in signal_events(state, signals, policy, now)
+        for event in signal_events(state, signals, policy, now, silences)
         # What a person retracted or merged is not detected again while the same trouble goes on.
         if event.event_type is not EventType.DETECTED or event.incident_id not in known
     ]

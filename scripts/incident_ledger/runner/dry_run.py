@@ -27,6 +27,7 @@ from incident_ledger.runner.channel_signals import channel_signals
 from incident_ledger.runner.lineage import readers
 from incident_ledger.runner.node_selection import models_between, nodes_of
 from incident_ledger.runner.signal_rows import signal_columns, to_signal
+from incident_ledger.runner.silence_rows import silences_reading
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import read
 from incident_ledger.warehouse.rows import encode_row, rows_query
@@ -76,7 +77,8 @@ def run_dry(warehouse: Warehouse, as_of: datetime) -> DryRun:
         channel_findings_reading(warehouse, warehouse.settings, policy, as_of, since=first_day(policy, as_of)),
     )
     signals = [*_signals(warehouse, dbt, batches, as_of), *channel_signals(channels, policy, as_of)]
-    events = plan(list(state.values()), signals, policy, as_of)
+    silences = read(warehouse, silences_reading(warehouse, as_of))
+    events = plan(list(state.values()), signals, policy, as_of, silences)
     due = due_events(warehouse, policy, as_of, events)
     history: dict[str, list[Event]] = defaultdict(list)
     for recorded in read_events(warehouse, incident_ids=sorted({each.event.incident_id for each in due})):

@@ -22,7 +22,6 @@ from incident_ledger.notify.queries import channel_findings
 from incident_ledger.notify.service import notify
 from incident_ledger.policy import Policy
 from incident_ledger.quality.preload import preload
-from incident_ledger.response.planner import plan
 from incident_ledger.runner.build import Builds
 from incident_ledger.runner.lease import BUILD, RESPOND, Lease, with_lease
 from incident_ledger.runner.lineage import readers
@@ -260,7 +259,9 @@ class Job:
         if not self._has_nothing_to_do(look, rules):
             return False
         self._report.is_idle, self._report.undelivered = True, outlook.undelivered
-        self._report.next_due = next_due(state, signals, rules, self._as_of, messages_due=outlook.next_due)
+        self._report.next_due = next_due(
+            state, signals, rules, self._as_of, messages_due=outlook.next_due, silences=look.silences
+        )
         with self._steps.step("plan") as step:
             step.summary = f"{counted(len(signals), 'signal')}, nothing to write"
         with self._steps.step("notify") as step:
@@ -268,7 +269,7 @@ class Job:
         return True
 
     def _has_nothing_to_do(self, look: Look, rules: Policy) -> bool:
-        return not plan(look.state, look.signals, rules, self._as_of) and look.outlook.is_idle(look.state)
+        return not look.plan(rules, self._as_of) and look.outlook.is_idle(look.state)
 
     def _note_pending_since(self, rules: Policy) -> None:
         """After a look that had to go far back, and found nothing: let the next one begin later, if nobody is at it."""
@@ -357,7 +358,7 @@ class Job:
     def _plan(self, rules: Policy, lease: Lease) -> None:
         with self._steps.step("plan") as step:
             look = self._look or self._look_at_all(rules)
-            events = plan(look.state, look.signals, rules, self._as_of)
+            events = look.plan(rules, self._as_of)
             written = 0
             if events:
                 lease.confirm()

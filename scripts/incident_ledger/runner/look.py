@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from incident_ledger.ledger.events import CLOCKS_BEHIND
+from incident_ledger.ledger.events import CLOCKS_BEHIND, Event
 from incident_ledger.ledger.state import IncidentState, state_reading
 from incident_ledger.notify.queries import ChannelFinding, channel_findings_reading
 from incident_ledger.notify.service import Outlook, outlook_reading
 from incident_ledger.notify.window import Window, first_day
 from incident_ledger.policy import Policy
+from incident_ledger.response.planner import plan
 from incident_ledger.response.signals import Signal
+from incident_ledger.response.silences import Silence
 from incident_ledger.runner.channel_signals import channel_signals
 from incident_ledger.runner.lease import RESPOND, LeaseState, lease_reading, pending_since
 from incident_ledger.runner.signal_rows import signals_reading
+from incident_ledger.runner.silence_rows import silences_reading
 from incident_ledger.runner.steps import last_record_reading
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, both
@@ -28,12 +31,17 @@ class Look:
     """
 
     signals: Sequence[Signal]
+    silences: Sequence[Silence]
     state: Sequence[IncidentState]
     outlook: Outlook
     findings: Sequence[ChannelFinding]
     last_record: datetime | None
     lease: LeaseState
     is_wide: bool = False
+
+    def plan(self, policy: Policy, now: datetime) -> list[Event]:
+        """The events that are called for."""
+        return plan(self.state, self.signals, policy, now, self.silences)
 
     @property
     def needs_since(self) -> datetime | None:
@@ -59,8 +67,8 @@ def _look_reading(
     # A look at a time long ago considers what was recorded since then.
     considered_until = f"least({pending_since(warehouse, RESPOND)}, {literal(now - CLOCKS_BEHIND)})"
     window = Window(since=since, considered_until=considered_until) if since else None
-    (signals, state), ((outlook, findings), (last_record, lease)) = yield from both(
-        both(signals_reading(warehouse), state_reading(warehouse)),
+    ((signals, silences), state), ((outlook, findings), (last_record, lease)) = yield from both(
+        both(both(signals_reading(warehouse), silences_reading(warehouse, now)), state_reading(warehouse)),
         both(
             both(
                 outlook_reading(warehouse, policy, now, window=window),
@@ -71,6 +79,7 @@ def _look_reading(
     )
     return Look(
         signals=[*signals, *channel_signals(findings, policy, now)],
+        silences=silences,
         state=state,
         outlook=outlook,
         findings=[each for each in findings if each.is_failing],

@@ -3,7 +3,8 @@
 A tick that found nothing asks, so that `watch` need not look again before. The answer is never too late and mostly
 exact:
 
-- signals: the first of their times (with what their rules make them wait for) at which the planner gives events;
+- signals: the first of their times (with what their rules make them wait for, and the times of silences) at which the
+  planner gives events;
 - messages: the end of a wait after a failed attempt or of the interval between messages of what flaps (`notify` knows);
 - clocks: when the next falls due of an incident that is open;
 - the policy: when its next row begins to hold, whatever that changes (a tick that finds nothing, once a new row);
@@ -21,6 +22,7 @@ from incident_ledger.policy import Policy
 from incident_ledger.response.planner import next_clock_due, plan
 from incident_ledger.response.rules.signal_rules import begins_at
 from incident_ledger.response.signals import Signal
+from incident_ledger.response.silences import Silence
 
 
 def next_due(
@@ -30,6 +32,7 @@ def next_due(
     now: datetime,
     *,
     messages_due: datetime | None = None,
+    silences: Sequence[Silence] = (),
 ) -> datetime | None:
     """The first time at which there may be something to do, when there is nothing at `now`; None for never.
 
@@ -38,7 +41,7 @@ def next_due(
     if any(each.last_event_time > now for each in state):
         return now
     clock_due = next_clock_due(state, policy, now)
-    times = (messages_due, next_version(policy, now), _next_plan(state, signals, policy, now), clock_due)
+    times = (messages_due, next_version(policy, now), _next_plan(state, signals, policy, now, silences), clock_due)
     return min((time for time in times if time is not None), default=None)
 
 
@@ -49,8 +52,13 @@ def next_version(policy: Policy, now: datetime) -> datetime | None:
 
 
 def _next_plan(
-    state: Sequence[IncidentState], signals: Sequence[Signal], policy: Policy, now: datetime
+    state: Sequence[IncidentState],
+    signals: Sequence[Signal],
+    policy: Policy,
+    now: datetime,
+    silences: Sequence[Silence],
 ) -> datetime | None:
     times = {time for each in signals for time in (begins_at(each, policy), each.observed_at, each.ended_at)}
+    times |= {each.ends_at for each in silences}
     ahead = sorted(time for time in times if time is not None and time > now)
-    return next((time for time in ahead if plan(state, signals, policy, time)), None)
+    return next((time for time in ahead if plan(state, signals, policy, time, silences)), None)

@@ -25,9 +25,11 @@ from incident_ledger.doctor.channel_checks import check_channels, check_owed
 from incident_ledger.doctor.findings import Finding, Grade, exit_code
 from incident_ledger.doctor.page_checks import check_dashboards
 from incident_ledger.doctor.pipeline_checks import check_pipelines
-from incident_ledger.doctor.watch_checks import check_watched
+from incident_ledger.doctor.watch_checks import check_silences, check_watched
 from incident_ledger.errors import ExitCode
 from incident_ledger.probes import probe
+from incident_ledger.response.silences import Scope
+from incident_ledger.runner.silence_rows import add_silence
 from incident_ledger.runner.steps import Outcome, Steps, record
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
@@ -463,3 +465,22 @@ def test_what_is_probed_is_watched_until_probes_stay_away(ledger: Warehouse) -> 
     )
     (nothing,) = found(check_watched(ledger, policy_of([]), NOW, {}), "probes", Grade.WARN)
     assert nothing.text.startswith("no API and no dashboard is watched")
+
+
+def test_a_silence_that_is_on_is_named_with_its_end(ledger: Warehouse) -> None:
+    assert list(check_silences(ledger, NOW)) == []
+    end, rules = NOW + timedelta(hours=2), policy.load(ledger)
+    add_silence(
+        ledger,
+        rules,
+        scope=Scope.COMPONENT,
+        value="api:*",
+        starts_at=NOW,
+        ends_at=end,
+        reason="New keys",
+        actor="bob",
+        now=NOW,
+    )
+    (finding,) = check_silences(ledger, NOW)
+    assert finding.text == "component api:* is silenced until 2026-03-02 11:00 UTC by bob: New keys"
+    assert list(check_silences(ledger, end)) == []

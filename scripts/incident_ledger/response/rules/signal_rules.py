@@ -1,6 +1,6 @@
 """What detectors find, as events: incidents are opened, raised, resolved and reopened. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from incident_ledger.encoding import timestamp
@@ -8,10 +8,15 @@ from incident_ledger.ledger.events import PLANNER, Event, EventType, incident_id
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy
 from incident_ledger.response.signals import Signal
+from incident_ledger.response.silences import Silence, about, ends_after
 
 
 def signal_events(
-    state: Sequence[IncidentState], signals: Iterable[Signal], policy: Policy, now: datetime
+    state: Sequence[IncidentState],
+    signals: Iterable[Signal],
+    policy: Policy,
+    now: datetime,
+    silences: Sequence[Silence] = (),
 ) -> list[Event]:
     """The events that the signals call for, in a fixed order; empty when the ledger already has them all.
 
@@ -20,33 +25,44 @@ def signal_events(
     was last seen before a person's resolution says nothing new about it. What was observed after `now` is not known,
     and what has not held for as long as its rule wants is nothing yet. A signal that begins later is an absence that
     becomes true by itself unless a later row moves its beginning: all was well when it was observed.
-    One that gets worse after its incident was merged raises that, and nothing else of it.
+    One that gets worse after its incident was merged raises that, and nothing else of it. What a silence covers is held
+    back until its end, and opened then if it still holds; its end is written at any time.
     """
-    latest, merged = _latest_by_subject(state), _merged_by_id(state)
+    latest, merged, known_ids = _latest_by_subject(state), _merged_by_id(state), {each.incident_id for each in state}
     events: list[Event] = []
     for signal in sorted(signals, key=lambda each: (each.source, each.source_key, each.rule_id)):
         if signal.observed_at > now:
             continue
         incident, begins = latest.get((signal.source, signal.source_key)), begins_at(signal, policy)
+        held = about(signal, silences)
         if signal.ended_at is not None:
             events += _ended(signal.ended_at, incident)
         elif signal.started_at > now:
             events += _ended(signal.observed_at, incident)
-        elif begins > now:
+        elif begins > now or any(each.holds_at(now) for each in held):
             continue
         elif incident is None:
-            detected = _detected(signal, begins, signal.started_at)
+            detected = _first_detected(signal, [begins, *ends_after(begins, held, now)], known_ids)
             events += _raised(signal, known, policy) if (known := merged.get(detected.incident_id)) else [detected]
         elif incident.is_open:
             events += _raised(signal, incident, policy)
         else:
-            events += _returned(signal, incident, begins, policy)
+            events += _returned(signal, incident, [begins, *ends_after(begins, held, now)][-1], policy)
     return events
 
 
 def begins_at(signal: Signal, policy: Policy) -> datetime:
     """When a signal that does not end before opens its incident: once it has held for as long as its rule wants."""
     return signal.started_at + policy.hold(signal.rule_id, signal.severity_level, signal.started_at)
+
+
+def _first_detected(signal: Signal, times: Sequence[datetime], known_ids: Collection[str]) -> Event:
+    """An incident that opens when its signal begins, or when the last silence over it ended.
+
+    Where one was opened at an earlier of the times, and retracted or merged since, it is that one.
+    """
+    possible = [_detected(signal, time, signal.started_at) for time in times]
+    return next((each for each in possible if each.incident_id in known_ids), possible[-1])
 
 
 def _latest_by_subject(state: Sequence[IncidentState]) -> dict[tuple[str, str], IncidentState]:
