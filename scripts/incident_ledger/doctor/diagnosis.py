@@ -20,6 +20,7 @@ from packaging.requirements import Requirement
 from incident_ledger import policy
 from incident_ledger.doctor.channel_checks import check_channels, check_owed, check_templates
 from incident_ledger.doctor.findings import Finding, Grade, wrong
+from incident_ledger.doctor.metabase_checks import check_metabase
 from incident_ledger.doctor.page_checks import check_dashboards
 from incident_ledger.doctor.pipeline_checks import check_pipelines
 from incident_ledger.doctor.watch_checks import check_silences, check_watched
@@ -69,6 +70,7 @@ def examine(now: datetime, environ: Mapping[str, str] | None = None) -> Iterator
         yield from check_policy_tables(warehouse, files)
     yield from check_suites(settings, warehouse, files.contacts if files else ())
     yield from check_dashboards(settings, warehouse, now)
+    yield from check_metabase(settings)
     if warehouse is not None:
         warehouse.close()
 

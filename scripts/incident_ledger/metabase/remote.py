@@ -57,6 +57,11 @@ def find_database(api: MetabaseApi, name: str) -> Mapping[str, Any]:
     raise UserError(f"Metabase has {what}. Set {PREFIX}METABASE_DATABASE to one of: {names}.")
 
 
+def tables_of(api: MetabaseApi, database: int) -> list[Mapping[str, Any]]:
+    """The tables of a database that Metabase has synced."""
+    return [each for each in _listed(api.get("/table"), "GET /table") if each.get("db_id") == database]
+
+
 def find_collection(api: MetabaseApi, name: str, origin: str) -> Collection | None:
     """The collection that was published from this origin, with what is in it; None before the first time.
 

@@ -5,7 +5,7 @@ one that cannot be used is replaced by the package's own, and its message says s
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,29 @@ from markupsafe import Markup, escape
 
 from incident_ledger.encoding import one_line
 from incident_ledger.notify.formatting import item
+from incident_ledger.settings import Settings
 
 BUILT_IN_FOLDER = Path(__file__).parent / "templates"
 DIGEST = "digest"  # the template of many messages, with fields of its own
 _TEXT, _HTML = ".txt.j2", ".html.j2"
+_DASHBOARD = "system-health"  # of a message, unless its template has another
+_DASHBOARDS = {"review": "incident-review", "weekly": "incident-review"}
 
 
 @dataclass(frozen=True)
 class Templates:
-    """The templates of the package, and of `folder` those files that replace one of them by its name."""
+    """The templates of the package, and of `folder` those files that replace one of them by its name.
+
+    `dashboards` are addresses by name: where a message says how to see more, it says this too.
+    """
 
     folder: Path | None = None
+    dashboards: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Templates":
+        """Those of the settings."""
+        return cls(settings.templates_dir, settings.dashboard_urls)
 
     def text(self, name: str, fields: Mapping[str, Any]) -> str:
         """A message as plain text. A note at its end says what was wrong with a team's template."""
@@ -53,6 +65,9 @@ class Templates:
 
     def _render(self, file: str, fields: Mapping[str, Any]) -> tuple[str, str | None]:
         """What the template gives; where a team's cannot be used, what the package's gives, and why."""
+        url = self.dashboards.get(_DASHBOARDS.get(file.partition(".")[0], _DASHBOARD))
+        if url and "look" in fields:
+            fields = {**fields, "look": f"{fields['look']}; dashboard: {url}"}
         try:
             return self._environment.get_template(file).render(fields), None
         except Exception as error:  # whatever a team's template does: the message is sent

@@ -190,7 +190,7 @@ def outlook_reading(
         now=now,
         channels=channel_names(warehouse.settings),
         followers=follower_names(warehouse.settings),
-        templates=Templates(warehouse.settings.templates_dir),
+        templates=Templates.of(warehouse.settings),
         owed=owed,
         candidates=candidates,
         unrecorded=unrecorded,

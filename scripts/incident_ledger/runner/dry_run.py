@@ -84,7 +84,7 @@ def run_dry(warehouse: Warehouse, as_of: datetime) -> DryRun:
     for recorded in read_events(warehouse, incident_ids=sorted({each.event.incident_id for each in due})):
         history[recorded.event.incident_id].append(recorded.event)
     incidents = {incident.incident_id: incident for incident in after(list(state.values()), events)}
-    own = Templates(warehouse.settings.templates_dir)
+    own = Templates.of(warehouse.settings)
     messages = compose_due(due, incidents, policy, as_of, history, templates=own)
     urgent = [
         incident

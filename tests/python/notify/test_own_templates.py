@@ -149,3 +149,14 @@ def test_a_channel_that_does_not_take_the_test_is_named(tmp_path: Path) -> None:
     assert "1 of 1 channels did not take the test: hook" in str(refused.exception)
     unknown: Any = run("test", "pager", CHANNELS="hook=json://127.0.0.1:1", LOCAL_DIR=str(tmp_path)).exception
     assert str(unknown) == "There is no channel 'pager'; there are hook."
+
+
+def test_a_message_has_the_address_of_its_dashboard_where_it_says_how_to_see_more() -> None:
+    address = "https://metabase.example.com/dashboard/1?tab=2&x=<y>"
+    own = composed(Templates.of(Settings(project_dir=PROJECT_DIR, dashboard_urls={"system-health": address})))
+    before = composed(BUILT_IN)
+    assert own.text == before.text.rstrip("\n") + f"; dashboard: {address}\n"
+    assert own.html.count("; dashboard: https://metabase.example.com/dashboard/1?tab=2&amp;x=&lt;y&gt;") == 1
+    assert own.message_id == before.message_id
+    other = Templates.of(Settings(project_dir=PROJECT_DIR, dashboard_urls={"compliance": address}))
+    assert composed(other).text == before.text

@@ -30,7 +30,7 @@ def preview(template: str | None, severity: str, html: bool) -> None:
     settings = load_settings()
     policy = load_files(settings.project_dir / "seeds" / "policy")
     policy.severity(severity)
-    templates = Templates(settings.templates_dir)
+    templates = Templates.of(settings)
     found = sample_messages(policy, severity, datetime.now(UTC), templates)
     found.append(_digest(sample_digest(policy, severity, datetime.now(UTC)), found[0], templates))
     chosen = [message for message in found if template in (None, message.template)]
