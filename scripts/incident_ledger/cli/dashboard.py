@@ -45,11 +45,12 @@ def export(
 @app.command()
 def plan(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="As publish would with this option.")] = False,
+    columns: Annotated[bool, typer.Option("--columns", help="As publish would with this option.")] = False,
 ) -> None:
     """Show what `publish` would change in Metabase. Nothing is changed."""
     from incident_ledger.cli.actions import metabase as action
 
-    action.publish_dashboards(is_plan=True, overwrite=overwrite)
+    action.publish_dashboards(is_plan=True, overwrite=overwrite, with_columns=columns)
 
 
 @app.command()
@@ -57,8 +58,12 @@ def publish(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace also what a person edited; without it that is named and stays.")
     ] = False,
+    columns: Annotated[
+        bool,
+        typer.Option("--columns", help="Also descriptions and keys of the marts' columns; for an administrator's key."),
+    ] = False,
 ) -> None:
     """Create or update the collection, its cards and dashboards in Metabase, by the key of the setting."""
     from incident_ledger.cli.actions import metabase as action
 
-    action.publish_dashboards(is_plan=False, overwrite=overwrite)
+    action.publish_dashboards(is_plan=False, overwrite=overwrite, with_columns=columns)

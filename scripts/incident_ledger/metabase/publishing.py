@@ -33,7 +33,7 @@ class Change:
     """What becomes of one thing: made, changed, left as a person has it, or kept because it is as it should be."""
 
     action: Action
-    kind: Literal["collection", "card", "dashboard"]
+    kind: Literal["collection", "card", "dashboard", "column"]
     name: str
     text: str = ""
 

@@ -8,6 +8,7 @@ from incident_ledger.cli._console import err, out
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import IncidentLedgerError, UserError
 from incident_ledger.metabase.api import connect_metabase
+from incident_ledger.metabase.columns import publish_columns
 from incident_ledger.metabase.definitions import load_content
 from incident_ledger.metabase.publishing import Published, Publisher
 from incident_ledger.metabase.serialization import export_files, write_files
@@ -29,11 +30,12 @@ def export_dashboards(folder: Path) -> None:
     )
 
 
-def publish_dashboards(*, is_plan: bool, overwrite: bool) -> None:
+def publish_dashboards(*, is_plan: bool, overwrite: bool, with_columns: bool) -> None:
     """Show what Metabase lacks, or make it so. What a person edited is named and stays, unless it is overwritten."""
     settings = load_settings()
     api = connect_metabase(settings)
-    content = load_content(settings, Dbt(settings, settings.api_endpoint))
+    dbt = Dbt(settings, settings.api_endpoint)
+    content = load_content(settings, dbt)
     publisher = Publisher(
         api,
         content,
@@ -48,6 +50,9 @@ def publish_dashboards(*, is_plan: bool, overwrite: bool) -> None:
         if publisher.begun and not is_plan:
             err.print(f"{len(publisher.begun)} changes were begun; publish again goes on from there.", soft_wrap=True)
         raise
+    if with_columns:
+        columns = publish_columns(api, settings, dbt, overwrite=overwrite, is_plan=is_plan)
+        published = Published([*published.changes, *columns.changes], published.urls)
     _show(published, settings.dashboard_urls, is_plan=is_plan)
 
 
