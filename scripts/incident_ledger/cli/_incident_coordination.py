@@ -22,7 +22,12 @@ def register(app: typer.Typer) -> None:
 
 def assign(
     incident: Id,
-    name: Annotated[str, typer.Argument(help="A person, an address, or a role of the contacts.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="An address or a role of the contacts, who is then asked; or a name: the on-call is asked."
+        ),
+    ],
     at: At = None,
     actor: Actor = None,
     json: Json = False,

@@ -95,7 +95,7 @@ def _known(incident: IncidentState, summary: Summary) -> Iterator[tuple[str, str
     yield "source", f"{incident.source}, {incident.source_key}"
     yield "description", incident.description
     yield "user impact", incident.user_impact
-    yield "financial impact", incident.financial_impact
+    yield "financial impact", incident.financial_impact or summary.money_at_stake
     yield "data impact", summary.data_impact
     yield "services", ", ".join(incident.services) or None
     yield "cause", summary.cause or ("not named yet" if incident.is_open else None)

@@ -35,7 +35,7 @@ def register(parent: typer.Typer) -> None:
 def open_(
     title: Annotated[str, typer.Argument(help="What is wrong, in a line.")],
     *,
-    severity: Annotated[str, typer.Option(help="P0, P1, P2 or P3.")],
+    severity: Annotated[str, typer.Option(help="P0, P1, P2 or P3: policy show classification_rules says which.")],
     component: Annotated[
         list[str] | None, typer.Option(help="What is hit, e.g. api:anthropic; may be given more than once.")
     ] = None,

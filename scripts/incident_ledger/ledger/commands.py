@@ -228,7 +228,8 @@ def unknown_category(word: str, known_categories: Sequence[str]) -> str:
     """What is wrong with a cause that the policy does not have, the nearest one, and all that there are."""
     near = get_close_matches(word.replace(" ", "_"), known_categories, n=1)
     nearest = f" Did you mean {near[0]}?" if near else ""
-    return f"{word!r} is no root cause.{nearest} There are {', '.join(known_categories)}."
+    meaning = "What each means: incident-ledger policy show root_cause_categories"
+    return f"{word!r} is no root cause.{nearest} There are {', '.join(known_categories)}. {meaning}"
 
 
 def note(incident: IncidentState, context: CommandContext, text: str) -> Event:

@@ -104,10 +104,14 @@ def scalar_text(value: Any) -> str | None:
     return value if isinstance(value, str) else canonical(value)
 
 
+def is_asked_for(event: Event) -> bool:
+    """Whether a person asked that it be sent at once."""
+    return event.payload.get("notify") in (True, "true")
+
+
 def is_progress(event: Event) -> bool:
     """Whether a person asked that it be sent to whoever was notified of the incident."""
-    is_asked = event.payload.get("notify") in (True, "true") and "supersedes" not in event.payload
-    return event.event_type in PROGRESS_EVENTS and is_asked
+    return event.event_type in PROGRESS_EVENTS and is_asked_for(event) and "supersedes" not in event.payload
 
 
 def incident_id(source: str, source_key: str, detection_time: datetime) -> str:

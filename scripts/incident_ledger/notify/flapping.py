@@ -1,16 +1,17 @@
 """Which events of one incident get a message now, so that one that flaps fills no mailbox. Pure.
 
 An incident's turns are its ends and its returns. Its beginning, a change of its severity and a retraction are sent at
-once; so is a return of what people believe to be over. Any other turn waits until the policy's interval has passed
-since the last message of a beginning or a turn. Then one message says how it is, and how often it flapped meanwhile;
-an end of what flapped is sent as one when it has lasted for the interval. So the last word is always how it is.
+once; so is a return of what people believe to be over, and a turn that a person asks to be sent. Any other turn waits
+until the policy's interval has passed since the last message of a beginning or a turn. Then one message says how it
+is, and how often it flapped meanwhile; an end of what flapped is sent as one when it has lasted for the interval. So
+the last word is always how it is.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incident_ledger.ledger.events import Event, EventType
+from incident_ledger.ledger.events import Event, EventType, is_asked_for
 
 TURNS = (EventType.RESOLVED, EventType.REOPENED, EventType.RETRACTED)
 
@@ -83,6 +84,7 @@ def _turn(events: Sequence[Event], notified: Mapping[str, datetime], interval: t
     if (
         last_message_at is None
         or last.event_type is EventType.RETRACTED
+        or is_asked_for(last)
         or (last.event_type is EventType.REOPENED and is_news)
     ):
         return whole

@@ -12,6 +12,7 @@ from incident_ledger.notify.clocks import contact_named
 from incident_ledger.notify.deadlines import acknowledgement
 from incident_ledger.notify.details import findings, owner_text
 from incident_ledger.notify.fields import last_written, latest_text
+from incident_ledger.notify.money import money_estimate
 from incident_ledger.policy import UPDATE_DUE, Contact, Policy
 
 _COMMAND = "incident-ledger incident"
@@ -25,6 +26,7 @@ class Summary:
     found: Sequence[tuple[str, str]]
     cause: str | None
     data_impact: str | None
+    money_at_stake: str | None  # an estimate, where people assessed none and the policy has rates
     last_written: str | None
     whom_to_ask: Sequence[str]
     next_command: str
@@ -39,6 +41,7 @@ def summary(incident: IncidentState, history: Sequence[Event], policy: Policy, n
         found=tuple((label, text) for label, text in findings(incident.evidence) if text),
         cause=_cause(incident, events),
         data_impact=latest_text(events, EventType.IMPACT_ASSESSED, "data_impact"),
+        money_at_stake=money_estimate(incident, policy, now),
         last_written=last_written(events),
         whom_to_ask=_whom_to_ask(incident, policy, now),
         next_command=next_command(incident, {each.what for each in overdue(incident)}),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from incident_ledger.errors import UserError
 from incident_ledger.ledger.commands import CommandContext, name_cause, person_event
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.reducer import effective
@@ -21,7 +22,7 @@ def import_events(
     """Events for what the ledger does not hold yet: none for a file that was imported before.
 
     A review that says something else than the one before supersedes it. Raises `UserError` where the incident is not
-    over.
+    over, or nothing was filled in.
     """
     history = effective(item.event for item in recorded)
     known = known_findings(incident, history)
@@ -30,7 +31,13 @@ def import_events(
         *_cause(incident, context, findings, known),
         *_impact(incident, context, findings, known),
     ]
-    return [*events, *_review(incident, history, context, findings)]
+    review = list(_review(incident, history, context, findings))
+    if review and not events and not any(findings.review.values()) and not is_reviewed(incident):
+        raise UserError(
+            "Nothing in it was filled in: there is nothing to record. Fill in the sections from Impact to Tasks. A "
+            f"review that found nothing: incident-ledger incident review complete {incident.incident_id}"
+        )
+    return [*events, *review]
 
 
 def _tasks(incident: IncidentState, context: CommandContext, done: Sequence[str]) -> Iterator[Event]:

@@ -18,6 +18,8 @@ from incident_ledger.response.rules.clock_rules import clock_events
 from incident_ledger.runner.lease import COMMANDS, Lease, with_lease
 from incident_ledger.warehouse import Warehouse
 
+_ASKABLE = (*PROGRESS_EVENTS, EventType.RESOLVED, EventType.REOPENED)
+
 
 @dataclass(frozen=True)
 class IncidentCommand:
@@ -91,7 +93,7 @@ def _event(
     if command.kind is None or not is_dated:
         return _asking(command.on(incident, context), asked)
     history = [item.event for item in read_events(warehouse, incident_ids=[incident.incident_id])]
-    asks = {"notify": asked.get("notify")} if command.kind in PROGRESS_EVENTS else {}
+    asks = {"notify": asked.get("notify")} if command.kind in _ASKABLE else {}
     payload = {**command.payload, **asks}
     known = commands.written_before(history, context, command.kind, payload, command.severity_level)
     if known:
@@ -101,8 +103,8 @@ def _event(
 
 
 def _asking(event: Event, asked: Mapping[str, Any]) -> Event:
-    """The event with the wish that it be sent, where it would not be sent by itself."""
-    if not asked or event.event_type not in PROGRESS_EVENTS:
+    """The event with the wish that it be sent, where it would not be sent by itself, or not at once."""
+    if not asked or event.event_type not in _ASKABLE:
         return event
     return replace(event, payload={**event.payload, **asked})
 

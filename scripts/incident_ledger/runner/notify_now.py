@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from incident_ledger import policy
 from incident_ledger.errors import ExitCode, IncidentLedgerError, LeaseHeldError
+from incident_ledger.ledger.events import Event
 from incident_ledger.notify.channels.registry import require_channels
 from incident_ledger.notify.delivery import Delivery
+from incident_ledger.notify.flapping import due, next_change
+from incident_ledger.notify.pending import read_candidates
 from incident_ledger.notify.queries import messages
 from incident_ledger.runner.job import Job
 from incident_ledger.warehouse import Warehouse
@@ -21,6 +25,17 @@ class Sent:
     problem: str | None = None
     exit_code: ExitCode = ExitCode.OK
     held_until: datetime | None = None  # the end of the quiet hours that hold its messages
+
+
+def sent_at(warehouse: Warehouse, event: Event) -> datetime | None:
+    """When an event is sent by a tick, unless something else happens: now at the earliest; None for never."""
+    now = datetime.now(UTC)
+    candidates = read_candidates(warehouse, policy.load(warehouse), now)
+    events = candidates.events.get(event.incident_id, ())
+    notified, interval = candidates.notified.get(event.incident_id, {}), candidates.interval
+    if any(each.event.event_id == event.event_id for each in due(events, notified, interval, now)):
+        return now
+    return next_change(events, notified, interval, now)
 
 
 def notify_now(warehouse: Warehouse, incident_id: str) -> Sent:

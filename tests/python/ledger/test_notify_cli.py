@@ -1,7 +1,7 @@
 """`--notify`: what a command wrote is sent at once, and a failure to send it undoes nothing."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -61,13 +61,24 @@ def test_each_command_sends_what_it_wrote_to_whoever_was_notified(run: Any, ledg
         ("contain", incident),
     ):
         assert "[INCIDENT-P2] Update: API down" in run(*act, "--notify").stderr, act
-    result = run("resolve", incident, "--notify")
-    assert "[INCIDENT-P2] Resolved: API down" in result.stderr or "Nothing was sent" in result.stderr
+    assert "[INCIDENT-P2] Resolved: API down" in run("resolve", incident, "--notify").stderr
     messages = sent(ledger)
-    assert [each["template"] for each in messages][:10] == ["initial", *["progress"] * 9]
+    assert [each["template"] for each in messages] == ["initial", *["progress"] * 9, "resolution"]
     assert len({each["recipients"] for each in messages}) == 1
     asked = [item.event for item in read_events(ledger, incident_ids=[incident]) if item.event.payload.get("notify")]
-    assert len(asked) == 9
+    assert len(asked) == 10
+
+
+def test_an_end_soon_after_its_beginning_says_when_it_is_sent(run: Any, ledger: Warehouse) -> None:
+    quiet = run("open", "Seen by nobody", "--severity", "P2").stdout.split()[1]
+    assert "At once: incident-ledger tick" in run("resolve", quiet).stderr
+    incident = run("open", "API down", "--severity", "P2", "--notify").stdout.split()[1]
+    begun = read_state(ledger, incident_ids=[incident])[0].detection_time
+    hint = run("resolve", incident).stderr
+    assert "is notified at" in hint
+    at = datetime.fromisoformat(hint.split(" is notified at ")[1].split(": ends")[0])
+    assert timedelta(minutes=15) <= at - begun < timedelta(minutes=17)
+    assert [each["template"] for each in sent(ledger)].count("resolution") == 1  # of the first, with its beginning
 
 
 def test_the_same_act_at_the_same_time_is_sent_once(run: Any, ledger: Warehouse) -> None:

@@ -10,6 +10,7 @@ import pytest
 from conftest import PROJECT_DIR
 from incident_ledger.notify.messages import compose
 from incident_ledger.notify.money import money_estimate
+from incident_ledger.notify.summary import summary
 from incident_ledger.policy import Policy, load_files
 from incident_ledger.postmortem.document import postmortem
 from incident_ledger.postmortem.review_parser import parse
@@ -75,6 +76,14 @@ def test_a_message_has_the_estimate_with_who_is_to_assess_it_and_what_people_ass
     )
     assessed = incident("P1", component="api:x", financial_impact="$5")
     assert "Financial Impact: $5\n" in compose(newest, assessed, rates, START + 30 * MINUTE)[0].text
+
+
+def test_the_screen_of_an_incident_has_the_estimate_where_there_are_rates(rates: Policy) -> None:
+    state, at = incident("P1", component="api:x"), START + 30 * MINUTE
+    expected = "estimate: 500.00 USD so far (30 minutes x 1,000 USD per hour of P1)"
+    assert summary(state, (), rates, at).money_at_stake == expected
+    assert summary(state, (), POLICY, at).money_at_stake is None
+    assert summary(incident("P1", component="api:x", financial_impact="$5"), (), rates, at).money_at_stake is None
 
 
 def test_the_playbook_as_it_is_shipped_estimates_nothing() -> None:

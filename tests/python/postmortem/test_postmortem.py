@@ -148,6 +148,12 @@ def test_what_is_left_empty_takes_nothing_back() -> None:
     assert ledger.state().root_cause_category == "deploy"
 
 
+def test_a_file_that_nobody_filled_in_is_no_review() -> None:
+    ledger = lived().add("root_cause_identified", 62, category="deploy")
+    with pytest.raises(UserError, match="Nothing in it was filled in"):
+        imported(ledger, document(ledger))
+
+
 def test_what_is_open_is_not_reviewed() -> None:
     ledger = Ledger("P1")
     text = document(ledger).replace("- Category:", "- Category: deploy")

@@ -1,6 +1,7 @@
 """How a command records what a person did, and prints what was written."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import typer
 
@@ -12,8 +13,10 @@ from incident_ledger.ledger.events import PROGRESS_EVENTS, Event, EventType
 from incident_ledger.notify.channels.base import Outcome
 from incident_ledger.notify.channels.registry import require_channels
 from incident_ledger.runner.incident_commands import IncidentCommand, record_command
-from incident_ledger.runner.notify_now import Sent, notify_now
+from incident_ledger.runner.notify_now import Sent, notify_now, sent_at
 from incident_ledger.warehouse import Warehouse
+
+_AT_ONCE = "The next run or tick notifies whoever was notified of its beginning. At once: incident-ledger tick"
 
 
 def record(
@@ -43,7 +46,7 @@ def record_in(
         print_and_send(warehouse, event, written, json)
         return
     print_event(event, written, json)
-    if not json and (hint := _hint(event)):
+    if not json and (hint := _hint(warehouse, event)):
         err.print(hint, style="dim", soft_wrap=True)
 
 
@@ -82,10 +85,25 @@ def _print_sent(sent: Sent) -> None:
         err.print("Nothing was sent: it was sent before, or nobody was notified of its beginning.", soft_wrap=True)
 
 
-def _hint(event: Event) -> str | None:
+def _hint(warehouse: Warehouse, event: Event) -> str | None:
     """When whom it reaches, where nobody was notified at once."""
     if event.event_type in PROGRESS_EVENTS and "supersedes" not in event.payload:
         return "Nobody is notified of it; --notify sends it to whoever was notified of the beginning."
     if event.event_type in (EventType.ACKNOWLEDGED, EventType.MERGED, EventType.SPLIT):
         return None
-    return "The next run or tick notifies whoever was notified of its beginning. At once: incident-ledger tick"
+    if event.event_type in (EventType.RESOLVED, EventType.REOPENED):
+        return _turn_hint(warehouse, event)
+    return _AT_ONCE
+
+
+def _turn_hint(warehouse: Warehouse, event: Event) -> str:
+    """The same of an end or a return, which waits until the policy's interval after the last message is over."""
+    at = sent_at(warehouse, event)
+    if at is None:
+        return "Nobody was notified of its beginning, and nobody is of this."
+    if at <= datetime.now(UTC):
+        return _AT_ONCE
+    return (
+        f"Whoever was notified of its beginning is notified at {_incidents.utc(at)}: ends and returns are sent no more "
+        "often. --notify sends them at once."
+    )

@@ -35,6 +35,10 @@ def list_tasks(incident: str | None, json: bool, as_of: str | None) -> None:
         write_text(to_json(rows))
     elif rows:
         _print_tasks(rows, now)
+        first = next((row["incident_id"] for row in rows if row["completed_at"] is None), None)
+        if first:
+            hint = f"Done: incident-ledger incident task done {first} TASK"
+            err.print(f"{hint}; the review: incident-ledger postmortem {first}", style="dim", soft_wrap=True)
     else:
         err.print(_nothing(incident), style="dim", soft_wrap=True)
 
