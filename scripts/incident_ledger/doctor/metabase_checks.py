@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import urlsplit
 
 from incident_ledger.doctor.findings import Finding, Grade, wrong
 from incident_ledger.errors import IncidentLedgerError
@@ -11,6 +12,7 @@ from incident_ledger.variables import PREFIX
 
 _CHECK = "metabase"
 _MART = "operational_metrics"
+_OWN_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 def check_metabase(settings: Settings) -> Iterator[Finding]:
@@ -26,6 +28,9 @@ def check_metabase(settings: Settings) -> Iterator[Finding]:
         database = find_database(api, settings.metabase_database)
         text = f"{settings.metabase_url} takes the key, and knows the database {database['name']}"
         yield Finding(_CHECK, Grade.OK, text)
+        if (parts := urlsplit(api.url)).scheme == "http" and parts.hostname not in _OWN_MACHINE:
+            text = f"the key goes to {parts.hostname} in the clear"
+            yield Finding(_CHECK, Grade.WARN, text, f"Let {PREFIX}METABASE_URL begin with https://.")
         yield from _check_database(settings, database)
         schemas = {str(each.get("schema")) for each in tables_of(api, database["id"]) if each.get("name") == _MART}
         yield _check_tables(settings, schemas)

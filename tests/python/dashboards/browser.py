@@ -42,6 +42,10 @@ class Page:
             assert time.monotonic() < until, "the page did not load"
             time.sleep(0.02)
 
+    def prefer(self, scheme: str) -> None:
+        """What the reader's system prefers from now on: `light` or `dark`."""
+        self._send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
     def value(self, script: str) -> Any:
         """What an expression gives. Raises `AssertionError` with its exception."""
         answer = self._send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)

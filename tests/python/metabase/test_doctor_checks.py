@@ -70,6 +70,14 @@ def test_a_database_of_something_else_is_wrong(details: dict[str, str], words: s
     assert words in texts(findings(metabase), Grade.WRONG)
 
 
+def test_a_key_that_goes_in_the_clear_to_another_machine_is_named(
+    metabase: Metabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "in the clear" not in texts(findings(metabase), Grade.WARN)
+    monkeypatch.setattr("incident_ledger.doctor.metabase_checks._OWN_MACHINE", ())
+    assert "the key goes to 127.0.0.1 in the clear" in texts(findings(metabase), Grade.WARN)
+
+
 def test_details_that_the_key_may_not_see_are_not_judged(metabase: Metabase) -> None:
     del metabase.databases[7]["details"]
     metabase.databases[7]["details"] = {}
