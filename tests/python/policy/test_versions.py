@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from incident_ledger.errors import UserError
-from incident_ledger.policy import load_files, rewritten
+from incident_ledger.policy import RESPONSE_OVERDUE, load_files, rewritten
+from incident_ledger.response.rules.clock_rules import clock_events
+from simulated import Ledger
 
 from .conftest import SEEDS, Spoil
 
@@ -22,6 +24,18 @@ def test_a_new_response_time_leaves_closed_incidents_as_they_were_judged(seeds: 
     assert policy.response_deadline("P1", CHANGE) == CHANGE + timedelta(minutes=10)
     assert AFTER + acknowledged > policy.response_deadline("P1", AFTER)
     assert policy.response_deadline("P2", AFTER) == AFTER + timedelta(hours=1)
+
+
+def test_n13_the_clocks_of_an_incident_are_those_of_its_detection(seeds: Path, change: Spoil) -> None:
+    change("response_rules", "", "P1,10,minutes,10 minutes,30,minutes,contained,30 minutes,30,2026-03-01T00:00:00Z")
+    policy = load_files(seeds)
+    overdue: dict[datetime, list[float]] = {}
+    for detected in (BEFORE, AFTER):
+        ledger = Ledger("P1", start=detected).add("acknowledged", 12)
+        events = clock_events(ledger.state(), policy, AFTER + timedelta(days=1))
+        late = [each for each in events if each.payload.get("step_id") == RESPONSE_OVERDUE]
+        overdue[detected] = [(each.occurred_at - detected) / timedelta(minutes=1) for each in late]
+    assert overdue == {BEFORE: [], AFTER: [10]}
 
 
 def test_a_row_changed_in_its_place_is_named_as_a_change_of_the_past(seeds: Path, change: Spoil) -> None:

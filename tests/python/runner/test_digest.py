@@ -8,6 +8,8 @@ from typing import Any
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import read_state
 from incident_ledger.ledger.writer import append
+from incident_ledger.quality.result_types import BatchResult
+from incident_ledger.quality.results import record
 from incident_ledger.runner.job import Job
 from incident_ledger.warehouse import Warehouse
 from openings import open_incident
@@ -51,6 +53,38 @@ def test_a_hundred_incidents_at_once_are_one_message_and_the_p0_its_own(place: W
     )
     append(place, [resolved], resolved.occurred_at)
     assert "[INCIDENT-P3] Resolved: k0" in tick(place, 30)
+
+
+def test_a_thousand_incidents_are_written_by_one_merge_as_ten_are(place: Warehouse, sent: list[str]) -> None:
+    for number, count in enumerate((10, 1000)):
+        at = NOW + number * 5 * MINUTE
+        breaches = [breach(f"t{count}_{each}") for each in range(count)]
+        record(place, breaches, f"run-{count}", at)
+        sent.clear()
+        subjects = tick(place, 5 * number + 1)
+        merges = [sql for sql in sent if sql.startswith("merge") and "incident_events" in sql.partition("using")[0]]
+        assert len(merges) == 2, count  # what the planner writes, and what was sent
+        assert len(subjects) == (10 if count == 10 else 1)
+    assert subjects == ["[INCIDENT-P2] 1000 messages of 1000 incidents at once"]
+    assert len(read_state(place)) == 1010
+
+
+def breach(table: str) -> BatchResult:
+    """A check that found 10 % of a table's records in breach."""
+    return BatchResult(
+        table=f"shop.{table}",
+        suite=f"{table}.json",
+        owner=None,
+        day=None,
+        examined=100,
+        rules=(),
+        severity_level="P2",
+        worst_rule_id="given",
+        check_severity_level=None,
+        title=f"given is missing: 10 % in {table}",
+        value=0.1,
+        threshold="from 5 to 20 %",
+    )
 
 
 def test_a_digest_of_what_quiet_hours_hold_waits_for_their_end(place: Warehouse) -> None:
