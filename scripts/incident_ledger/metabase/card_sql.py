@@ -22,7 +22,7 @@ def card_sql(card: Card, compiled: str) -> str:
     """A card of a dashboard, with a tag for each filter that it obeys. Raises `UserError`."""
     conditions = [_filter(name, how) for name, how in card.filter_by.items()]
     columns = [_sentence(card)] if card.chart == "sentence" else _names(card.columns)
-    return _selected(card.card, columns, compiled, conditions)
+    return _selected(card.card, columns, compiled, conditions, _marked(card))
 
 
 def question_sql(question: Question, compiled: str) -> str:
@@ -41,7 +41,10 @@ def _names(columns: Sequence[CardColumn]) -> list[str]:
     return [each.column for each in columns]
 
 
-def _selected(name: str, columns: Sequence[str], compiled: str, conditions: Sequence[str]) -> str:
+def _selected(
+    name: str, columns: Sequence[str], compiled: str, conditions: Sequence[str], more: Sequence[str] = ()
+) -> str:
+    """The select around a query. `more` are selects whose rows are added, from the rows of the first as `shown`."""
     compiled = compiled.strip()
     if found := [each for each in _TEMPLATE if each in compiled]:
         raise UserError(f"The query of {name} has {found[0]}, which Metabase takes for its own. Write it with a space.")
@@ -52,9 +55,25 @@ def _selected(name: str, columns: Sequence[str], compiled: str, conditions: Sequ
     optional = [each for each in conditions if each.startswith("[[")]
     if conditions:
         lines += ["where", "\n    and ".join(["    true", *required]), *(f"    {each}" for each in optional)]
+    if more:
+        lines = ["with shown as (", *lines, ")", "select * from shown"]
+        lines += [line for each in more for line in ("union all", each)]
     if order:
         lines.append(f"order by{order['keys']}".rstrip())
     return _PARAMETER.sub("current_timestamp()", "\n".join(lines)) + "\n"
+
+
+def _marked(card: Card) -> list[str]:
+    """Of each mark but the first, for which Metabase has a line: a series of its own with the mark at every x."""
+    if card.series is None or len(card.y) != 1:
+        return []
+    selects = []
+    for mark in card.marks[1:]:
+        values = {card.x: str(card.x), card.series: _literal(f"{mark:g} line"), card.y[0]: f"{mark:.1f}"}
+        # A null of the column's own type.
+        columns = [f"{values.get(name, f'nullif({name}, {name})')} as {name}" for name in _names(card.columns)]
+        selects.append(f"select distinct {', '.join(columns)} from shown")  # noqa: S608 -- names of the definition
+    return selects
 
 
 def _filter(name: str, how: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from incident_ledger.metabase.api import ATTEMPTS, MetabaseApi, MetabaseError, too_old
+from incident_ledger.metabase.api import ATTEMPTS, ForbiddenError, MetabaseApi, MetabaseError, too_old
 from incident_ledger.metabase.content import CardContent, Content, DashboardContent
 from incident_ledger.metabase.marks import UNFINISHED, Mark, fingerprint, marked_sql, marked_text
 from incident_ledger.metabase.parts import Json, card_parameters, dashboard_parameters, placed_card, template_tags
@@ -91,6 +91,18 @@ class Publisher:
         there = find_collection(self._api, self._collection, self._content.origin)
         if there is None:
             there = self._make_collection()
+        try:
+            urls = self._publish_all(there, database)
+        except ForbiddenError as error:
+            raise ForbiddenError(
+                f"{error} The group of the key needs the right to curate the collection {there.name} (id {there.id}), "
+                "and to write queries on the database."
+            ) from None
+        self._name_others(there)
+        return Published(self._changes, urls)
+
+    def _publish_all(self, there: Collection, database: int) -> dict[str, str]:
+        """Cards, then dashboards; the addresses of these."""
         for card in self._content.cards:
             self._ids[card.key] = self._publish_card(card, there, database)
         urls = {}
@@ -98,8 +110,7 @@ class Publisher:
             ident = self._publish_dashboard(dashboard, there)
             if ident > 0:
                 urls[dashboard.key] = f"{self._api.url}/dashboard/{ident}"
-        self._name_others(there)
-        return Published(self._changes, urls)
+        return urls
 
     def _make_collection(self) -> Collection:
         self._note("create", "collection", self._collection)

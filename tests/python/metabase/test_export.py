@@ -112,7 +112,7 @@ def test_every_card_reads_the_target_by_the_clock_and_keeps_its_order(content: C
         assert "@" not in card.sql.replace("'@'", ""), card.key
         assert "`ai-workflows-459123`.`ai_usage_prod" in card.sql, card.key
         is_one_row = card.key.endswith(("_numbers", "health_glance"))
-        _, _, outside = card.sql.rpartition("select * from final\n)\n")
+        _, _, outside = card.sql.partition("select * from final\n)\n")
         assert "\norder by" in f"\n{outside}" or is_one_row, card.key
 
 

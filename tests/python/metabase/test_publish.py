@@ -273,6 +273,19 @@ def test_a_collection_that_the_key_may_not_read_is_named(modern: Metabase, small
         publish(modern, small)
 
 
+def test_a_collection_that_the_key_may_not_write_is_named(modern: Metabase, small: Content) -> None:
+    modern.sabotage = lambda request, _: (
+        Fault(403, body="You don't have permissions to do that.") if request.path == "/card" else None
+    )
+    with pytest.raises(
+        ForbiddenError, match=r"may not POST /card \(403\)\. .* curate the collection Incident Ledger \(id"
+    ):
+        publish(modern, small)
+    modern.sabotage = lambda *_: None
+    publish(modern, small)
+    assert publish(modern, small).writes == []
+
+
 def test_another_collection_that_the_key_may_not_read_is_no_matter(modern: Metabase, small: Content) -> None:
     modern.forbidden.add(3)
     publish(modern, small)
