@@ -81,6 +81,13 @@ def test_an_end_soon_after_its_beginning_says_when_it_is_sent(run: Any, ledger: 
     assert [each["template"] for each in sent(ledger)].count("resolution") == 1  # of the first, with its beginning
 
 
+def test_an_acknowledgement_names_the_pager_that_gets_it(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    incidents = [run("open", f"API {n} down", "--severity", "P1", "--no-notify").stdout.split()[1] for n in range(2)]
+    assert "acknowledges it through" not in run("ack", incidents[0]).stderr
+    monkeypatch.setenv("INCIDENT_LEDGER_CHANNELS", f"pager=pagerduty://{'0' * 32}@token\nfolder://")
+    assert "The next run or tick acknowledges it through pager." in run("ack", incidents[1]).stderr
+
+
 def test_the_same_act_at_the_same_time_is_sent_once(run: Any, ledger: Warehouse) -> None:
     incident = run("open", "API down", "--severity", "P2", "--notify").stdout.split()[1]
     at = iso_time(datetime.now(UTC))

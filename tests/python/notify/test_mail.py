@@ -1,6 +1,7 @@
 """Mails as a real SMTP server receives them."""
 
 import socket
+import threading
 import time
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from incident_ledger.notify.channels.registry import channels
 from incident_ledger.notify.messages import Message, compose
 from incident_ledger.settings import Settings
 from notify.helpers import MINUTE, POLICY, START, TITLE, detected, event, incident, resolved
-from notify.servers import Mailbox, smtp_server
+from notify.servers import Mailbox, peer, smtp_server
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:aiosmtpd")
 
@@ -207,6 +208,28 @@ def test_a_server_that_takes_the_mail_and_answers_too_late_leaves_it_uncertain()
         assert result.outcome is Outcome.UNCERTAIN
         assert len(mailbox.mails) == 1  # not repeated at once
         mailbox.answer_after = 0.0
+
+
+def test_a_server_that_takes_the_mail_and_drops_the_connection_leaves_it_uncertain() -> None:
+    dots: list[bytes] = []
+
+    def talk(connection: socket.socket, _: threading.Event) -> None:
+        connection.sendall(b"220 here\r\n")
+        while line := connection.recv(100_000):
+            if line.upper().startswith(b"DATA"):
+                connection.sendall(b"354 go on\r\n")
+            elif line.endswith(b"\r\n.\r\n"):
+                dots.append(line)
+                return  # the mail is taken, and the connection gone
+            else:
+                connection.sendall(b"250 ok\r\n")
+
+    with peer(talk, listens_first=False) as server:
+        url = f"mailto://127.0.0.1:{server.port}?from=a@example.com"
+        result = channels(Settings(channels=url), 2.0)[0].send(envelope(detected()))
+        assert len(server.heard) == len(dots) == 1  # not repeated at once
+    assert result.outcome is Outcome.UNCERTAIN
+    assert result.error and "the server took the mail and did not answer" in result.error
 
 
 def test_a_server_that_says_nothing_at_all_is_waited_for_once() -> None:

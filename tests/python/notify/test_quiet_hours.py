@@ -12,7 +12,7 @@ from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import state_reading
 from incident_ledger.ledger.writer import append
-from incident_ledger.notify import queries
+from incident_ledger.notify import delivery, queries
 from incident_ledger.notify.service import notify, outlook_reading
 from incident_ledger.policy import Calendar
 from incident_ledger.warehouse import Warehouse, connect
@@ -141,6 +141,25 @@ def test_a_night_is_one_message_in_the_morning_the_worst_first(
     assert titles.index(f"Resolved: {TITLE}") == titles.index(TITLE) + 1
     assert [row["status"] for row in queries.messages(ledger)].count("digested") == 5
     assert sent(OPENING + MINUTE) == []
+
+
+def test_a_run_that_dies_while_it_sends_the_night_leaves_one_digest_to_the_next(
+    ledger: Warehouse, sent: Callable[[datetime], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(ledger, *(event("detected", severity="P3", key=f"k{n}", title=f"T{n}") for n in range(3)))
+    assert sent(START) == []
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(delivery, "send_side_by_side", die)
+        with pytest.raises(KeyboardInterrupt):
+            sent(OPENING)
+    written = sorted((row["template"], row["status"]) for row in queries.messages(ledger))
+    assert written == [("digest", "pending"), *[("initial", "digested")] * 3]
+    assert sent(OPENING + MINUTE) == ["[INCIDENT-P3] After quiet hours: 3 messages of 3 incidents"]
+    assert sent(OPENING + 2 * MINUTE) == []
 
 
 def test_a_digest_of_the_night_has_no_other_digest_and_nothing_of_what_got_worse(

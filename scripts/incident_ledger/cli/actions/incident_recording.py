@@ -11,7 +11,7 @@ from incident_ledger.cli.actions.command_context import command_context, open_le
 from incident_ledger.ledger.commands import CommandContext
 from incident_ledger.ledger.events import PROGRESS_EVENTS, Event, EventType
 from incident_ledger.notify.channels.base import Outcome
-from incident_ledger.notify.channels.registry import require_channels
+from incident_ledger.notify.channels.registry import follower_names, require_channels
 from incident_ledger.runner.incident_commands import IncidentCommand, record_command
 from incident_ledger.runner.notify_now import Sent, notify_now, sent_at
 from incident_ledger.warehouse import Warehouse
@@ -89,6 +89,8 @@ def _hint(warehouse: Warehouse, event: Event) -> str | None:
     """When whom it reaches, where nobody was notified at once."""
     if event.event_type in PROGRESS_EVENTS and "supersedes" not in event.payload:
         return "Nobody is notified of it; --notify sends it to whoever was notified of the beginning."
+    if event.event_type is EventType.ACKNOWLEDGED and (names := follower_names(warehouse.settings)):
+        return f"The next run or tick acknowledges it through {', '.join(names)}. At once: incident-ledger tick"
     if event.event_type in (EventType.ACKNOWLEDGED, EventType.MERGED, EventType.SPLIT):
         return None
     if event.event_type in (EventType.RESOLVED, EventType.REOPENED):
