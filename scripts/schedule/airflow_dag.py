@@ -1,4 +1,4 @@
-"""Airflow: the job every quarter of an hour and its end every minute, as two DAGs of one task each.
+"""Airflow: the job every quarter of an hour, its end and the probes every minute, as three DAGs of one task each.
 
 Put it into the DAGs' folder of an Airflow 2.9 or later whose workers have the project at `PROJECT`, with its settings
 (`INCIDENT_LEDGER_…`) in the workers' environment. Exit code 4 (another run is at work, and does it) skips the task; a
@@ -12,7 +12,7 @@ from airflow.operators.bash import BashOperator
 
 PROJECT = "/srv/incident-ledger"
 
-for command, schedule in (("run", "*/15 * * * *"), ("tick", "* * * * *")):
+for command, schedule in (("run", "*/15 * * * *"), ("tick", "* * * * *"), ("probe", "* * * * *")):
     with DAG(
         f"incident_ledger_{command}",
         schedule=schedule,

@@ -52,6 +52,13 @@ notifications as (
 
 ),
 
+probes as (
+
+    select * from {{ ref('fct_api_health') }}
+    where probed_at <= @as_of and probed_at > timestamp_sub(@as_of, interval 1 hour)
+
+),
+
 tables as (
 
     select
@@ -120,6 +127,11 @@ scores as (
         'message_delivery' as part,
         100 * safe_divide(countif(status = 'sent'), count(*)) as score
     from notifications
+    union all
+    select
+        'api_health' as part,
+        100 * safe_divide(countif(is_healthy), count(*)) as score
+    from probes
 
 ),
 

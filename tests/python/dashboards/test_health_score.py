@@ -1,7 +1,7 @@
 """The health score over small tables: its arithmetic, what is not watched, and that no part hides behind the others."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +25,10 @@ TABLES = {
         "run_id string, holder string, command string, as_of timestamp, started_at timestamp, outcome string"
     ),
     "fct_notifications": "created_at timestamp, status string",
+    "fct_api_health": (
+        "probed_at timestamp, is_healthy bool, target_id string, kind string, failure_kind string, detail string, "
+        "healthy_latency_ms float64"
+    ),
 }
 Score = Callable[..., dict[str, float | None]]
 
@@ -75,23 +79,27 @@ def warehouse(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Wareho
 
 
 @pytest.fixture(scope="module")
-def sql(warehouse: Warehouse) -> str:
-    """The card's query."""
-    return Dbt(warehouse.settings, warehouse.endpoint).analyses(FOLDER.as_posix())["health_score"]
+def queries(warehouse: Warehouse) -> Mapping[str, str]:
+    """The cards' queries."""
+    return Dbt(warehouse.settings, warehouse.endpoint).analyses(FOLDER.as_posix())
+
+
+def fill(warehouse: Warehouse, **rows: list[str]) -> None:
+    """These rows of the tables and no others."""
+    for name in (name for name in TABLES if name != "dim_severities"):
+        warehouse.execute(f"delete from {warehouse.mart(name)} where true")
+        if values := rows.get(name):
+            names = ", ".join(column.split()[0] for column in TABLES[name].split(", "))
+            warehouse.execute(f"insert into {warehouse.mart(name)} ({names}) values {', '.join(values)}")
 
 
 @pytest.fixture
-def score(warehouse: Warehouse, sql: str) -> Score:
+def score(warehouse: Warehouse, queries: Mapping[str, str]) -> Score:
     """The score and its parts over these rows of the tables."""
-    filled = [name for name in TABLES if name != "dim_severities"]
 
     def compute(**rows: list[str]) -> dict[str, float | None]:
-        for name in filled:
-            warehouse.execute(f"delete from {warehouse.mart(name)} where true")
-            if values := rows.get(name):
-                names = ", ".join(column.split()[0] for column in TABLES[name].split(", "))
-                warehouse.execute(f"insert into {warehouse.mart(name)} ({names}) values {', '.join(values)}")
-        return {row["part"]: row["score"] for row in warehouse.rows(sql, {"as_of": AS_OF})}
+        fill(warehouse, **rows)
+        return {row["part"]: row["score"] for row in warehouse.rows(queries["health_score"], {"as_of": AS_OF})}
 
     return compute
 
@@ -104,6 +112,11 @@ GOOD = {
 }
 
 
+def probe(is_healthy: bool, hours: float = 0.5, target: str = "a") -> str:
+    how = "null, null, 120.0" if is_healthy else "'error_page', 'is no JSON', null"
+    return f"({ago(hours)}, {str(is_healthy).lower()}, '{target}', 'api', {how})"
+
+
 def test_without_a_source_a_part_is_not_watched_and_has_no_weight(score: Score) -> None:
     found = score()
     assert found == {
@@ -113,11 +126,13 @@ def test_without_a_source_a_part_is_not_watched_and_has_no_weight(score: Score) 
         "source freshness": None,
         "ledger runs": None,
         "message delivery": None,
+        "api health": None,
     }
 
 
 def test_all_well_is_100(score: Score) -> None:
-    assert set(score(**GOOD, incident_state=[incident("P0", is_open=False)]).values()) == {100}
+    closed = incident("P0", is_open=False)
+    assert set(score(**GOOD, fct_api_health=[probe(True)], incident_state=[closed]).values()) == {100}
 
 
 @pytest.mark.parametrize(("level", "expected"), [("P0", 0), ("P1", 25), ("P2", 50), ("P3", 75)])
@@ -160,6 +175,27 @@ def test_the_mean_is_over_what_is_watched(score: Score) -> None:
 )
 def test_runs_that_fail_or_stay_away_count(steps: list[str], expected: float | None, score: Score) -> None:
     assert score(fct_run_steps=steps)["ledger runs"] == expected
+
+
+def test_probes_of_the_last_hour_count_and_hours_without_any_are_neither_good_nor_bad(score: Score) -> None:
+    """One of four failed: 75, which allows 50 + 50 * 75 / 100; the mean, (10 * 100 + 2 * 75) / 12, is more."""
+    probes = [probe(True), probe(True), probe(True), probe(False), probe(False, 1.1)]
+    assert score(fct_api_health=probes)["api health"] == 75
+    assert score(**GOOD, fct_api_health=probes)["Health score"] == 87.5
+    assert score(fct_api_health=[probe(False, 1.1)])["api health"] is None
+
+
+def test_the_card_of_targets_has_their_last_probe_and_their_day(
+    warehouse: Warehouse, queries: Mapping[str, str]
+) -> None:
+    """Of `a` the newest is good and one of four failed, of `b` the newest failed, `c` was not called for an hour."""
+    times = [probe(True, hours) for hours in (0.1, 2, 3)] + [probe(False, 1), probe(False, 25)]
+    others = [probe(False, 0.2, "b"), probe(True, 0.3, "b"), probe(True, 1, "c")]
+    fill(warehouse, fct_api_health=[*times, *others])
+    rows = {row["target_id"]: row for row in warehouse.rows(queries["probed_targets"], {"as_of": AS_OF})}
+    assert {name: row["probe_state"] for name, row in rows.items()} == {"a": "ok", "b": "failed", "c": "not watched"}
+    assert [rows["a"][name] for name in ("probes", "healthy_percent", "healthy_latency_ms")] == [4, 75.0, 120.0]
+    assert (rows["b"]["failure"], rows["b"]["detail"]) == ("error page", "is no JSON")
 
 
 def test_a_message_that_was_not_sent_counts_for_seven_days(score: Score) -> None:

@@ -17,7 +17,7 @@ from incident_ledger.errors import ExitCode
 FOLDER = PROJECT_DIR / "scripts" / "schedule"
 COMMAND = Path(sys.executable).with_name("incident-ledger")
 HERE = "/srv/incident-ledger"
-COMMANDS = {"run", "tick"}
+COMMANDS = {"run", "tick", "probe"}
 
 
 def commands(text: str) -> set[str]:
@@ -47,7 +47,7 @@ def test_a_line_of_the_crontab_runs_in_the_bare_environment_of_cron(line: str, t
     assert f"incident-ledger {commands(line).pop()} [OPTIONS]" in done.stdout
 
 
-def test_every_scheduler_calls_both_commands_where_it_can() -> None:
+def test_every_scheduler_calls_all_commands_where_it_can() -> None:
     assert commands((FOLDER / "crontab").read_text()) == COMMANDS
     assert commands((FOLDER / "github_actions.yml").read_text()) == {"run"}
     units = "".join(path.read_text() for path in FOLDER.glob("*.timer"))
@@ -67,7 +67,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
         text = path.read_text().replace(f"{HERE}/.venv/bin/incident-ledger", str(COMMAND))
         (tmp_path / path.name).write_text(text.replace("User=incident-ledger\n", ""))
     units = ["incident-ledger@run.service", "incident-ledger-run.timer", "incident-ledger-tick.timer"]
-    units.append("incident-ledger-watch.service")
+    units += ["incident-ledger-probe.timer", "incident-ledger-watch.service"]
     shutil.copy(tmp_path / "incident-ledger@.service", tmp_path / units[0])
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *units], cwd=tmp_path, capture_output=True, text=True, timeout=60,
