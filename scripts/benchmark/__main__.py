@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark import bill, build, history, rules, startup, storm
+from benchmark import bill, build, history, pages, rules, startup, storm
 from benchmark.figures import Part, machine, memory, page
 from benchmark.places import place
 
@@ -28,10 +28,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     began, load = time.monotonic(), _load_average()
     with tempfile.TemporaryDirectory(prefix="incident-ledger-benchmark-") as folder:
         if options.quick:
-            parts = measure(Path(folder), rows=20_000, days=(5, 10), incidents=60, repetitions=1)
+            parts = measure(Path(folder), rows=20_000, days=(5, 10), incidents=60, listed=200, repetitions=1)
         else:
             parts = measure(
-                Path(folder), rows=5_000_000, days=(90, 900), incidents=1000, repetitions=options.repetitions
+                Path(folder),
+                rows=5_000_000,
+                days=(90, 900),
+                incidents=1000,
+                listed=100_000,
+                repetitions=options.repetitions,
             )
     minutes = (time.monotonic() - began) / 60
     when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
@@ -41,8 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.stdout.write(text)
 
 
-def measure(folder: Path, *, rows: int, days: tuple[int, int], incidents: int, repetitions: int) -> list[Part]:
-    """The parts, in places below `folder` whose servers end with them."""
+def measure(
+    folder: Path, *, rows: int, days: tuple[int, int], incidents: int, listed: int, repetitions: int
+) -> list[Part]:
+    """The parts, in places below `folder` whose servers end with them; pages only where there is a Chromium."""
     few, many = days
     with place(folder / "rules") as here:
         _log(f"ten rules on {rows:,} rows")
@@ -67,7 +74,9 @@ def measure(folder: Path, *, rows: int, days: tuple[int, int], incidents: int, r
         history.prepare(long, folder / "files-long", days=many, part=few)
         _log("daily runs after both")
         daily = history.measure(short, long, folder / "files-new", days=days, repetitions=repetitions)
-    return [beside_dbt, costs, at_once, starts, ten_rules, daily]
+    _log(f"pages of {listed:,} incidents")
+    shown = pages.measure(folder / "pages", many=listed, repetitions=repetitions)
+    return [beside_dbt, costs, at_once, starts, ten_rules, daily, *([shown] if shown else [])]
 
 
 def _log(what: str) -> None:
