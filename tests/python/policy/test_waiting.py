@@ -2,13 +2,14 @@
 
 import importlib
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from incident_ledger.errors import StatementError, UserError
-from incident_ledger.policy import Policy, differing, load
+from incident_ledger.policy import Policy, differing, load, load_current
 from incident_ledger.policy.cells import Row
 from incident_ledger.policy.seeds import policy_tables
 
@@ -86,6 +87,15 @@ def test_dataset_that_is_not_there_is_not_waited_for(pauses: list[float]) -> Non
     with pytest.raises(UserError, match="incident-ledger policy load"):
         load(Warehouse(missing))  # type: ignore[arg-type]
     assert pauses == []
+
+
+def test_tables_of_another_version_are_to_be_loaded_again(policy: Policy, pauses: list[float], seeds: Path) -> None:
+    older = StatementError("Unrecognized name: window_minutes at [3:9]", reason="invalidQuery")
+    with pytest.raises(UserError, match=r"another version\. Load them again: incident-ledger policy load"):
+        load(Warehouse(older), patience=1)  # type: ignore[arg-type]
+    assert sum(pauses) == 1
+    assert differing(policy, load(Warehouse(older, policy))) == []  # type: ignore[arg-type]
+    assert load_current(Warehouse(older), seeds) is None  # type: ignore[arg-type]
 
 
 def test_refused_statement_is_no_missing_policy(pauses: list[float]) -> None:
