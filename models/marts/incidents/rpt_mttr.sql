@@ -73,6 +73,11 @@ final as (
         excluded_incidents,
         median_minutes,
         p90_minutes,
+        median_lower_minutes,
+        median_upper_minutes,
+        p90_lower_minutes,
+        p90_upper_minutes,
+        survival_median_minutes,
         mean_minutes,
         total_minutes,
         longest_minutes,
@@ -95,6 +100,10 @@ final as (
             when previous_median_minutes = 0 then 'in minutes only'
             else 'in percent'
         end as comparison,
+        duration_p_value,
+        duration_verdict,
+        incidents_p_value,
+        incidents_verdict,
         as_of
     from compared
 

@@ -18,7 +18,7 @@ def test_no_view_holds_a_clock_and_each_table_with_one_says_so(project: Project)
     assert {node["name"] for node in nodes} >= {
         "operational_metrics",
         "fct_mttr",
-        "rpt_incident_durations",
+        "int_incident_durations_aggregated",
         "int_build_time",
     }
     assert [node["name"] for node in nodes if node["config"]["materialized"] == "view"] == []

@@ -175,7 +175,7 @@ def test_a_combination_of_filters_is_there_once(cards: Mapping[str, CardResult])
         if not filters:
             continue
         keys = [each for each in (result.card.x, result.card.series) if each]
-        keys = keys or [each.column for each in result.card.columns if each.format in {"text", "severity"}]
+        keys = keys or [each.column for each in result.card.columns if each.format in {"text", "severity", "month"}]
         found = [tuple(row[name] for name in (*filters, *keys)) for row in result.rows]
         assert len(found) == len(set(found)), result.card.card
 

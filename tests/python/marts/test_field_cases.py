@@ -252,7 +252,7 @@ def test_a_table_that_is_built_alone_has_one_clock(later: Ledger) -> None:
         (summary,) = later.rows("rpt_mttr", "period_grain = 'all' and severity_level = 'all'")
         assert summary["as_of"] == LATER  # not built: it says so
 
-        later.build(again, "fct_mttr", "rpt_incident_durations")
+        later.build(again, "fct_mttr", "int_incident_durations_aggregated+")
         (summary,) = later.rows("rpt_mttr", "period_grain = 'all' and severity_level = 'all'")
         assert summary["as_of"] == again
         assert summary["oldest_open_minutes"] == pytest.approx(max(row["age_minutes"] for row in open_ones))
@@ -262,7 +262,7 @@ def test_a_table_that_is_built_alone_has_one_clock(later: Ledger) -> None:
             sum(row["age_minutes"] for row in open_ones)
         )
     finally:
-        later.build(LATER, *CLOCKED)
+        later.build(LATER, *CLOCKED, "int_incident_durations_aggregated+")
 
 
 def test_a_view_says_the_time_of_the_last_build(later: Ledger) -> None:

@@ -17,7 +17,10 @@ from marts.keys import KEYS
 Node = dict[str, Any]
 Rule = Callable[[Node], Iterator[str]]
 
-WHAT_SQL_DOES = "aggregated|unioned|unpivoted|grouped|sequenced|history|measured|reconciled|business_days|deadlines"
+WHAT_SQL_DOES = (
+    "aggregated|unioned|unpivoted|grouped|sequenced|history|measured|compared|estimated|reconciled"
+    "|business_days|deadlines"
+)
 # By layer. The exceptions are the playbook's names and what reads like one of them.
 NAMES = {
     "staging": r"(stg|base)_[a-z0-9]+__[a-z0-9_]+",
