@@ -14,7 +14,7 @@ from incident_ledger.ledger import review_commands
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.lookup import find_incident
 from incident_ledger.ledger.state import IncidentState, read_state
-from incident_ledger.policy import Policy
+from incident_ledger.policy import WEEKLY, Policy
 from incident_ledger.response.rules.review_rules import ReviewPhase, asked_phases, review_phases
 from incident_ledger.runner.incident_commands import record_events
 
@@ -35,10 +35,8 @@ def list_tasks(incident: str | None, json: bool, as_of: str | None) -> None:
         write_text(to_json(rows))
     elif rows:
         _print_tasks(rows, now)
-        first = next((row["incident_id"] for row in rows if row["completed_at"] is None), None)
-        if first:
-            hint = f"Done: incident-ledger incident task done {first} TASK"
-            err.print(f"{hint}; the review: incident-ledger postmortem {first}", style="dim", soft_wrap=True)
+        if left := [row for row in rows if row["completed_at"] is None]:
+            err.print(_how(left[0]), style="dim", soft_wrap=True)
     else:
         err.print(_nothing(incident), style="dim", soft_wrap=True)
 
@@ -126,6 +124,13 @@ def _when(row: dict[str, Any], now: datetime) -> Text:
     if row["due_at"] <= now:
         return Text(f"late {row['due_at']:%Y-%m-%d %H:%M}", style="red")
     return Text(f"due {row['due_at']:%Y-%m-%d %H:%M}")
+
+
+def _how(row: dict[str, Any]) -> str:
+    """How to say that it was done; the weekly review has no tasks."""
+    incident = row["incident_id"]
+    did = f"review complete {incident}" if row["task_id"] == WEEKLY else f"task done {incident} TASK"
+    return f"Done: incident-ledger incident {did}; the review: incident-ledger postmortem {incident}"
 
 
 def _nothing(incident: str | None) -> str:
