@@ -86,6 +86,7 @@ def findings(evidence: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     errors = [_string(each) for each in evidence.get("errors") or ()]
     lines += [("Could not be checked", each) for each in errors[:_SHOWN_ERRORS]]
     lines += failed_nodes(evidence)
+    lines += failed_probes(evidence)
     suite, day = _string(evidence.get("suite")), _string(evidence.get("day"))
     if suite and (breaches or errors):
         lines.append(("Checked by", f"suite {suite}{f', data of {day}' if day else ''}"))
@@ -107,6 +108,21 @@ def failed_nodes(evidence: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     if len(nodes) > _SHOWN_BREACHES:
         lines.append(("Failed", f"{len(nodes) - _SHOWN_BREACHES} more nodes"))
     return lines
+
+
+def failed_probes(evidence: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """How many probes failed and in which ways, the newest failures, and the query that shows all of them."""
+    probes, failed, kinds = evidence.get("probes"), evidence.get("failed"), evidence.get("failure_kinds")
+    if not isinstance(probes, int) or not isinstance(failed, int) or not isinstance(kinds, Mapping):
+        return []
+    ways = ", ".join(f"{one_line(str(kind)).replace('_', ' ')} {number}" for kind, number in kinds.items())
+    lines: list[tuple[str, str | None]] = [
+        ("Found", f"{failed:,} of {probes:,} probes failed: {ways}" if ways else None)
+    ]
+    for each in [each for each in evidence.get("samples") or () if isinstance(each, Mapping)][-_SHOWN_ERRORS:]:
+        words = (each.get("at"), each.get("target"), each.get("failure_kind"), each.get("detail"))
+        lines.append(("Probe", ": ".join(one_line(word) for word in words if isinstance(word, str) and word)))
+    return [*lines, (QUERY, _query(evidence.get("query")))]
 
 
 def _rate(failed: Any, examined: Any) -> str | None:

@@ -97,6 +97,23 @@ def test_of_a_dbt_project_what_failed_is_named_with_its_cause_first() -> None:
     assert "2 more nodes" in text
 
 
+def test_of_probes_it_counts_what_failed_and_how_and_names_the_newest() -> None:
+    failed = [
+        {"target": "anthropic", "at": f"2026-03-02T09:0{minute}:00Z", "failure_kind": "server", "detail": "503\nbusy"}
+        for minute in range(4)
+    ]
+    kinds = {"server": 4, "error_page": 1}
+    evidence = {"probes": 6, "failed": 5, "failure_kinds": kinds, "samples": failed, "query": QUERY_TEXT}
+    text = " ".join(of("detected", "P2", evidence=evidence).text.split())
+    assert "5 of 6 probes failed: server 4, error page 1" in text
+    assert "Probe: 2026-03-02T09:03:00Z: anthropic: server: 503 busy" in text
+    assert "09:00:00Z: anthropic" not in text
+    assert " ".join(QUERY_TEXT.split()) in text
+    slow = of("detected", "P2", evidence={**evidence, "failed": 0, "failure_kinds": {}, "samples": []}).text
+    assert "probes failed" not in slow
+    assert "- Query:" in slow
+
+
 def test_a_query_is_whole_and_as_it_is_so_that_it_can_be_copied() -> None:
     assert "- Query: " + QUERY_TEXT.replace("\n", "\n  ") + "\n" in of("detected", "P1").text
     long = {"breaches": [{**EVIDENCE["breaches"][0], "query": "x" * 5000}]}  # type: ignore[index]
