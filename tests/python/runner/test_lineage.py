@@ -47,4 +47,4 @@ def test_many_readers_are_cut_and_a_circle_ends() -> None:
 def test_the_project_says_who_reads_its_exports() -> None:
     found = readers(Dbt(Settings(project_dir=PROJECT_DIR), None).manifest())
     assert found["ai_usage_prod_staging.stg_anthropic__usage"] == ["fct_usage_daily"]
-    assert found["ai_usage_prod.rpt_incident_durations"] == ["rpt_mttr"]
+    assert found["ai_usage_prod.rpt_incident_durations"] == ["rpt_mttr", "Incident review (dashboard)"]
