@@ -51,8 +51,8 @@ def measure(folder: Path, *, many: int, repetitions: int) -> Part | None:
     with browser.browser(folder / "profile") as page:
         taken = {count: _taken(page, file, repetitions) for count, file in files.items()}
     comparisons = [
-        Comparison(f"{what} of {many:,} incidents, beside {few:,}", ours, beside, aim)
-        for what, ours, beside, aim in zip(
+        Comparison(f"{what} of {many:,} incidents, beside {few:,}", measured, beside, aim)
+        for what, measured, beside, aim in zip(
             ("a filter's answer on the page", "the time to all cards of the page"),
             _series(many, taken[many]),
             _series(few, taken[few]),

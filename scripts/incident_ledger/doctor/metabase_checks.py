@@ -1,4 +1,4 @@
-"""Whether Metabase can be published to: its key, the database that it knows, and that its datasets are ours."""
+"""Whether Metabase can be published to: its key, the database that it knows, and the datasets that it reads."""
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -64,9 +64,7 @@ def _check_database(settings: Settings, database: Mapping[str, Any]) -> Iterator
     if database.get("engine") != "bigquery-cloud-sdk":
         yield Finding(_CHECK, Grade.WRONG, f"{name} is a database of {database.get('engine')}, not of BigQuery", remedy)
     elif project and project != settings.project:
-        yield Finding(
-            _CHECK, Grade.WRONG, f"{name} reads the project {project}, and ours is {settings.project}", remedy
-        )
+        yield Finding(_CHECK, Grade.WRONG, f"{name} reads the project {project}, and not {settings.project}", remedy)
     patterns = [each.strip() for each in str(details.get("dataset-filters-patterns") or "").split(",") if each.strip()]
     is_named = any(fnmatchcase(settings.dataset, each) for each in patterns)
     kind = details.get("dataset-filters-type")
@@ -79,11 +77,11 @@ def _check_database(settings: Settings, database: Mapping[str, Any]) -> Iterator
 
 def _check_tables(settings: Settings, schemas: set[str]) -> Finding:
     if settings.dataset in schemas:
-        return Finding(_CHECK, Grade.OK, f"it has {_MART} of our dataset {settings.dataset}")
+        return Finding(_CHECK, Grade.OK, f"it has {_MART} of the dataset {settings.dataset}")
     if schemas:
-        text = f"it has {_MART} of {', '.join(sorted(schemas))}, and not of our dataset {settings.dataset}"
+        text = f"it has {_MART} of {', '.join(sorted(schemas))}, and not of the dataset {settings.dataset}"
     else:
-        text = f"it has no {_MART} of our dataset {settings.dataset} yet"
+        text = f"it has no {_MART} of the dataset {settings.dataset} yet"
     remedy = (
         f"Set {PREFIX}DATASET, or let Metabase sync the schema of the database; cards read the dataset of the target."
     )

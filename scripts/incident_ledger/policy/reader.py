@@ -72,7 +72,9 @@ def _load(warehouse: Warehouse) -> Policy:
     try:
         found = warehouse.rows(sql)
     except StatementError as error:
-        if error.reason == "invalidQuery":  # the statement is ours: a column of this version is not there yet
+        if (
+            error.reason == "invalidQuery"
+        ):  # of a statement that is well formed: a column of this version is not there yet
             raise UserError(
                 f"The policy tables in {dataset} are of another version. Load them again: incident-ledger policy load"
             ) from error

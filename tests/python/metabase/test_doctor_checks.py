@@ -42,7 +42,7 @@ def test_a_metabase_that_is_ready_is_fine_and_asked_to_be_published_to(metabase:
     found = findings(metabase)
     assert texts(found, Grade.WRONG) == ""
     assert "takes the key, and knows the database Warehouse" in texts(found, Grade.OK)
-    assert "it has operational_metrics of our dataset ai_usage_prod" in texts(found, Grade.OK)
+    assert "it has operational_metrics of the dataset ai_usage_prod" in texts(found, Grade.OK)
     assert "incident-ledger dashboard publish" in texts(found, Grade.WARN)
 
 
@@ -60,7 +60,7 @@ def test_a_key_that_is_refused_is_wrong(metabase: Metabase) -> None:
 @pytest.mark.parametrize(
     ("details", "words"),
     [
-        ({"project-id": "another"}, "reads the project another, and ours is ai-workflows-459123"),
+        ({"project-id": "another"}, "reads the project another, and not ai-workflows-459123"),
         ({"dataset-filters-type": "inclusion", "dataset-filters-patterns": "shop_*"}, LEFT_OUT),
         ({"dataset-filters-type": "exclusion", "dataset-filters-patterns": "x, ai_*"}, LEFT_OUT),
     ],
@@ -86,9 +86,11 @@ def test_details_that_the_key_may_not_see_are_not_judged(metabase: Metabase) -> 
 
 def test_another_dataset_and_none_are_named(metabase: Metabase) -> None:
     metabase.tables[5]["schema"] = "staging"
-    assert "it has operational_metrics of staging, and not of our" in texts(findings(metabase), Grade.WARN)
+    assert "it has operational_metrics of staging, and not of the dataset ai_usage_prod" in texts(
+        findings(metabase), Grade.WARN
+    )
     metabase.tables.clear()
-    assert "it has no operational_metrics of our dataset ai_usage_prod yet" in texts(findings(metabase), Grade.WARN)
+    assert "it has no operational_metrics of the dataset ai_usage_prod yet" in texts(findings(metabase), Grade.WARN)
 
 
 def test_an_address_of_no_dashboard_is_named_without_any_metabase() -> None:
