@@ -14,7 +14,7 @@ from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.local.process import start, stop
-from incident_ledger.warehouse.tables import ensure_tables
+from incident_ledger.warehouse.tables import ALL, ensure_tables
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 SHARED_DATA = Path(os.environ.get("INCIDENT_LEDGER_SHARED_DATA", PROJECT_DIR.parent / "shared" / "data"))
@@ -111,17 +111,8 @@ def built_ledger(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> War
 @pytest.fixture
 def ledger(built_ledger: Warehouse) -> Warehouse:
     """A ledger in which nothing happened, nothing was sent and nobody ran."""
-    for table in (
-        "incident_events",
-        "import_rejects",
-        "notifications",
-        "run_steps",
-        "leases",
-        "dbt_results",
-        "probe_results",
-        "signals",
-    ):
-        built_ledger.execute(f"delete from {built_ledger.raw(table)} where true")
+    for table in ALL:
+        built_ledger.execute(f"delete from {built_ledger.raw(table.name)} where true")
     return built_ledger
 
 

@@ -146,9 +146,9 @@ async def _serve(options: argparse.Namespace, ready: TextIO, lock: TextIO) -> No
             "idle_seconds": options.idle,
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        write_private(state, json.dumps(about).encode())
-        _tell(ready, about)
-        signs = {state: state.read_bytes(), token_file(options.folder): token.encode()}
+        signs = {state: json.dumps(about).encode(), token_file(options.folder): token.encode()}
+        write_private(state, signs[state])
+        _tell(ready, about)  # from here on anybody may change the files
         await _until_over(options, activity, lock, signs)
     finally:
         if state.is_file():
