@@ -213,7 +213,8 @@ def environment(settings: Settings, endpoint: str | None, as_of: datetime | None
 
 def _result(node: Any) -> NodeResult:
     return NodeResult(
-        unique_id=node.node.unique_id,
+        # An operation's result has no node.
+        unique_id=node.node.unique_id if hasattr(node, "node") else node.unique_id,
         status=str(node.status),
         message=node.message or "",
         seconds=float(node.execution_time or 0),

@@ -29,10 +29,11 @@ from incident_ledger.errors import UserError
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.policy import Policy, load
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.rows import bound_rows, literal, merge_query, merge_rows
+from incident_ledger.warehouse.rows import bound_rows, literal, merge_query, merge_rows, update_rows
 from incident_ledger.warehouse.tables import DBT_RESULTS, SIGNALS
 
 _NAME_CHARACTERS = 100
+_HOOKS = timedelta(hours=1)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -77,16 +78,20 @@ def take_in(
     ingested_at: datetime,
     looked_at: datetime = _LONG_AGO,
     is_whole: bool = True,
+    is_written: bool = False,
 ) -> IngestReport:
     """Results of one project, written, with the signals that follow. At `looked_at` it had the nodes of `lineage`.
 
-    Whether a scheduled run is missing is what whole runs say, not results that were picked from one.
+    Whether a scheduled run is missing is what whole runs say, not results that were picked from one. Results that are
+    written already (`is_written`) get their verdict, after the signals.
     """
     judged = judge_all(results, lineage, policy)
-    new = _write_results(warehouse, judged, lineage, ingested_at)
+    new = 0 if is_written else _write_results(warehouse, judged, lineage, ingested_at)
     rows = _changed_groups(warehouse, judged, lineage, policy, looked_at)
     missing = absence(lineage.project, invocations(results), policy) if is_whole else None
     _write_signals(warehouse, [*rows, missing] if missing else rows)
+    if is_written:
+        _write_verdicts(warehouse, judged)
     still = sorted((row for row in rows if row["ended_at"] is None), key=lambda row: policy.rank(row["severity_level"]))
     return IngestReport(
         project=lineage.project,
@@ -138,8 +143,27 @@ def _write_results(warehouse: Warehouse, judged: Sequence[Judged], lineage: Line
     times = [each.result.completed_at for each in judged]
     if not times:
         return 0
-    on = f"target.completed_at between {literal(min(times))} and {literal(max(times))}"
+    # What was skipped has no time of its own: the macro of the dbt package wrote it as of a little earlier.
+    on = f"target.completed_at between {literal(min(times) - _HOOKS)} and {literal(max(times))}"
     return merge_rows(warehouse, DBT_RESULTS, rows, on=on)
+
+
+def _write_verdicts(warehouse: Warehouse, judged: Sequence[Judged]) -> None:
+    rows = [
+        {
+            "invocation_id": each.result.invocation_id,
+            "unique_id": each.result.unique_id,
+            "severity_level": each.verdict.severity_level if each.verdict else None,
+            "rule_id": each.verdict.rule_id if each.verdict else None,
+            "failed_records": each.verdict.failed if each.verdict else None,
+            "examined_records": each.verdict.examined if each.verdict else None,
+            "manifest_node": None,
+        }
+        for each in judged
+    ]
+    times = [each.result.completed_at for each in judged]
+    on = f"target.completed_at between {literal(min(times))} and {literal(max(times))}"
+    update_rows(warehouse, DBT_RESULTS, rows, on=on)
 
 
 def _result_row(

@@ -91,7 +91,11 @@ class Builds:
     @property
     def events_modified(self) -> str | None:
         """When the ledger's events were last modified, before the build."""
-        return self._modified().get((self._warehouse.settings.raw_dataset, "incident_events"))
+        return self.modified("incident_events")
+
+    def modified(self, raw_table: str) -> str | None:
+        """When a table of the raw dataset was last modified, before the build; None when it is not there."""
+        return self._modified().get((self._warehouse.settings.raw_dataset, raw_table))
 
     def _run(self, selectors: Sequence[str]) -> tuple[list[NodeResult], list[str]]:
         """A passing fault of the warehouse is overcome in the same run."""

@@ -13,6 +13,7 @@ from incident_ledger.warehouse.tables import BUILD_STATE
 BUILD = "run"  # dbt's nodes by their unique id
 CHECK = "check"  # suites by their file
 FAILED = "failed"  # dbt's nodes that could not be built, and tests that failed
+UPLOADED = "uploaded"  # when `dbt_results` was modified, as of the last look for what the dbt package's macro wrote
 
 Records = Mapping[str, tuple[str, str | None]]
 

@@ -31,6 +31,7 @@ from incident_ledger.runner.own_failures import OwnFailures
 from incident_ledger.runner.page_step import write_pages
 from incident_ledger.runner.step_summaries import some_names, summarise_channels, summarise_nodes
 from incident_ledger.runner.steps import HEARTBEAT, Outcome, Step, Steps, counted, record
+from incident_ledger.runner.uploaded_results import take_in_uploaded
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import read
 
@@ -224,7 +225,9 @@ class Job:
             # Both before the build: what comes in later is checked by the next run.
             due = DueChecks(self._warehouse, self._builds, rules, self._as_of)
             noted = self._note_changes(due)
+            uploaded = take_in_uploaded(self._warehouse, self._builds, rules, self._as_of)
             is_built = self._build(step, "feeds", is_open=False)
+            step.summary += f"; {counted(uploaded, 'result')} of dbt projects" if uploaded else ""
         self._check(rules, due, noted, is_built=is_built)
         if self._is_idle(rules):
             self._note_pending_since(rules)

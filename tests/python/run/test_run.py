@@ -18,6 +18,8 @@ from incident_ledger.importers.usage.ingest import load_usage
 from incident_ledger.runner.build import Builds
 from incident_ledger.runner.job import Job
 from incident_ledger.runner.lease import BUILD, with_lease
+from incident_ledger.warehouse.rows import insert_rows
+from incident_ledger.warehouse.tables import DBT_RESULTS
 from run.environment import AS_OF, END_DAY, Place, differences
 from usage.answers import bucket, cost, page
 
@@ -96,6 +98,25 @@ def test_a_later_run_without_news_writes_only_its_own_record_and_is_an_alarm_whi
     assert {step: "; new in " in each for step, each in built.items()} == {
         step: bool(details[step]["changed"]) for step in built
     }
+
+
+def test_a_run_judges_what_the_macro_of_the_dbt_package_wrote_and_opens_its_incident(
+    undisturbed: Place, tmp_path: Path
+) -> None:
+    undisturbed.stop()
+    place = undisturbed.copy_to(tmp_path / "uploaded")
+    warehouse, time = place.warehouse(), datetime.fromisoformat(AS_OF)
+    row: dict[str, Any] = dict.fromkeys(("invocation_id", "project_name", "node_name", "status", "component"), "x")
+    row |= {"unique_id": "model.shop.gold", "project_name": "shop", "node_name": "gold", "status": "error"}
+    row |= {"component": "dbt:shop.gold", "resource_type": "model", "completed_at": time, "ingested_at": time}
+    insert_rows(warehouse, DBT_RESULTS, [row | {"manifest_node": {"parents": [], "data_nodes": 5}}])
+    place.command("run", "--as-of", LATER)
+    found = {each["component"]: each["severity_level"] for each in place.json("incident", "list")}
+    (judged,) = warehouse.rows(f"select rule_id, manifest_node from {warehouse.raw('dbt_results')}")
+    place.stop()
+    # One of five models: less than half of the project, which would be a P1.
+    assert found["dbt:shop.gold"] == "P2"
+    assert dict(judged) == {"rule_id": "dbt_node_failed", "manifest_node": None}
 
 
 def test_a_dry_run_shows_what_the_run_then_writes_and_writes_nothing(undisturbed: Place, tmp_path: Path) -> None:
