@@ -11,18 +11,32 @@
 {%- endmacro %}
 
 {#
+  The days from three before the newest of the table to the as-of time, as literal dates in order: what an incremental build of
+  logs reads and replaces, since entries come late. At most 40 days, and so many at first.
+#}
+{% macro log_days_to_replace(day_column) -%}
+    {{ return(days_since_newest(day_column, 3, 40)) }}
+{%- endmacro %}
+
+{#
   The days from the one before the newest of the table to the as-of time, as literal dates in order: what an incremental build
   reads and replaces, its last day was not over. At most the 180 days that BigQuery keeps jobs for.
 #}
 {% macro job_days_to_replace() -%}
+    {{ return(days_since_newest('job_day', 1, 180)) }}
+{%- endmacro %}
+
+{#  The days from so many before the newest of the table, at most so many before the as-of time, as `set_partitions` has them. #}
+{% macro days_since_newest(day_column, days_before, most_days) -%}
     {%- set today = 'date(' ~ as_of() ~ ')' -%}
-    {%- set oldest = 'date_sub(' ~ today ~ ', interval 180 day)' -%}
+    {%- set oldest = 'date_sub(' ~ today ~ ', interval ' ~ most_days ~ ' day)' -%}
     {%- set days = ["date '1970-01-01'"] -%}
     {%- if execute and flags.INTROSPECT and is_incremental() -%}
-        {%- set newest_day = 'select max(job_day) from ' ~ this ~ ' where job_day between ' ~ oldest ~ ' and ' ~ today -%}
+        {%- set newest_day = 'select max(' ~ day_column ~ ') from ' ~ this ~ ' where ' ~ day_column
+            ~ ' between ' ~ oldest ~ ' and ' ~ today -%}
         {%- set found = run_query(
-            'select job_day from unnest(generate_date_array(coalesce(date_sub((' ~ newest_day ~ '), interval 1 day), '
-            ~ oldest ~ '), ' ~ today ~ ')) as job_day order by job_day'
+            'select ' ~ day_column ~ ' from unnest(generate_date_array(coalesce(date_sub((' ~ newest_day ~ '), interval '
+            ~ days_before ~ ' day), ' ~ oldest ~ '), ' ~ today ~ ')) as ' ~ day_column ~ ' order by ' ~ day_column
         ) -%}
         {%- for day in found.columns[0].values() -%}{%- do days.append("date '" ~ day ~ "'") -%}{%- endfor -%}
     {%- endif -%}

@@ -198,6 +198,7 @@ def environment(settings: Settings, endpoint: str | None, as_of: datetime | None
         "DATASET": settings.dataset,
         "RAW_DATASET": settings.raw_dataset,
         "JOBS": settings.jobs,
+        "PIPELINE_LOGS": settings.pipeline_logs,
         "THREADS": str(settings.threads),
         "MAXIMUM_BYTES_BILLED": str(settings.maximum_bytes_billed),
         "QUERY_TIMEOUT": str(settings.query_timeout),

@@ -12,6 +12,7 @@ SETTINGS = (
     "DATASET",
     "RAW_DATASET",
     "JOBS",
+    "PIPELINE_LOGS",
     "PROJECT_DIR",
     "API_ENDPOINT",
     "API_TOKEN",

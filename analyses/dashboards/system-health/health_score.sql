@@ -59,6 +59,14 @@ probes as (
 
 ),
 
+-- Each pipeline whose runs are known: the signal that one is missing begins when it is.
+pipelines as (
+
+    select * from {{ ref('fct_signals') }}
+    where source = 'pipeline' and observed_at <= @as_of
+
+),
+
 tables as (
 
     select
@@ -132,6 +140,11 @@ scores as (
         'api_health' as part,
         100 * safe_divide(countif(is_healthy), count(*)) as score
     from probes
+    union all
+    select
+        'pipeline_runs' as part,
+        100 * safe_divide(countif(started_at > @as_of), count(*)) as score
+    from pipelines
 
 ),
 

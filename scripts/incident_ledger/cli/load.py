@@ -1,4 +1,4 @@
-"""`incident-ledger load usage`: lands the vendors' usage exports."""
+"""`incident-ledger load`: lands the vendors' usage exports, and log entries where no sink writes them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,8 @@ import typer
 
 # Of `importers.usage.REPORTS` (a test compares them), which takes longer to import than help may take.
 REPORT_NAMES = "anthropic_usage, anthropic_cost, claude_code, cursor_events, cursor_daily, cursor_spend"
+# Of `importers.sinks.SINKS` (a test compares them).
+SINK_NAMES = "pipeline_logs"
 
 
 def register(app: typer.Typer) -> None:
@@ -16,6 +18,7 @@ def register(app: typer.Typer) -> None:
     group.command("usage", help="Land usage and cost exports of Anthropic and Cursor, as their APIs answer them.")(
         usage
     )
+    group.command("sink", help="Load exported entries of Cloud Logging into the table of a sink.")(sink)
     app.add_typer(group, name="load")
 
 
@@ -32,3 +35,15 @@ def usage(
     from incident_ledger.cli.actions import load as action
 
     action.usage(files, source, exported_at, as_of, json)
+
+
+def sink(
+    name: Annotated[str, typer.Argument(help=f"Which sink: {SINK_NAMES}. Its table is a setting.")],
+    files: Annotated[list[Path], typer.Argument(help="Entries as JSON: one a line, or a list, as gcloud writes them.")],
+    as_of: Annotated[str | None, typer.Option(help="The time of this load, with its zone; now by default.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Load and say what was new, what came twice and what was refused."""
+    from incident_ledger.cli.actions import load as action
+
+    action.sink(name, files, as_of, json)

@@ -27,7 +27,8 @@ def check_pipelines(warehouse: Warehouse, files: Policy, now: datetime) -> Itera
         if missed_at is None:
             text = f"{pipeline} has a schedule and is not watched: no run of it was ever taken in"
             remedy = (
-                "incident-ledger ingest dbt TARGET after its runs, or no row in seeds/policy/pipeline_schedules.csv."
+                "incident-ledger ingest dbt TARGET after its runs, or INCIDENT_LEDGER_PIPELINE_LOGS for a job's logs; "
+                "or no row in seeds/policy/pipeline_schedules.csv."
             )
             yield Finding(_CHECK, Grade.WARN, text, remedy)
         elif missed_at > now:

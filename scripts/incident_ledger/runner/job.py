@@ -23,6 +23,7 @@ from incident_ledger.notify.service import notify
 from incident_ledger.policy import Policy
 from incident_ledger.quality.preload import preload
 from incident_ledger.runner.build import Builds
+from incident_ledger.runner.found_signals import record_found
 from incident_ledger.runner.lease import BUILD, RESPOND, Lease, with_lease
 from incident_ledger.runner.lineage import readers
 from incident_ledger.runner.look import Look, look_reading
@@ -228,6 +229,7 @@ class Job:
             uploaded = take_in_uploaded(self._warehouse, self._builds, rules, self._as_of)
             is_built = self._build(step, "feeds", is_open=False)
             step.summary += f"; {counted(uploaded, 'result')} of dbt projects" if uploaded else ""
+            record_found(self._warehouse)
         self._check(rules, due, noted, is_built=is_built)
         if self._is_idle(rules):
             self._note_pending_since(rules)

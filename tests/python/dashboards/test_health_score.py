@@ -29,6 +29,7 @@ TABLES = {
         "probed_at timestamp, is_healthy bool, target_id string, kind string, failure_kind string, detail string, "
         "healthy_latency_ms float64"
     ),
+    "fct_signals": "source string, started_at timestamp, observed_at timestamp",
 }
 Score = Callable[..., dict[str, float | None]]
 
@@ -127,12 +128,22 @@ def test_without_a_source_a_part_is_not_watched_and_has_no_weight(score: Score) 
         "ledger runs": None,
         "message delivery": None,
         "api health": None,
+        "pipeline runs": None,
     }
+
+
+def test_a_pipeline_counts_from_the_moment_at_which_its_run_is_missing(score: Score) -> None:
+    """One of two is missing since this very time: half, which allows three quarters."""
+    rows = [f"('pipeline', {ago(hours)}, {ago(20)})" for hours in (0, -1)]
+    found = score(fct_signals=[*rows, f"('probe', {ago(1)}, {ago(2)})"])
+    assert (found["pipeline runs"], found["Health score"]) == (50, 75)
 
 
 def test_all_well_is_100(score: Score) -> None:
     closed = incident("P0", is_open=False)
-    assert set(score(**GOOD, fct_api_health=[probe(True)], incident_state=[closed]).values()) == {100}
+    runs = [f"('pipeline', {ago(-1)}, {ago(20)})"]
+    found = score(**GOOD, fct_api_health=[probe(True)], incident_state=[closed], fct_signals=runs)
+    assert set(found.values()) == {100}
 
 
 @pytest.mark.parametrize(("level", "expected"), [("P0", 0), ("P1", 25), ("P2", 50), ("P3", 75)])

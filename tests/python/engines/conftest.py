@@ -21,6 +21,7 @@ def compiled_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         api_endpoint="http://127.0.0.1:1",
         local_dir=tmp_path_factory.mktemp("local"),
         jobs="region-us.INFORMATION_SCHEMA.JOBS",
+        pipeline_logs="logs.pipeline_logs",
     )
 
 
@@ -41,4 +42,5 @@ def built(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The project built on the local warehouse, over the real archive where that is here."""
     settings = fresh_settings(endpoint, tmp_path_factory.mktemp("built"))
     # The emulator has no view of jobs: a table stands for it.
-    return build(settings.model_copy(update={"jobs": f"{settings.raw_dataset}.jobs"}), SHARED_DATA)
+    tables = {name: f"{settings.raw_dataset}.{name}" for name in ("jobs", "pipeline_logs")}
+    return build(settings.model_copy(update=tables), SHARED_DATA)

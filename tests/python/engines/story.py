@@ -12,6 +12,7 @@ from incident_ledger.dbt_results import ingest
 from incident_ledger.demo import incidents, usage
 from incident_ledger.importers import Document
 from incident_ledger.importers.pipeline import take_in
+from incident_ledger.importers.sinks import load_sink
 from incident_ledger.importers.statuspage import StatuspageImporter
 from incident_ledger.importers.usage.ingest import load_usage
 from incident_ledger.ledger.commands import CommandContext, open_incident, person_event, resolve
@@ -79,6 +80,29 @@ from unnest([
 """
 
 
+# The entries of two runs of a job, one of which failed, and of a start.
+_PIPELINE_LOGS = [
+    {
+        "insertId": insert_id,
+        "logName": "projects/p/logs/run.googleapis.com%2Fstdout",
+        "timestamp": at,
+        "receiveTimestamp": at,
+        "severity": "INFO",
+        "jsonPayload": {
+            "operation": "run_daily_job",
+            "status": status,
+            "message": "a message",
+            "duration_seconds": 12.5,
+        },
+    }
+    for insert_id, at, status in (
+        ("a", "2025-12-29T14:20:00Z", "success"),
+        ("b", "2025-12-30T14:20:00Z", "failed"),
+        ("c", "2025-12-31T14:00:00Z", "started"),
+    )
+]
+
+
 @dataclass(frozen=True)
 class Story:
     """A warehouse that is filled before and between builds. It does without the real data where that is not here."""
@@ -94,6 +118,9 @@ class Story:
         if not archive.is_file():
             archive = incidents.generate(folder, seed=1, end=AS_OF)
         self.warehouse.execute(_JOBS.format(table=self.warehouse.raw("jobs")))
+        entries = folder / "entries.json"
+        entries.write_text(json.dumps(_PIPELINE_LOGS))
+        load_sink(self.warehouse, "pipeline_logs", [entries], loaded_at=AS_OF)
         take_in(self.warehouse, StatuspageImporter(), [Document(archive.name, archive.read_bytes())], AS_OF)
         for source, names in _EXAMPLES.items():
             files = [file for name in names if (file := self.shared_data / "usage_api" / name).is_file()]

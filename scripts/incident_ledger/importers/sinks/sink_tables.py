@@ -1,0 +1,76 @@
+"""The tables of Cloud Logging's sinks, as far as models read them."""
+
+from dataclasses import dataclass
+
+from incident_ledger.errors import UserError
+from incident_ledger.settings import Settings
+from incident_ledger.variables import PREFIX
+from incident_ledger.warehouse.nested_tables import Fields
+
+_ENTRY: Fields = {
+    "insertId": "STRING",
+    "logName": "STRING",
+    "timestamp": "TIMESTAMP",
+    "receiveTimestamp": "TIMESTAMP",
+    "severity": "STRING",
+}
+# What no entry may lack: together they say which entry it is.
+REQUIRED = ("insertId", "logName", "timestamp")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sink:
+    """A sink: its name, which is that of dbt's source and of the setting, and the columns of its table."""
+
+    name: str
+    columns: Fields
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that names the table."""
+        return PREFIX + self.name.upper()
+
+
+SINKS = {
+    each.name: each
+    for each in (
+        Sink(
+            name="pipeline_logs",
+            columns={
+                **_ENTRY,
+                "jsonPayload": {
+                    "operation": "STRING",
+                    "status": "STRING",
+                    "event_type": "STRING",
+                    "message": "STRING",
+                    "run_id": "STRING",
+                    "duration_seconds": "FLOAT64",
+                },
+            },
+        ),
+    )
+}
+
+
+def find_sink(name: str) -> Sink:
+    """A sink by its name. Raises `UserError`."""
+    try:
+        return SINKS[name]
+    except KeyError:
+        raise UserError(f"{name!r} is not a sink. Known are: {', '.join(SINKS)}.") from None
+
+
+def sink_location(sink: Sink, settings: Settings) -> tuple[str, str]:
+    """The dataset and table that the setting names. Raises `UserError` where it names none, or another project's."""
+    named = str(getattr(settings, sink.name))
+    if not named:
+        raise UserError(
+            f"{sink.variable} is not set: nobody watches this sink. Name the table, such as "
+            f"{settings.raw_dataset}.{sink.name}; it is made when it is not there."
+        )
+    *project, dataset, table = named.split(".")
+    if project and project != [settings.project]:
+        raise UserError(
+            f"{sink.variable} names a table of project {project[0]}: load writes to {settings.project} alone."
+        )
+    return dataset, table
