@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-from incident_ledger.cli._console import Text, console_of, err, out, visible, wide_out, width_of
+from incident_ledger.cli._console import Text, console_of, err, out, visible, wide_out, width_of, write_lines
 from incident_ledger.encoding import iso_time
 from incident_ledger.warehouse import Column, QueryResult
 
@@ -84,6 +84,14 @@ def _text(value: Any, column: Column) -> str | None:
     if isinstance(simple, str) and column.kind != "JSON":
         return simple
     return json.dumps(simple, ensure_ascii=False)
+
+
+def print_answer(answer: QueryResult, output: str, limit: int) -> None:
+    """The rows as a `table` (the first `limit` of them), `csv` or `json` (all)."""
+    if output == "table":
+        print_table(answer, limit)
+    else:
+        write_lines(csv_lines(answer) if output == "csv" else json_lines(answer))
 
 
 def print_table(answer: QueryResult, limit: int) -> None:

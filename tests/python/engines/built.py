@@ -14,9 +14,10 @@ from engines.project import AS_OF, Project, compiled_queries, raw_catalog
 from engines.recorder import Recorder
 from engines.story import Story
 from engines.values import type_name
+from incident_ledger.asking.question_files import FOLDER as QUESTIONS
 from incident_ledger.dashboards.definition import FOLDER
 from incident_ledger.dbt_runner import Dbt, NodeResult
-from incident_ledger.metabase.questions import FOLDER as QUESTIONS
+from incident_ledger.metabase.questions import FOLDER as BESIDE_CARDS
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.client import Client
@@ -39,8 +40,8 @@ class Built:
     """The warehouse after a build of everything, how each node ended, and the folder with what dbt compiled.
 
     `again` are two later builds, each after a check: of what is incremental, and (after a correction) of all that is
-    stored. `by_dbt` holds the statements of all three; `cards` the queries of the dashboards and of
-    what Metabase has beside them, by name.
+    stored. `by_dbt` holds the statements of all three; `cards` the queries of the dashboards, of
+    what Metabase has beside them, and of the questions, by name.
     """
 
     warehouse: Warehouse
@@ -81,7 +82,8 @@ def build(settings: Settings, shared_data: Path) -> Built:
         later += dbt.invoke([*again, "config.materialized:table"], as_of=AS_OF)
     in_tests = target / "unit_tests"
     unit_tests = dbt.invoke(["test", "--select", "test_type:unit", "--target-path", str(in_tests)], as_of=AS_OF)
-    cards = dbt.analyses(FOLDER.as_posix()) | dbt.analyses(QUESTIONS.as_posix())
+    folders = (FOLDER, BESIDE_CARDS, QUESTIONS)
+    cards = {name: sql for folder in folders for name, sql in dbt.analyses(folder.as_posix()).items()}
     return Built(warehouse, tuple(results), tuple(unit_tests), tuple(later), by_dbt, target, cards)
 
 

@@ -25,7 +25,9 @@ from incident_ledger.postmortem.review_findings import Findings, Improvement
 from incident_ledger.probes.probe_results import ProbeResult, write_results
 from incident_ledger.quality.checker import check_all
 from incident_ledger.quality.suites import load_folders, load_suite
+from incident_ledger.response.silences import Scope
 from incident_ledger.runner.job import Job
+from incident_ledger.runner.silence_rows import add_silence
 from incident_ledger.warehouse import Warehouse
 
 # The morning of the day that the builds close: the night's exports, a check, a correction, another check.
@@ -132,7 +134,18 @@ class Story:
         load_usage(self.warehouse, "cursor_spend", [spend], loaded_at=_EXPORTED_AT)
 
     def check(self) -> None:
-        """All suites, and a file that is none: breaches, a check that failed, incidents, messages and a run's steps."""
+        """All suites, and a file that is none: breaches, a check that failed, incidents, messages, a run's steps."""
+        add_silence(  # of what nothing speaks of
+            self.warehouse,
+            load_policy(self.warehouse),
+            scope=Scope.COMPONENT,
+            value="api:moved",
+            starts_at=FIRST_CHECK,
+            ends_at=FIRST_CHECK + timedelta(days=1),
+            reason="It moves",
+            actor="ann",
+            now=FIRST_CHECK,
+        )
         self._ingest("fail", FIRST_CHECK)
         self._probe(FIRST_CHECK)
         self._check(FIRST_CHECK)

@@ -73,7 +73,7 @@ def test_google_gives_the_rows_of_every_seed_and_model(built: Built, reference: 
     assert not lines, "The engines differ:\n" + "\n".join(lines)
 
 
-def test_google_gives_the_rows_of_every_card_of_a_dashboard(built: Built, reference: Reference) -> None:
+def test_google_gives_the_rows_of_every_card_and_question(built: Built, reference: Reference) -> None:
     lines, empty = [], []
     for name, sql in built.cards.items():
         local = built.warehouse.rows(sql, {"as_of": AS_OF})

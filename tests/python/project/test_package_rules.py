@@ -38,6 +38,7 @@ LAYERS = (
         "postmortem",
         "dashboards",
         "metabase",
+        "asking",
         "runner",
         "doctor",
     ),

@@ -2,8 +2,8 @@
 
 import sys
 
-from incident_ledger.cli._console import err, write_lines
-from incident_ledger.cli._rows import csv_lines, json_lines, print_table
+from incident_ledger.cli._console import err
+from incident_ledger.cli._rows import print_answer
 from incident_ledger.errors import StatementError, UserError
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import QueryResult, connect
@@ -38,10 +38,8 @@ def sql(statement: str, output: str, max_rows: int) -> None:
         raise UserError(f"{error}\n{error.detail}".rstrip()) from error
     if not answer.columns or answer.affected is not None or _is_ddl(answer):
         err.print(_done(answer), style="dim")
-    elif output == "table":
-        print_table(answer, max_rows)
     else:
-        write_lines(csv_lines(answer) if output == "csv" else json_lines(answer))
+        print_answer(answer, output, max_rows)
 
 
 def _is_ddl(answer: QueryResult) -> bool:
