@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import PROJECT_DIR, fresh_settings
+from incident_ledger.asking.explanations import explain_score
 from incident_ledger.dashboards.definition import FOLDER
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.warehouse import Warehouse, connect
@@ -96,11 +97,13 @@ def fill(warehouse: Warehouse, **rows: list[str]) -> None:
 
 @pytest.fixture
 def score(warehouse: Warehouse, queries: Mapping[str, str]) -> Score:
-    """The score and its parts over these rows of the tables."""
+    """The score and its parts over these rows of the tables; `explain health` computes the same from the parts."""
 
     def compute(**rows: list[str]) -> dict[str, float | None]:
         fill(warehouse, **rows)
-        return {row["part"]: row["score"] for row in warehouse.rows(queries["health_score"], {"as_of": AS_OF})}
+        found = warehouse.rows(queries["health_score"], {"as_of": AS_OF})
+        assert all(figure.is_equal for figure in explain_score(found).figures)
+        return {row["part"]: row["score"] for row in found}
 
     return compute
 

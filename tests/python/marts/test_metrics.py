@@ -1,9 +1,12 @@
 """The semantic layer: MetricFlow accepts the metrics, and what it asks of the warehouse gives the marts' figures."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 
+from incident_ledger.asking.metric_queries import MetricQuery, Metrics
+from incident_ledger.errors import UserError
 from marts.conftest import Cases
 from marts.ledger import Ledger
 from semantic_layer import ask, semantic_manifest
@@ -83,3 +86,36 @@ def test_clocks_are_asked_for_by_what_their_incident_is_now(archive: Ledger) -> 
             counts[severities[row["incident_id"]]] = counts.get(severities[row["incident_id"]], 0) + 1
     found = {row["incident__severity_level"]: row["sla_clocks_judged"] for row in asked if row["sla_clocks_judged"]}
     assert found == counts
+
+
+def test_a_query_of_the_command_is_what_sql_says(archive: Ledger) -> None:
+    metrics = Metrics(archive.dbt)
+    query = MetricQuery(metrics=["incidents", "mttr_minutes"], by=["severity_level"], where=["severity_level!=P3"])
+    found = {row[0]: row[1:] for row in metrics.ask(archive.warehouse, query).rows}
+    report = archive.rows("rpt_mttr", "period_grain = 'all' and severity_level not in ('all', 'P3')")
+    assert found == {row["severity_level"]: (row["incidents"], pytest.approx(row["mean_minutes"])) for row in report}
+    days = MetricQuery(metrics=["incidents"], since=date(2024, 3, 5), until=date(2024, 4, 10))
+    (row,) = archive.warehouse.rows(
+        f"select count(*) as incidents from {archive.warehouse.mart('operational_metrics')} "
+        "where detection_date between '2024-03-05' and '2024-04-10'"
+    )
+    assert metrics.ask(archive.warehouse, days).rows == [(row["incidents"],)]
+    assert row["incidents"] > 0
+
+
+@pytest.mark.parametrize("value", ["x' or true or '", "{{ 7 * 7 }}", "\\", "@where_1", ""])
+def test_a_value_of_a_filter_is_only_compared(value: str, archive: Ledger) -> None:
+    metrics = Metrics(archive.dbt)
+    every, none = (
+        metrics.ask(archive.warehouse, MetricQuery(metrics=["incidents"], where=[f"severity_level{operator}{value}"]))
+        for operator in ("!=", "=")
+    )
+    assert sum(row[0] or 0 for row in none.rows) == 0
+    assert every.rows == metrics.ask(archive.warehouse, MetricQuery(metrics=["incidents"])).rows
+
+
+def test_what_metricflow_refuses_is_one_screen(archive: Ledger) -> None:
+    query = MetricQuery(metrics=["incidents", "usage_tokens"], by=["usage__vendor"])
+    with pytest.raises(UserError) as refused:
+        Metrics(archive.dbt).sql(query)
+    assert len(str(refused.value)) < 1000
