@@ -12,13 +12,17 @@ from incident_ledger.policy import ALL_DASHBOARDS, AUTHENTICATION, ONE_API, ONE_
 from incident_ledger.probes.probe_signals import ABSENCE, SOURCE
 from incident_ledger.probes.probe_targets import ProbeTarget, not_watched, probe_targets
 from incident_ledger.runner.silence_rows import silences_reading
+from incident_ledger.settings import Settings
+from incident_ledger.variables import PREFIX
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import read
 from incident_ledger.warehouse.tables import SIGNALS
 
 _PROBES, _RULES, _SILENCES = "probes", "rules", "silences"
 # Kinds of detectors for which nothing in this version looks.
-_WITHOUT_SOURCE = ("financial_data", "audit_log", "performance")
+_WITHOUT_SOURCE = ("financial_data", "audit_log")
+# Kinds that look at the table of a sink, by the setting that names it.
+_OF_SINKS = {"performance": "pipeline_logs"}
 # By rule how many targets of which kinds it takes.
 _TARGETS = {
     ALL_DASHBOARDS: (1, ("dashboard",)),
@@ -45,6 +49,7 @@ def check_watched(warehouse: Warehouse, files: Policy, now: datetime, environ: M
         text = "no API and no dashboard is watched: seeds/policy/probe_targets.csv has no row"
         yield Finding(_PROBES, Grade.WARN, text, "Add what your team depends on, and call incident-ledger probe.")
     yield from _rules(files, now, watched)
+    yield from _rules_of_sinks(warehouse.settings, files, now)
 
 
 def check_silences(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
@@ -94,6 +99,14 @@ def _of_target(
     if here:
         remedy = f"{here} here: set it where incident-ledger probe runs. {remedy}"
     return Finding(_PROBES, Grade.WARN, f"{target.target_id} is not watched: {reason}", remedy)
+
+
+def _rules_of_sinks(settings: Settings, files: Policy, now: datetime) -> Iterator[Finding]:
+    for each in files.classification_rules(now):
+        setting = _OF_SINKS.get(each.detector)
+        if setting and not getattr(settings, setting):
+            text = f"{each.rule_id} ({each.severity_level}) is not watched: {PREFIX}{setting.upper()} names no table"
+            yield Finding(_RULES, Grade.WARN, text, "Let a sink of Cloud Logging write it, and name the table.")
 
 
 def _rules(files: Policy, now: datetime, watched: list[ProbeTarget]) -> Iterator[Finding]:

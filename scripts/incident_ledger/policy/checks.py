@@ -42,6 +42,9 @@ _NEEDED: dict[str, Iterable[str]] = {
         "deadline_window_hours",
         "digest_messages",
         "recurrence_window_days",
+        "slow_run_deviations",
+        "slow_run_percent",
+        "slow_run_baseline_runs",
     ),
 }
 

@@ -60,5 +60,6 @@ def test_every_limit_of_the_policy_is_asked_for_and_every_one_that_is_asked_for_
     assert set(re.findall(r'\.limit\(\s*"(\w+)"', code)) <= there
     sql = "\n".join(path.read_text() for path in (SOURCES.parents[1] / "models").rglob("*.sql"))
     asked = set(re.findall(r"limit_name = '(\w+)'", sql))
-    assert asked == {"update_requests", "recurrence_window_days"}
+    slow_runs = {"slow_run_deviations", "slow_run_percent", "slow_run_baseline_runs"}
+    assert asked == {"update_requests", "recurrence_window_days", *slow_runs}
     assert asked <= there

@@ -18,7 +18,12 @@ from incident_ledger.warehouse import Warehouse, connect
 # The schedule of the policy: every day at 06:00 of Los Angeles, which is 14:00 UTC in winter.
 MONDAY = datetime(2026, 3, 2, 14, 20, tzinfo=UTC)
 DEAD = datetime(2026, 3, 3, 16, tzinfo=UTC)
-MODELS = ("stg_cloud_logging__pipeline_logs", "fct_pipeline_runs", "int_signals__pipelines")
+MODELS = (
+    "stg_cloud_logging__pipeline_logs",
+    "fct_pipeline_runs",
+    "int_signals__pipelines",
+    "int_signals__pipeline_durations",
+)
 BACK = datetime(2026, 3, 3, 16, 30, tzinfo=UTC)
 
 
