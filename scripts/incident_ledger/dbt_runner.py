@@ -199,6 +199,7 @@ def environment(settings: Settings, endpoint: str | None, as_of: datetime | None
         "RAW_DATASET": settings.raw_dataset,
         "JOBS": settings.jobs,
         "PIPELINE_LOGS": settings.pipeline_logs,
+        "AUDIT_LOGS": settings.audit_logs,
         "THREADS": str(settings.threads),
         "MAXIMUM_BYTES_BILLED": str(settings.maximum_bytes_billed),
         "QUERY_TIMEOUT": str(settings.query_timeout),

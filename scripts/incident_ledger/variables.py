@@ -13,6 +13,7 @@ SETTINGS = (
     "RAW_DATASET",
     "JOBS",
     "PIPELINE_LOGS",
+    "AUDIT_LOGS",
     "PROJECT_DIR",
     "API_ENDPOINT",
     "API_TOKEN",

@@ -20,9 +20,9 @@ from incident_ledger.warehouse.tables import SIGNALS
 
 _PROBES, _RULES, _SILENCES = "probes", "rules", "silences"
 # Kinds of detectors for which nothing in this version looks.
-_WITHOUT_SOURCE = ("financial_data", "audit_log")
+_WITHOUT_SOURCE = ("financial_data",)
 # Kinds that look at the table of a sink, by the setting that names it.
-_OF_SINKS = {"performance": "pipeline_logs"}
+_OF_SINKS = {"performance": "pipeline_logs", "audit_log": "audit_logs"}
 # By rule how many targets of which kinds it takes.
 _TARGETS = {
     ALL_DASHBOARDS: (1, ("dashboard",)),

@@ -7,7 +7,10 @@ from incident_ledger.warehouse.rows import merge_query
 from incident_ledger.warehouse.tables import SIGNALS, names
 
 # By the setting that names the table of a sink: the models that look at its rows.
-DETECTORS = {"pipeline_logs": ("int_signals__pipelines", "int_signals__pipeline_durations")}
+DETECTORS = {
+    "pipeline_logs": ("int_signals__pipelines", "int_signals__pipeline_durations"),
+    "audit_logs": ("int_signals__exposures",),
+}
 # A row that says the same changes nothing, so that a tick that follows has nothing new to read.
 _NEWS = """
     source.observed_at > target.observed_at

@@ -22,6 +22,7 @@ def compiled_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         local_dir=tmp_path_factory.mktemp("local"),
         jobs="region-us.INFORMATION_SCHEMA.JOBS",
         pipeline_logs="logs.pipeline_logs",
+        audit_logs="logs.audit_logs",
     )
 
 
@@ -42,5 +43,5 @@ def built(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The project built on the local warehouse, over the real archive where that is here."""
     settings = fresh_settings(endpoint, tmp_path_factory.mktemp("built"))
     # The emulator has no view of jobs: a table stands for it.
-    tables = {name: f"{settings.raw_dataset}.{name}" for name in ("jobs", "pipeline_logs")}
+    tables = {name: f"{settings.raw_dataset}.{name}" for name in ("jobs", "pipeline_logs", "audit_logs")}
     return build(settings.model_copy(update=tables), SHARED_DATA)

@@ -105,6 +105,27 @@ _PIPELINE_LOGS = [
 ]
 
 
+# A service that was opened to everybody, and closed again by a policy that was set whole.
+_AUDIT_LOGS = [
+    {
+        "insertId": at,
+        "logName": "projects/p/logs/cloudaudit.googleapis.com%2Factivity",
+        "timestamp": at,
+        "receiveTimestamp": at,
+        "severity": "NOTICE",
+        "protoPayload": {
+            "serviceName": "run.googleapis.com",
+            "methodName": "google.cloud.run.v1.Services.SetIamPolicy",
+            "resourceName": "namespaces/p/services/api",
+            "authenticationInfo": {"principalEmail": "ann@example.com"},
+            "requestMetadata": {"callerIp": "192.0.2.1"},
+            "request": {"policy": {"bindings": [{"role": "roles/run.invoker", "members": members}]}},
+        },
+    }
+    for at, members in (("2025-12-30T10:00:00Z", ["allUsers"]), ("2025-12-30T11:00:00Z", ["user:ann@example.com"]))
+]
+
+
 @dataclass(frozen=True)
 class Story:
     """A warehouse that is filled before and between builds. It does without the real data where that is not here."""
@@ -120,9 +141,10 @@ class Story:
         if not archive.is_file():
             archive = incidents.generate(folder, seed=1, end=AS_OF)
         self.warehouse.execute(_JOBS.format(table=self.warehouse.raw("jobs")))
-        entries = folder / "entries.json"
-        entries.write_text(json.dumps(_PIPELINE_LOGS))
-        load_sink(self.warehouse, "pipeline_logs", [entries], loaded_at=AS_OF)
+        for name, entries in (("pipeline_logs", _PIPELINE_LOGS), ("audit_logs", _AUDIT_LOGS)):
+            file = folder / f"{name}.json"
+            file.write_text(json.dumps(entries))
+            load_sink(self.warehouse, name, [file], loaded_at=AS_OF)
         take_in(self.warehouse, StatuspageImporter(), [Document(archive.name, archive.read_bytes())], AS_OF)
         for source, names in _EXAMPLES.items():
             files = [file for name in names if (file := self.shared_data / "usage_api" / name).is_file()]

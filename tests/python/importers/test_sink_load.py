@@ -102,6 +102,20 @@ def test_real_entries_of_several_logs_are_read(shared_data: Path) -> None:
     assert (len(found.rows), found.rejects, found.future) == (4, [], 0)
 
 
+def test_real_audit_entries_are_rows_of_the_sink_in_its_own_words(
+    endpoint: str, shared_data: Path, tmp_path: Path
+) -> None:
+    settings = fresh_settings(endpoint, tmp_path)
+    audit = connect(settings.model_copy(update={"audit_logs": f"{settings.raw_dataset}.audit_logs"}))
+    samples = shared_data / "cloud_logging" / "logentry.samples.jsonl"
+    assert load_sink(audit, "audit_logs", [samples], loaded_at=NOW).new == 4
+    columns = "protopayload_auditlog.methodName, protopayload_auditlog.status.code, protopayload_auditlog.requestJson"
+    rows = audit.rows(f"select {columns} from {audit.raw('audit_logs')} where insertId = 'yonau3dc2zi'")
+    (row,) = rows
+    assert (row["methodName"], row["code"]) == ("beta.compute.instances.aggregatedList", 7)
+    assert json.loads(row["requestJson"]) == {"@type": "type.googleapis.com/compute.instances.aggregatedList"}
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1", "nothing"])
 def test_a_file_without_an_entry_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UserError, match=r"entries\.jsonl"):
@@ -111,6 +125,12 @@ def test_a_file_without_an_entry_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_sink_without_a_table_says_which_setting_names_it(warehouse: Warehouse, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="INCIDENT_LEDGER_PIPELINE_LOGS is not set: nobody watches this sink"):
         load_sink(warehouse, "pipeline_logs", written(tmp_path, entry("a")), loaded_at=NOW)
+
+
+def declared_type(kind: Any) -> str:
+    if isinstance(kind, str):
+        return kind.lower()
+    return f"struct<{', '.join(f'{name} {declared_type(each)}' for name, each in kind.items())}>"
 
 
 def test_the_columns_are_those_of_the_source_of_dbt() -> None:
@@ -130,15 +150,10 @@ def test_the_columns_are_those_of_the_source_of_dbt() -> None:
     class Sources(BaseModel):
         sources: list[Source]
 
-    tables = read_properties("models/staging/cloud_logging/_sources.yml", Sources).sources[0].tables
+    sources = read_properties("models/staging/cloud_logging/_sources.yml", Sources).sources
+    tables = [table for source in sources for table in source.tables]
     declared = {table.name: {column.name: column.data_type for column in table.columns} for table in tables}
     assert declared == {
-        name: {
-            column: kind.lower()
-            if isinstance(kind, str)
-            else f"struct<{', '.join(f'{field} {str(each).lower()}' for field, each in kind.items())}>"
-            for column, kind in sink.columns.items()
-        }
-        for name, sink in SINKS.items()
+        name: {column: declared_type(kind) for column, kind in sink.columns.items()} for name, sink in SINKS.items()
     }
     assert ", ".join(SINKS) == SINK_NAMES

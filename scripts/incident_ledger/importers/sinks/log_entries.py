@@ -20,7 +20,7 @@ from incident_ledger.encoding import (
 )
 from incident_ledger.errors import UserError
 from incident_ledger.importers import Reject, Rejects
-from incident_ledger.importers.sinks.sink_tables import REQUIRED, Sink
+from incident_ledger.importers.sinks.sink_tables import ENTRY_NAMES, REQUIRED, Sink
 from incident_ledger.importers.sources import read_file
 from incident_ledger.warehouse.nested_tables import Fields
 
@@ -107,7 +107,10 @@ def _row(value: Any, columns: Fields) -> dict[str, Any]:
 
 
 def _picked(value: dict[str, Any], columns: Fields, place: str) -> dict[str, Any]:
-    return {name: _cell(value.get(name), kind, f"{place}{name}") for name, kind in columns.items()}
+    return {
+        name: _cell(value.get(name, value.get(ENTRY_NAMES.get(name, name))), kind, f"{place}{name}")
+        for name, kind in columns.items()
+    }
 
 
 def _cell(value: Any, kind: str | Fields, place: str) -> Any:
@@ -119,6 +122,8 @@ def _cell(value: Any, kind: str | Fields, place: str) -> Any:
         if not isinstance(value, dict):
             raise _EntryError(place, "is not a JSON object: its type is another than that of the column")
         return _picked(value, kind, f"{place}.")
+    if isinstance(value, dict) and place.endswith("Json"):
+        return written_json(value)
     if isinstance(value, dict | list):
         raise _EntryError(place, "is an object or a list: its type is another than that of the column")
     if kind == "TIMESTAMP":
@@ -126,6 +131,8 @@ def _cell(value: Any, kind: str | Fields, place: str) -> Any:
             return timestamp(parse_time(str(value), _YEARS))
         except TimeError as error:
             raise _EntryError(place, f"{error}; {error.advice}") from None
+    if kind == "INT64" and not (isinstance(value, int) or str(value).removeprefix("-").isdecimal()):
+        raise _EntryError(place, "is not a whole number")
     if kind == "FLOAT64":
         try:
             number = float(value)

@@ -14,6 +14,8 @@ _ENTRY: Fields = {
     "receiveTimestamp": "TIMESTAMP",
     "severity": "STRING",
 }
+# What a sink calls otherwise than the entry does. A text that ends with Json holds an object of it.
+ENTRY_NAMES = {"protopayload_auditlog": "protoPayload", "requestJson": "request", "metadataJson": "metadata"}
 # What no entry may lack: together they say which entry it is.
 REQUIRED = ("insertId", "logName", "timestamp")
 
@@ -45,6 +47,22 @@ SINKS = {
                     "message": "STRING",
                     "run_id": "STRING",
                     "duration_seconds": "FLOAT64",
+                },
+            },
+        ),
+        Sink(
+            name="audit_logs",
+            columns={
+                **_ENTRY,
+                "protopayload_auditlog": {
+                    "serviceName": "STRING",
+                    "methodName": "STRING",
+                    "resourceName": "STRING",
+                    "requestJson": "STRING",
+                    "metadataJson": "STRING",
+                    "authenticationInfo": {"principalEmail": "STRING"},
+                    "requestMetadata": {"callerIp": "STRING"},
+                    "status": {"code": "INT64", "message": "STRING"},
                 },
             },
         ),
