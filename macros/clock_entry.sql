@@ -18,3 +18,29 @@
         ' '
     )
 {%- endmacro %}
+
+{# The entries of `clock_history` of a relation of incidents, a row each. #}
+{% macro clock_entries(relation) -%}
+    select
+        entries.incident_id,
+        entries.detection_time,
+        entries.entry_order,
+        timestamp_add(
+            timestamp '1970-01-01 00:00:00+00:00', interval cast(entries.parts[offset(0)] as int64) microsecond
+        ) as occurred_at,
+        entries.parts[offset(1)] as event_type,
+        entries.parts[offset(2)] = 'person' as is_by_person,
+        nullif(entries.parts[offset(3)], '-') as severity_level,
+        nullif(entries.parts[offset(4)], '-') as status,
+        nullif(entries.parts[offset(5)], '-') as step_id
+    from
+        (
+            select
+                {{ relation }}.incident_id,
+                {{ relation }}.detection_time,
+                place as entry_order,
+                split(entry, ' ') as parts
+            from {{ relation }}
+            cross join unnest({{ relation }}.clock_history) as entry with offset as place
+        ) as entries
+{%- endmacro %}

@@ -63,6 +63,8 @@ class Dbt:
         self._settings = settings
         self._endpoint = endpoint
         self._manifest: Any = None
+        self.current_since: datetime | None = None
+        """From when on the view of current events, where it is built, reads them (`ledger.settling`); None for all."""
 
     def build(
         self,
@@ -176,7 +178,7 @@ class Dbt:
     @contextmanager
     def _environment(self, as_of: datetime | None) -> Iterator[None]:
         """The settings as `profiles.yml` and `dbt_project.yml` read them, for the time of one invocation."""
-        variables = environment(self._settings, self._endpoint, as_of)
+        variables = environment(self._settings, self._endpoint, as_of, self.current_since)
         before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)
         try:
@@ -189,8 +191,10 @@ class Dbt:
                     os.environ[name] = value
 
 
-def environment(settings: Settings, endpoint: str | None, as_of: datetime | None) -> dict[str, str]:
-    """What `profiles.yml`, `dbt_project.yml` and the macros read: settings, where the warehouse is, the as-of time."""
+def environment(
+    settings: Settings, endpoint: str | None, as_of: datetime | None, current_since: datetime | None = None
+) -> dict[str, str]:
+    """What `profiles.yml`, `dbt_project.yml`, macros and models read: settings, where the warehouse is, two times."""
     variables = {
         "TARGET": settings.target,
         "PROJECT": settings.project,
@@ -205,6 +209,7 @@ def environment(settings: Settings, endpoint: str | None, as_of: datetime | None
         "QUERY_TIMEOUT": str(settings.query_timeout),
         "DASHBOARD_URLS": json.dumps(settings.dashboard_urls, sort_keys=True) if settings.dashboard_urls else "",
         "AS_OF": timestamp(as_of) if as_of else "",
+        "CURRENT_SINCE": f"{current_since:%Y-%m-%d}" if current_since else "",
     }
     if endpoint:
         variables["API_ENDPOINT"] = endpoint

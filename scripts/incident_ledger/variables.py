@@ -37,8 +37,8 @@ SETTINGS = (
     "FAIL_ON",
     "DEBUG",
 )
-# What is not a setting and is read all the same: by dbt's macros, and by the tests.
-_READ_ELSEWHERE = ("AS_OF", "SHARED_DATA")
+# What is not a setting and is read all the same: by dbt's macros and models, and by the tests.
+_READ_ELSEWHERE = ("AS_OF", "CURRENT_SINCE", "SHARED_DATA")
 
 
 def unknown_variables(environ: Iterable[str]) -> dict[str, str | None]:

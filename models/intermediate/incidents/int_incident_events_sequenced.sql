@@ -10,7 +10,7 @@ with
 
 events as (
 
-    select * from {{ ref('stg_ledger__incident_events') }}
+    select * from {{ ref('stg_ledger__current_incident_events') }}
 
 ),
 

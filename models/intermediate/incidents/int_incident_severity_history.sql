@@ -1,30 +1,18 @@
 with
 
-events as (
+entries as (
 
-    select * from {{ ref('int_incident_events_sequenced') }}
-
-),
-
-dated_events as (
-
-    select
-        incident_id,
-        event_order,
-        severity_level,
-        occurred_at,
-        min(if(event_type = 'detected', occurred_at, null)) over (partition by incident_id) as detection_time
-    from events
+    select * from {{ ref('int_incident_state_history') }}
+    where event_type in ('detected', 'severity_changed') and severity_level is not null
 
 ),
 
-severity_events as (
+entries_compared as (
 
     select
         *,
-        lag(severity_level) over (partition by incident_id order by event_order) as previous_severity_level
-    from dated_events
-    where severity_level is not null and detection_time is not null
+        lag(severity_level) over (partition by incident_id order by entry_order) as previous_severity_level
+    from entries
 
 ),
 
@@ -33,11 +21,11 @@ changes as (
 
     select
         incident_id,
-        event_order,
+        entry_order,
         severity_level,
         detection_time,
         greatest(occurred_at, detection_time) as valid_from
-    from severity_events
+    from entries_compared
     where previous_severity_level is null or previous_severity_level != severity_level
 
 ),
@@ -46,11 +34,11 @@ final as (
 
     select
         incident_id,
-        event_order,
+        entry_order,
         severity_level,
         detection_time,
         valid_from,
-        lead(valid_from) over (partition by incident_id order by event_order) as valid_to
+        lead(valid_from) over (partition by incident_id order by entry_order) as valid_to
     from changes
 
 )

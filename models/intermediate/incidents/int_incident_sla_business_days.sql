@@ -32,7 +32,7 @@ calendar_of_each as (
 
     select
         severity_history.incident_id,
-        severity_history.event_order,
+        severity_history.entry_order,
         calendars.time_zone,
         calendars.weekdays,
         calendars.closes_at,
@@ -45,7 +45,7 @@ calendar_of_each as (
     where calendars.valid_from is null or calendars.valid_from <= severity_history.detection_time
     qualify
         {{ is_newest_valid(
-            ['severity_history.incident_id', 'severity_history.event_order'], valid_from='calendars.valid_from'
+            ['severity_history.incident_id', 'severity_history.entry_order'], valid_from='calendars.valid_from'
         ) }}
 
 ),
@@ -64,7 +64,7 @@ business_days as (
 
     select
         days.incident_id,
-        days.event_order,
+        days.entry_order,
         min(days.day) as business_day,
         any_value(days.closes_at having min days.day) as closes_at,
         any_value(days.time_zone having min days.day) as time_zone
@@ -73,7 +73,7 @@ business_days as (
     where
         holidays.holiday_date is null
         and strpos(days.weekdays, substr('SUNMONTUEWEDTHUFRISAT', 3 * extract(dayofweek from days.day) - 2, 3)) > 0
-    group by days.incident_id, days.event_order
+    group by days.incident_id, days.entry_order
 
 ),
 
@@ -81,7 +81,7 @@ final as (
 
     select
         incident_id,
-        event_order,
+        entry_order,
         business_day,
         cast(concat(cast(business_day as string), ' ', cast(closes_at as string), ' ', time_zone) as timestamp)
             as closes_at

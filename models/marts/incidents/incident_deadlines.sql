@@ -17,7 +17,12 @@ incidents as (
 
 resolutions as (
 
-    select * from {{ ref('int_incident_resolutions_aggregated') }}
+    select
+        incident_id,
+        min(occurred_at) as first_resolution_time
+    from {{ ref('int_incident_state_history') }}
+    where status = 'resolved'
+    group by incident_id
 
 ),
 
@@ -38,7 +43,7 @@ rule_of_each as (
 
     select
         severity_history.incident_id,
-        severity_history.event_order,
+        severity_history.entry_order,
         severity_history.severity_level,
         severity_history.valid_from,
         rules.response_basis,
@@ -52,7 +57,7 @@ rule_of_each as (
             and (rules.valid_from is null or severity_history.detection_time >= rules.valid_from)
     where true
     qualify row_number() over (
-        partition by severity_history.incident_id, severity_history.event_order
+        partition by severity_history.incident_id, severity_history.entry_order
         order by coalesce(rules.valid_from, timestamp '0001-01-01 00:00:00+00:00') desc
     ) = 1
 
@@ -62,10 +67,10 @@ clocks as (
 
     select
         rule_of_each.incident_id,
-        rule_of_each.event_order,
+        rule_of_each.entry_order,
         rule_of_each.severity_level,
         rule_of_each.valid_from,
-        row_number() over (partition by rule_of_each.incident_id order by rule_of_each.event_order) as place,
+        row_number() over (partition by rule_of_each.incident_id order by rule_of_each.entry_order) as place,
         case rule_of_each.response_basis
             when 'minutes'
                 then timestamp_add(rule_of_each.valid_from, interval rule_of_each.response_microseconds microsecond)
@@ -80,7 +85,7 @@ clocks as (
     left join business_deadlines
         on
             rule_of_each.incident_id = business_deadlines.incident_id
-            and rule_of_each.event_order = business_deadlines.event_order
+            and rule_of_each.entry_order = business_deadlines.entry_order
 
 ),
 

@@ -32,7 +32,7 @@ signals as (
 
 incidents as (
 
-    select * from {{ ref('incident_state') }}
+    select * from {{ ref('int_current_incidents_derived') }}
     where {{ is_counted() }}
 
 ),

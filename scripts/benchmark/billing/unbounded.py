@@ -15,6 +15,7 @@ from benchmark.billing.references import Effect
 
 GROWING = (
     "incident_events",
+    "settled_incidents",
     "notifications",
     "quality_results",
     "quality_breaches",

@@ -121,7 +121,7 @@ def _take_in_again(
     sql = f"""
         select source_key, count(*) as events
         from {warehouse.raw("incident_events")}
-        where recorded_at = @now and source = @source
+        where recorded_at = @now and first_recorded_at is null and source = @source
         group by source_key
     """  # noqa: S608 - only the quoted table name is not a parameter
     written = {row["source_key"]: row["events"] for row in warehouse.rows(sql, {"now": now, "source": importer.source})}

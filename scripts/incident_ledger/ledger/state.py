@@ -120,8 +120,9 @@ def state_reading(
     source_keys: Sequence[str] | None = None,
     merged_into: str | None = None,
     is_newest: bool = False,
+    is_current: bool = False,
 ) -> Reading[list[IncidentState]]:
-    """`read_state`, to be read with others."""
+    """`read_state`, to be read with others. `is_current`: of the incidents that are not settled alone."""
     conditions: dict[str, tuple[str, Any]] = {
         "is_open": ("is_open = @is_open", is_open),
         "incident_ids": ("incident_id in unnest(@incident_ids)", _listed(incident_ids)),
@@ -133,7 +134,10 @@ def state_reading(
     used = {name: pair for name, pair in conditions.items() if pair[1] is not None}
     where = " and ".join(condition for condition, _ in used.values()) or "true"
     one = "order by is_open desc, detection_time desc, incident_id desc limit 1" if is_newest else ""
-    sql = f"select * from {warehouse.mart('incident_state')} where {where} {one}"  # noqa: S608
+    # What is open is current.
+    current = warehouse.name(warehouse.settings.staging_dataset, "int_current_incidents_derived")
+    view = current if is_current or is_open else warehouse.mart("incident_state")
+    sql = f"select * from {view} where {where} {one}"  # noqa: S608
     rows = yield from rows_of(sql, {name: value for name, (_, value) in used.items()})
     return sorted(map(to_state, rows), key=lambda each: (each.detection_time, each.incident_id))
 
@@ -199,14 +203,16 @@ def events_reading(
 
 
 def select_events(warehouse: Warehouse, where: str) -> str:
-    """The statement that reads events, each once: the first copy of each counts."""
+    """The statement that reads events, each once: the first copy of each counts, from when the event was recorded."""
     return f"""
         select
-            event_id, incident_id, event_type, occurred_at, recorded_at, actor, source, source_key, severity_level,
-            payload
-        from {warehouse.raw("incident_events")}
+            event_id, incident_id, event_type, occurred_at, coalesce(first_recorded_at, recorded_at) as recorded_at,
+            actor, source, source_key, severity_level, payload
+        from {warehouse.raw("incident_events")} as events
         where {where}
-        qualify row_number() over (partition by event_id order by recorded_at) = 1
+        qualify row_number() over (
+            partition by event_id order by coalesce(events.first_recorded_at, events.recorded_at), events.recorded_at
+        ) = 1
     """  # noqa: S608 - only the quoted table name is not a parameter
 
 

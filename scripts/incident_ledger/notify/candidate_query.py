@@ -168,7 +168,8 @@ def _final(warehouse: Warehouse) -> str:
             and not events.is_notified
             and events.recorded_at > coalesce(messages.last_notified_at, timestamp_seconds(0)) as is_due_clock
         from events
-        inner join {warehouse.mart("incident_state")} as incidents on events.incident_id = incidents.incident_id
+        inner join {warehouse.name(warehouse.settings.staging_dataset, "int_current_incidents_derived")} as incidents
+            on events.incident_id = incidents.incident_id
         left join messages on events.incident_id = messages.incident_id
         where
             events.incident_id in (select late.incident_id from late)
@@ -198,7 +199,10 @@ def _late(warehouse: Warehouse, window: Window | None) -> str:
         recent as (
             select event_id
             from {warehouse.raw("incident_events")}
-            where recorded_at >= {literal(window.since)} and recorded_at >= {window.considered_until}
+            where
+                recorded_at >= {literal(window.since)}
+                and recorded_at >= {window.considered_until}
+                and first_recorded_at is null  -- a copy is no news
         ),
 
         late as (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from incident_ledger import policy
@@ -14,6 +14,7 @@ from incident_ledger.encoding import timestamp
 from incident_ledger.errors import ExitCode, LeaseHeldError
 from incident_ledger.job_labels import labelled
 from incident_ledger.ledger.events import Event
+from incident_ledger.ledger.settling import current_since
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.ledger.writer import append
@@ -30,6 +31,7 @@ from incident_ledger.runner.look import Look, look_reading
 from incident_ledger.runner.next_due import next_due
 from incident_ledger.runner.own_failures import OwnFailures
 from incident_ledger.runner.page_step import write_pages
+from incident_ledger.runner.settle_step import settle_step
 from incident_ledger.runner.step_summaries import some_names, summarise_channels, summarise_nodes
 from incident_ledger.runner.steps import HEARTBEAT, Outcome, Step, Steps, counted, record
 from incident_ledger.runner.uploaded_results import take_in_uploaded
@@ -106,6 +108,7 @@ class Job:
         self._as_of = as_of
         self._command = command
         self._fail_on = fail_on
+        self._is_full = is_full
         self._on_wait = on_wait
         self._steps = Steps(on_begin, on_end)
         self._dbt = Dbt(warehouse.settings, warehouse.endpoint)
@@ -127,6 +130,7 @@ class Job:
         self._wait = wait
         rules = self._begin()
         with self._lease(BUILD, rules) as lease:
+            self._keep_current_since()
             try:
                 self._whole()
                 write_pages(self._steps, self._warehouse, self._dbt, self._as_of)
@@ -142,6 +146,7 @@ class Job:
         self._wait = wait
         rules = self._begin()
         with self._lease(BUILD, rules) as lease:
+            self._keep_current_since()
             try:
                 rules = self._load_policy()
                 self._incidents = read_state(self._warehouse)
@@ -180,6 +185,10 @@ class Job:
         rules = rules or policy.load(self._warehouse)
         rules.is_alarm([], self._fail_on)  # an unknown severity is an error before the work
         return rules
+
+    def _keep_current_since(self) -> None:
+        """A view that is built again has the Monday that it had; where all is built, it is found again."""
+        self._dbt.current_since = None if self._is_full else current_since(self._warehouse)
 
     def _end(self, rules: Policy) -> None:
         self._report.open_incidents = [each for each in self._opened if each.detection_time <= self._as_of]
@@ -235,6 +244,8 @@ class Job:
             self._note_pending_since(rules)
         else:
             self._respond(rules)
+        lease = partial(self._lease, RESPOND, rules, wait=0)
+        settle_step(self._steps, self._warehouse, self._dbt, rules=rules, as_of=self._as_of, lease=lease)
         with self._steps.step("report") as step:
             self._build(step, "reports", is_open=self._has_clocks(rules))
 

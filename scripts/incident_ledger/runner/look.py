@@ -68,7 +68,10 @@ def _look_reading(
     considered_until = f"least({pending_since(warehouse, RESPOND)}, {literal(now - CLOCKS_BEHIND)})"
     window = Window(since=since, considered_until=considered_until) if since else None
     ((signals, silences), state), ((outlook, findings), (last_record, lease)) = yield from both(
-        both(both(signals_reading(warehouse), silences_reading(warehouse, now)), state_reading(warehouse)),
+        both(
+            both(signals_reading(warehouse), silences_reading(warehouse, now)),
+            state_reading(warehouse, is_current=True),
+        ),
         both(
             both(
                 outlook_reading(warehouse, policy, now, window=window),

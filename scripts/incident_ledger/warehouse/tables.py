@@ -35,7 +35,7 @@ class _Constraint(BaseModel):
 
 class _Column(BaseModel):
     name: str
-    data_type: Literal["string", "int64", "float64", "bool", "timestamp", "date", "json"]
+    data_type: Literal["string", "int64", "float64", "bool", "timestamp", "date", "json", "array<string>"]
     constraints: tuple[_Constraint, ...] = ()
 
 
@@ -91,10 +91,7 @@ class RawTable:
     @cached_property
     def columns(self) -> tuple[tuple[str, str, str], ...]:
         """Columns as (name, type, mode), in BigQuery's words."""
-        return tuple(
-            (column.name, column.data_type.upper(), "REQUIRED" if column.constraints else "NULLABLE")
-            for column in self._declared.columns
-        )
+        return tuple(map(_column, self._declared.columns))
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -112,7 +109,14 @@ class RawTable:
         return self._declared.config.meta.cluster
 
 
+def _column(column: _Column) -> tuple[str, str, str]:
+    if column.data_type == "array<string>":
+        return column.name, "STRING", "REPEATED"
+    return column.name, column.data_type.upper(), "REQUIRED" if column.constraints else "NULLABLE"
+
+
 INCIDENT_EVENTS = RawTable("incident_events")
+SETTLED_INCIDENTS = RawTable("settled_incidents")
 IMPORT_REJECTS = RawTable("import_rejects")
 QUALITY_RESULTS = RawTable("quality_results")
 QUALITY_BATCHES = RawTable("quality_batches")
@@ -129,6 +133,7 @@ LEASES = RawTable("leases")
 
 ALL = (
     INCIDENT_EVENTS,
+    SETTLED_INCIDENTS,
     IMPORT_REJECTS,
     QUALITY_RESULTS,
     QUALITY_BATCHES,
@@ -173,6 +178,20 @@ def ensure_tables(warehouse: Warehouse) -> None:
                 _bring_up_to_date(warehouse, spec)
 
 
+def read_label(warehouse: Warehouse, table: RawTable, name: str) -> str | None:
+    """A label of a table; None when it has none of that name, or is not there. Free of charge on BigQuery."""
+    found = warehouse.find(warehouse.settings.raw_dataset, table.name)
+    return None if found is None else found.labels.get(name)
+
+
+def write_label(warehouse: Warehouse, table: RawTable, name: str, value: str) -> None:
+    """Set a label of a table: lower-case letters, digits, `-` and `_`."""
+    with warehouse.map_bigquery_errors():
+        found = warehouse.client.get_table(_dataset(warehouse).table(table.name), timeout=60)
+        found.labels = {**found.labels, name: value}
+        warehouse.client.update_table(found, ["labels"], timeout=60)
+
+
 def ensure_dataset(warehouse: Warehouse, name: str) -> None:
     """Make the dataset when it is missing. Who may not make any may still use one that is there: asked for first."""
     dataset = Dataset(DatasetReference(warehouse.settings.project, name))
@@ -197,9 +216,14 @@ def _bring_up_to_date(warehouse: Warehouse, spec: RawTable) -> None:
             )
     # BigQuery adds no REQUIRED column to a table that has rows.
     missing = [item for item in wanted.schema if item.name.lower() not in have]
-    table.schema = [*table.schema, *(SchemaField(item.name, item.field_type) for item in missing)]
+    table.schema = [*table.schema, *(SchemaField(item.name, item.field_type, mode=_mode(item)) for item in missing)]
     table.labels = {**table.labels, _LABEL: _fingerprint(spec)}
     client.update_table(table, ["schema", "labels"] if missing else ["labels"], timeout=60)
+
+
+def _mode(item: SchemaField) -> str:
+    """Of a column that is added: BigQuery adds no REQUIRED one."""
+    return "REPEATED" if item.mode == "REPEATED" else "NULLABLE"
 
 
 def _dataset(warehouse: Warehouse) -> DatasetReference:

@@ -18,6 +18,7 @@ from incident_ledger.importers.usage.ingest import load_usage
 from incident_ledger.ledger.commands import CommandContext, open_incident, person_event, resolve
 from incident_ledger.ledger.events import EventType
 from incident_ledger.ledger.reducer import opened
+from incident_ledger.ledger.settling import monday, settle
 from incident_ledger.ledger.state import read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.policy import load as load_policy
@@ -188,6 +189,13 @@ class Story:
         append(self.warehouse, [person_event(ended, context, EventType.REVIEW_COMPLETED, findings.review)], at)
         for hours in (30, 4):
             self._repeat(at - timedelta(hours=hours), at)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Rows of what is over, and copies of what is not; of one incident nothing is left but its row."""
+        settle(self.warehouse, monday(AS_OF + timedelta(weeks=2)), AS_OF + timedelta(weeks=4))
+        events, kept = self.warehouse.raw("incident_events"), self.warehouse.raw("settled_incidents")
+        self.warehouse.execute(f"delete from {events} where incident_id = (select min(incident_id) from {kept})")
 
     def _probe(self, at: datetime) -> None:
         """A good answer, a refused key, and one that came twice since two commands wrote it."""

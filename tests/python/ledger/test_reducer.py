@@ -23,13 +23,16 @@ from ledger.fold import states
 
 EXAMPLES = 250
 FROM_EVENTS_TO_STATE = (
-    "stg_ledger__incident_events",
+    "stg_ledger__current_incident_events",
+    "stg_ledger__settled_incidents",
     "int_incident_events_sequenced",
     "int_incidents_aggregated",
     "int_incident_resolutions_aggregated",
     "int_incident_components_aggregated",
+    "int_current_incidents_derived",
     "incident_state",
 )
+RAW = ("incident_events", "settled_incidents", "severities")
 OFTEN = (
     "acknowledged",
     "severity_changed",
@@ -164,7 +167,7 @@ def by_google(warehouse: Warehouse) -> list[IncidentState]:
     """The rows of `incident_state` by Google's reference implementation, from the same events."""
     dbt = Dbt(warehouse.settings, warehouse.endpoint)
     catalog = raw_catalog(dbt.manifest().writable_manifest().to_dict(), warehouse.settings).catalog
-    for path in [path for path in catalog.tables if path[-1] in ("incident_events", "severities")]:
+    for path in [path for path in catalog.tables if path[-1] in RAW]:
         name = ".".join(path)
         catalog.add_rows(name, catalog.tables[path], warehouse.rows(f"select * from `{name}`"))
     compiled = dbt.compiled(FROM_EVENTS_TO_STATE)

@@ -1,28 +1,32 @@
 """The keys of models that have no data test of theirs: views of all events, checks or messages, parts of reports."""
 
 _INCIDENT = ("incident_id",)
-_SEVERITY = ("incident_id", "event_order")
+_ENTRY = ("incident_id", "entry_order")
 _DURATION = ("incident_duration_id",)
 _CLOCK = ("incident_id", "clock", "entry_order")
 KEYS = {
     "stg_ledger__incident_events": ("event_id",),
+    "stg_ledger__current_incident_events": ("event_id",),
+    "stg_ledger__settled_incidents": _INCIDENT,
     "int_incident_events_sequenced": ("event_id",),
     "int_incidents_aggregated": _INCIDENT,
+    "int_current_incidents_derived": _INCIDENT,
     "int_incident_resolutions_aggregated": _INCIDENT,
     "int_incident_components_aggregated": _INCIDENT,
-    "int_incident_severity_history": _SEVERITY,
-    "int_incident_sla_business_days": _SEVERITY,
+    "int_incident_state_history": _ENTRY,
+    "int_incident_severity_history": _ENTRY,
+    "int_incident_sla_business_days": _ENTRY,
     "int_incident_durations_aggregated": _DURATION,
     "int_incident_duration_intervals_estimated": _DURATION,
     "int_incident_duration_survival_estimated": _DURATION,
     "int_incident_durations_compared": _DURATION,
     "int_incident_counts_compared": ("period_grain", "period_start", "severity_level"),
     "int_response_events_sequenced": ("event_id",),
-    "int_incident_clock_history": ("incident_id", "entry_order"),
+    "int_incident_clock_history": _ENTRY,
     "int_incident_clock_starts_aggregated": _INCIDENT,
     "int_incident_open_periods_sequenced": ("incident_id", "period_order"),
-    "int_incident_severities_sequenced": ("incident_id", "entry_order"),
-    "int_incident_escalation_rules_sequenced": ("incident_id", "entry_order"),
+    "int_incident_severities_sequenced": _ENTRY,
+    "int_incident_escalation_rules_sequenced": _ENTRY,
     "int_incident_clocks_unioned": _CLOCK,
     "int_incident_clock_ends_aggregated": _CLOCK,
     "int_incident_clock_deadlines": _CLOCK,

@@ -4,7 +4,7 @@ import pytest
 
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import insert_rows
-from incident_ledger.warehouse.tables import NOTIFICATIONS
+from incident_ledger.warehouse.tables import NOTIFICATIONS, SETTLED_INCIDENTS
 from marts.conftest import AS_OF, Cases
 from marts.keys import KEYS
 from marts.ledger import Ledger
@@ -12,7 +12,7 @@ from marts.ledger import Ledger
 
 @pytest.fixture(scope="module")
 def warehouse(cases: Cases) -> Warehouse:
-    """The ledger of cases, with a message of an incident by two channels."""
+    """The ledger of cases, with a message of an incident by two channels; it was settled once."""
     warehouse = cases.ledger.warehouse
     message = {
         "message_id": "m", "event_id": "e", "template": "critical", "audience": "a", "recipients": "r", "subject": "s",
@@ -22,6 +22,7 @@ def warehouse(cases: Cases) -> Warehouse:
     insert_rows(
         warehouse, NOTIFICATIONS, [message | {"incident_id": incident, "channel": channel} for channel in ("a", "b")]
     )
+    insert_rows(warehouse, SETTLED_INCIDENTS, [{"incident_id": incident}])
     return warehouse
 
 

@@ -100,6 +100,15 @@ EXAMPLE = (
 )
 
 
+IN_TIME = (
+    Step("acknowledged", 1),
+    Step("war_room_opened", 2),
+    Step("note", 10),
+    Step("note", 20),
+    Step("resolved", 25),
+)
+
+
 @pytest.fixture(scope="module")
 def ledger(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     """Random lives, and the mart over them."""
@@ -111,6 +120,9 @@ def ledger(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Ledger:
         ledger.events += events_of(f"k{len(ledger.events)}", *life)
 
     ledger.events += events_of("example", "P1", "quality", EXAMPLE)
+    # What chance may not make: Hypothesis draws from the constants of whatever modules are loaded.
+    ledger.events += events_of("in time", "P0", "quality", IN_TIME)
+    ledger.events += events_of("ignored", "P0", "quality", ())
     ledger.write(START + 15 * MINUTE)
     collect()
     ledger.write(AS_OF)

@@ -18,7 +18,7 @@ Node = dict[str, Any]
 Rule = Callable[[Node], Iterator[str]]
 
 WHAT_SQL_DOES = (
-    "aggregated|unioned|unpivoted|grouped|sequenced|history|measured|compared|estimated|reconciled"
+    "aggregated|derived|unioned|unpivoted|grouped|sequenced|history|measured|compared|estimated|reconciled"
     "|business_days|deadlines"
 )
 # By layer. The exceptions are the playbook's names and what reads like one of them.
@@ -283,10 +283,11 @@ def test_every_mart_has_a_unit_test(manifest: dict[str, Any]) -> None:
 
 def test_every_source_that_flows_by_itself_has_a_freshness(manifest: dict[str, Any]) -> None:
     without = {source["name"] for source in manifest["sources"].values() if not source["loaded_at_field"]}
-    # Incidents, rejects, breaches, messages and results of dbt come when they come; leases and what was built do
-    # not flow; `usage_loads` names records.
+    # Incidents, rejects, breaches, messages and results of dbt come when they come; leases, what was built and what
+    # was settled do not flow; `usage_loads` names records.
     assert without == {
         "incident_events",
+        "settled_incidents",
         "import_rejects",
         "notifications",
         "leases",

@@ -24,13 +24,13 @@ def test_every_table_of_the_source_is_made_and_no_other() -> None:
 
 def test_a_table_has_the_columns_the_partition_and_the_clustering_of_its_source() -> None:
     assert INCIDENT_EVENTS.columns[0] == ("event_id", "STRING", "REQUIRED")
-    assert INCIDENT_EVENTS.columns[-1] == ("payload", "JSON", "NULLABLE")
+    assert INCIDENT_EVENTS.columns[-1] == ("first_recorded_at", "TIMESTAMP", "NULLABLE")
     assert INCIDENT_EVENTS.key == ("event_id",)
     assert (INCIDENT_EVENTS.partition, INCIDENT_EVENTS.cluster) == ("recorded_at", ("incident_id",))
 
 
 def test_fingerprint_of_a_table_is_that_of_warehouses_that_there_are() -> None:
-    assert tables._fingerprint(INCIDENT_EVENTS) == "1e25ab480d6faf4a"
+    assert tables._fingerprint(INCIDENT_EVENTS) == "b56f45533f128a48"
 
 
 @pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
