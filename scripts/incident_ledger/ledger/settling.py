@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 
 from incident_ledger.ledger.events import Event, detected_at, recorded_since
-from incident_ledger.ledger.state import select_events
+from incident_ledger.ledger.state import current_view, select_events
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import literal, merge_query
 from incident_ledger.warehouse.tables import INCIDENT_EVENTS, SETTLED_INCIDENTS, names, read_label, write_label
@@ -53,7 +53,7 @@ def settle(warehouse: Warehouse, before: datetime, now: datetime) -> int:
     """
     write_label(warehouse, SETTLED_INCIDENTS, _LABEL, f"{before:%Y-%m-%d}")
     columns = names(SETTLED_INCIDENTS)
-    current = warehouse.name(warehouse.settings.staging_dataset, "int_current_incidents_derived")
+    current = current_view(warehouse)
     kept = f"""
         select {", ".join(columns)}
         from {current}
@@ -110,7 +110,7 @@ def bring_back(warehouse: Warehouse, events: Iterable[Event], recorded_at: datet
 def _over(warehouse: Warehouse, before: datetime) -> str:
     """The incidents that may be settled: over, without news, and with no part in what still goes on."""
     staging = warehouse.settings.staging_dataset
-    current = warehouse.name(staging, "int_current_incidents_derived")
+    current = current_view(warehouse)
     signals = " union all ".join(
         f"select source, source_key from {warehouse.name(staging, f'int_signals__{each}')} where ended_at is null"
         for each in DETECTORS

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from incident_ledger.errors import OutsideError, StatementError
+from incident_ledger.ledger.state import CURRENT
 from incident_ledger.warehouse import Warehouse
 
 T = TypeVar("T")
@@ -49,4 +50,6 @@ def ensure_ledger(warehouse: Warehouse) -> None:
 
 def has_views(warehouse: Warehouse) -> bool:
     """Whether the views have been built."""
-    return all(warehouse.table_exists(warehouse.settings.dataset, view) for view in VIEWS)
+    settings = warehouse.settings
+    wanted = [*((settings.dataset, view) for view in VIEWS), (settings.staging_dataset, CURRENT)]
+    return all(warehouse.table_exists(*view) for view in wanted)

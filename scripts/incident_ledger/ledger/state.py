@@ -11,6 +11,9 @@ from incident_ledger.ledger.events import Event, EventType, Status, recorded_sin
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, read, rows_of
 
+CURRENT = "int_current_incidents_derived"
+"""The part of `incident_state` that is not settled, in bounded time."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentState:
@@ -135,11 +138,15 @@ def state_reading(
     where = " and ".join(condition for condition, _ in used.values()) or "true"
     one = "order by is_open desc, detection_time desc, incident_id desc limit 1" if is_newest else ""
     # What is open is current.
-    current = warehouse.name(warehouse.settings.staging_dataset, "int_current_incidents_derived")
-    view = current if is_current or is_open else warehouse.mart("incident_state")
+    view = current_view(warehouse) if is_current or is_open else warehouse.mart("incident_state")
     sql = f"select * from {view} where {where} {one}"  # noqa: S608
     rows = yield from rows_of(sql, {name: value for name, (_, value) in used.items()})
     return sorted(map(to_state, rows), key=lambda each: (each.detection_time, each.incident_id))
+
+
+def current_view(warehouse: Warehouse) -> str:
+    """The name of the view of incidents that are not settled."""
+    return warehouse.name(warehouse.settings.staging_dataset, CURRENT)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from incident_ledger.ledger.events import CLOCK_EVENTS, MACHINES, Event
+from incident_ledger.ledger.state import current_view
 from incident_ledger.notify.flapping import TURNS
 from incident_ledger.notify.followers import APART
 from incident_ledger.notify.window import Window, written_since
@@ -168,8 +169,7 @@ def _final(warehouse: Warehouse) -> str:
             and not events.is_notified
             and events.recorded_at > coalesce(messages.last_notified_at, timestamp_seconds(0)) as is_due_clock
         from events
-        inner join {warehouse.name(warehouse.settings.staging_dataset, "int_current_incidents_derived")} as incidents
-            on events.incident_id = incidents.incident_id
+        inner join {current_view(warehouse)} as incidents on events.incident_id = incidents.incident_id
         left join messages on events.incident_id = messages.incident_id
         where
             events.incident_id in (select late.incident_id from late)

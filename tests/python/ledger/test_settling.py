@@ -13,8 +13,8 @@ from incident_ledger.dbt_runner import Dbt
 from incident_ledger.ledger import settling, writer
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.settling import DETECTORS, VIEW, current_since, monday, rescue, settle
-from incident_ledger.ledger.setup import ensure_ledger
-from incident_ledger.ledger.state import read_events, read_state
+from incident_ledger.ledger.setup import ensure_ledger, with_ledger
+from incident_ledger.ledger.state import current_view, read_events, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.tables import ensure_tables
@@ -188,6 +188,12 @@ def test_a_settling_that_breaks_off_changes_nothing_that_is_read(
     assert {each.incident_id: each for each in read_state(place)} == {each.incident_id: each for each in expected}
     assert settled(place, FIRST, FIRST + 5 * WEEK) == 0
     assert {each.incident_id: each for each in read_state(place)} == {each.incident_id: each for each in expected}
+
+
+def test_a_ledger_of_an_older_version_gets_the_view_of_what_is_current(place: Warehouse) -> None:
+    append(place, [event("detected", key="open")], T0)
+    place.execute(f"drop view {current_view(place)}")
+    assert [each.source_key for each in with_ledger(place, lambda here: read_state(here, is_open=True))] == ["open"]
 
 
 def test_a_monday_is_at_the_beginning_of_the_week() -> None:
