@@ -49,11 +49,14 @@ def query(  # noqa: PLR0917 - Typer gives them by name
     ] = None,
     output: Annotated[Format, typer.Option("--format", help="How rows are written.")] = Format.TABLE,
     limit: Annotated[int | None, typer.Option(min=1, help="Rows that are asked for; all by default.")] = None,
+    max_rows: Annotated[int, typer.Option(min=1, help="Rows of the table; CSV and JSON have all.")] = 200,
     show_sql: Annotated[bool, typer.Option("--sql", help="Print MetricFlow's statement, and send nothing.")] = False,
 ) -> None:
     """Ask for metrics; never reads more than INCIDENT_LEDGER_MAXIMUM_BYTES_BILLED."""
     from incident_ledger.cli.actions import metrics as action
 
-    action.query_metrics(
-        metric, by=by or [], where=where or [], days=(since, until), limit=limit, output=output.value, is_sql=show_sql
-    )
+    asked = action.asked(metric, by=by or [], where=where or [], days=(since, until), limit=limit)
+    if show_sql:
+        action.show_sql(asked)
+    else:
+        action.query_metrics(asked, output.value, max_rows)

@@ -12,8 +12,6 @@ from incident_ledger.errors import UserError
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Column, QueryResult, connect
 
-_SHOWN = 200  # rows of a table
-
 
 def list_metrics(name: str | None, output: str) -> None:
     """The metrics, each in a line, or one with its dimensions. Asks the warehouse nothing."""
@@ -29,28 +27,32 @@ def list_metrics(name: str | None, output: str) -> None:
     print_answer(QueryResult(tuple(Column(each, "STRING") for each in names), rows, None, None), output, len(rows))
 
 
-def query_metrics(
+def asked(
     metrics: Sequence[str],
     *,
     by: Sequence[str],
     where: Sequence[str],
     days: tuple[str | None, str | None],
     limit: int | None,
-    output: str,
-    is_sql: bool,
-) -> None:
-    """The rows of a query, or its statement."""
+) -> MetricQuery:
+    """What is asked for, of days from the first to the last."""
     since, until = (
         _day(day, option) if day else None for day, option in zip(days, ("--since", "--until"), strict=True)
     )
-    query = MetricQuery(metrics=metrics, by=by, where=where, since=since, until=until, limit=limit)
+    return MetricQuery(metrics=metrics, by=by, where=where, since=since, until=until, limit=limit)
+
+
+def query_metrics(query: MetricQuery, output: str, max_rows: int) -> None:
+    """The rows of a query."""
+    warehouse = connect(load_settings())
+    print_answer(Metrics(Dbt(warehouse.settings, warehouse.endpoint)).ask(warehouse, query), output, max_rows)
+
+
+def show_sql(query: MetricQuery) -> None:
+    """The statement of a query, which is not sent."""
     settings = load_settings()
-    if is_sql:
-        sql, params = Metrics(Dbt(settings, settings.api_endpoint)).sql(query)
-        write_text(sql, *(f"-- @{name} = {', '.join(values)}" for name, values in params.items()))
-        return
-    warehouse = connect(settings)
-    print_answer(Metrics(Dbt(warehouse.settings, warehouse.endpoint)).ask(warehouse, query), output, _SHOWN)
+    sql, params = Metrics(Dbt(settings, settings.api_endpoint)).sql(query)
+    write_text(sql, *(f"-- @{name} = {', '.join(values)}" for name, values in params.items()))
 
 
 def _day(text: str, option: str) -> date:
