@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from incident_ledger.ledger.lookup import minutes_of
@@ -26,9 +26,34 @@ class _Line:
     review: str
 
 
-def weekly_review(
+@dataclass(frozen=True, kw_only=True)
+class Week:
+    """A week as its review and its e-mail show it.
+
+    `counts`: by severity how many were detected, resolved and are open, and the median of minutes to the resolution.
+    `days`: by day (UTC) how many were detected. `repeats`: components with more than one incident, the most first.
+    """
+
+    since: datetime
+    until: datetime
+    now: datetime
+    counts: Sequence[tuple[str, int, int, int, str]]
+    days: Sequence[tuple[str, int]]
+    weekly: Sequence[_Line]
+    others: Sequence[_Line]
+    open_ones: Sequence[IncidentState]
+    repeats: Sequence[tuple[str, int]]
+
+
+def weekly_review(week: Week) -> str:
+    """The week in Markdown."""
+    times = {name: utc(getattr(week, name)) for name in ("since", "until", "now")}
+    return template("weekly.md.j2").render(**{**vars(week), **times})
+
+
+def week_of(
     incidents: Sequence[IncidentState], policy: Policy, since: datetime, until: datetime, now: datetime
-) -> str:
+) -> Week:
     """What was detected, resolved or open from `since` to before `until`, as it is recorded at `now`.
 
     What was retracted or merged counts for nothing, and a vendor's incident on which nobody here acted is not reviewed.
@@ -43,16 +68,26 @@ def weekly_review(
     weekly = [each for each in worst_first if WEEKLY in {phase.name for phase in phases[each.incident_id]}]
     others = [each for each in worst_first if phases[each.incident_id] and each not in weekly]
     components = Counter(each.component for each in detected if each.component)
-    return template("weekly.md.j2").render(
-        since=utc(since),
-        until=utc(until),
-        now=utc(now),
+    return Week(
+        since=since,
+        until=until,
+        now=now,
+        days=_days(detected, since, until),
         counts=[_counts(level, detected, resolved, open_ones, now) for level in levels],
         weekly=[_line(each, phases[each.incident_id], now) for each in weekly],
         others=[_line(each, phases[each.incident_id], now) for each in others],
         open_ones=sorted(open_ones, key=lambda each: (policy.rank(each.severity_level), each.detection_time)),
         repeats=[(name, count) for name, count in components.most_common() if count > 1],
     )
+
+
+def _days(detected: Sequence[IncidentState], since: datetime, until: datetime) -> list[tuple[str, int]]:
+    """By day from the first to the last, also those on which nothing was detected."""
+    found = Counter(each.detection_time.astimezone(UTC).date() for each in detected)
+    last = (until - timedelta(microseconds=1)).astimezone(UTC).date()
+    first = since.astimezone(UTC).date()
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    return [(f"{day:%a %Y-%m-%d}", found[day]) for day in days]
 
 
 def _counts(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from incident_ledger.ledger.state import IncidentState
-from incident_ledger.postmortem.weekly import weekly_review
+from incident_ledger.postmortem.weekly import week_of, weekly_review
 from simulated import POLICY, START, Ledger
 
 NOW = START + timedelta(days=5)
@@ -23,7 +23,7 @@ def lived(severity: str, source: str, *, days: float = 0, lasts: float | None = 
 
 
 def review(*incidents: IncidentState) -> str:
-    return weekly_review(incidents, POLICY, WEEK, WEEK + timedelta(days=7), NOW)
+    return weekly_review(week_of(incidents, POLICY, WEEK, WEEK + timedelta(days=7), NOW))
 
 
 def section(text: str, heading: str) -> str:

@@ -16,7 +16,7 @@ from incident_ledger.cli._app import app
 from incident_ledger.cli.load import REPORT_NAMES
 from incident_ledger.importers.usage import REPORTS
 from incident_ledger.ledger.setup import with_ledger
-from incident_ledger.ledger.state import read_state
+from incident_ledger.ledger.state import CURRENT, read_state
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from relay import Relay
@@ -171,7 +171,7 @@ def test_list_of_incidents_sends_one_statement_and_asks_nothing_before(environme
         variables = {**environment, "INCIDENT_LEDGER_API_ENDPOINT": relay.endpoint}
         imported_by((("incident", "list"), {}, ""), environment=variables)
     assert [request.method for request in relay.requests[:1]] == ["POST"]
-    assert ["incident_state" in request.query for request in relay.requests if request.query] == [True]
+    assert [CURRENT in request.query for request in relay.requests if request.query] == [True]
     assert relay.to("/tables") == []
 
 

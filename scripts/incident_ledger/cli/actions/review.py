@@ -10,21 +10,26 @@ from incident_ledger.cli.actions.command_context import open_ledger
 from incident_ledger.cli.actions.postmortem import create_file
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.state import read_state
-from incident_ledger.postmortem.weekly import weekly_review
+from incident_ledger.postmortem.weekly import Week, week_of, weekly_review
+from incident_ledger.warehouse import Warehouse
 
 _WEEK = timedelta(days=7)
 
 
 def weekly(week: str | None, output: Path | None, as_of: str | None) -> None:
     """Write the week's incidents in Markdown."""
-    now = parse_time(as_of, "--as-of")
-    since = _monday(week) if week else now - _WEEK
-    warehouse = open_ledger()
-    text = weekly_review(read_state(warehouse), policy.load(warehouse), since, since + _WEEK, now)
+    text = weekly_review(read_week(open_ledger(), week, as_of))
     if output is None:
         write_text(text, end="")
     else:
         create_file(output, text)
+
+
+def read_week(warehouse: Warehouse, week: str | None, as_of: str | None) -> Week:
+    """An ISO week, or the last seven days. Raises `UserError` for what is no week or no time."""
+    now = parse_time(as_of, "--as-of")
+    since = _monday(week) if week else now - _WEEK
+    return week_of(read_state(warehouse), policy.load(warehouse), since, since + _WEEK, now)
 
 
 def _monday(week: str) -> datetime:

@@ -14,7 +14,10 @@ _ERROR_CHARACTERS = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Envelope:
-    """What a channel sends: one row of the outbox. `created_at` is the message's own date."""
+    """What a channel sends: one row of the outbox, or an e-mail that is of no incident (`incident_id` is empty).
+
+    `created_at` is the message's own date.
+    """
 
     message_id: str
     incident_id: str

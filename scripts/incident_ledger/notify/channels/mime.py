@@ -47,11 +47,12 @@ def email_bytes(envelope: Envelope, sender: str, recipients: Sequence[str], *, c
     mail["Subject"] = one_line(envelope.subject)
     mail["Date"] = format_datetime(envelope.created_at.astimezone(UTC))
     mail["Message-ID"] = header_id(envelope.message_id)
-    first = first_message_id(envelope.incident_id)
+    first = first_message_id(envelope.incident_id) if envelope.incident_id else envelope.message_id
     if envelope.message_id != first and envelope.template != "digest":  # which is of many incidents
         mail["In-Reply-To"] = header_id(first)
         mail["References"] = header_id(first)
-    mail["X-Incident-ID"] = one_line(envelope.incident_id)
+    if envelope.incident_id:
+        mail["X-Incident-ID"] = one_line(envelope.incident_id)
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
     mail.set_content(envelope.text, cte="quoted-printable")
     mail.add_alternative(envelope.html, subtype="html", cte="quoted-printable")

@@ -11,9 +11,10 @@ production that would be a file of a container that is gone in a minute, and "se
 import contextlib
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from incident_ledger.errors import UserError
 from incident_ledger.notify.channels.base import BrokenChannel, Channel
@@ -60,8 +61,23 @@ def channels(settings: Settings, timeout: float) -> list[Channel]:
 
     Raises `UserError` where `require_channels` does.
     """
+    return _opened(_required(settings), settings, timeout)
+
+
+def mail_channels(settings: Settings, timeout: float) -> list[Channel]:
+    """Of the channels those that take an e-mail which is of no incident: mail, folders, and what is no URL."""
+    mails = [
+        entry for entry in _required(settings) if not entry.url or _is_folder(entry) or _scheme(entry) in _MAIL_SCHEMES
+    ]
+    return _opened(mails, settings, timeout)
+
+
+def _required(settings: Settings) -> list["_Entry"]:
     require_channels(settings)
-    entries = _entries(settings) or [_Entry(FOLDER, f"{FOLDER}://", "")]
+    return _entries(settings) or [_Entry(FOLDER, f"{FOLDER}://", "")]
+
+
+def _opened(entries: Sequence["_Entry"], settings: Settings, timeout: float) -> list[Channel]:
     if all(_is_folder(entry) for entry in entries):
         return [_folder(entry, settings) for entry in entries]
     from incident_ledger.notify.channels.mail import open_mail  # Apprise is slow to import
@@ -74,12 +90,16 @@ def channels(settings: Settings, timeout: float) -> list[Channel]:
             continue
         channel: Channel | None = None
         with contextlib.suppress(Exception):  # whatever a URL makes of its parser: it cannot be used
-            if urlsplit(entry.url).scheme.lower() in _MAIL_SCHEMES:
+            if _scheme(entry) in _MAIL_SCHEMES:
                 channel = open_mail(entry.name, entry.url, settings.mail_from, timeout)
             elif entry.url:
                 channel = open_service(entry.name, entry.url, timeout)
         opened.append(channel or BrokenChannel(entry.name, entry.reason))
     return opened
+
+
+def _scheme(entry: "_Entry") -> str:
+    return entry.url.partition("://")[0].lower()
 
 
 def _is_folder(entry: "_Entry") -> bool:
