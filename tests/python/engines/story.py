@@ -83,26 +83,28 @@ from unnest([
 """
 
 
-# The entries of two runs of a job, one of which failed, and of a start.
+# The entries of two runs of a job, one of which failed, and of a start; and of one that is slow at last.
+_ENTRIES = (
+    ("2025-12-29T14:20:00Z", "run_daily_job", "success", 12.5),
+    ("2025-12-30T14:20:00Z", "run_daily_job", "failed", 12.5),
+    ("2025-12-31T14:00:00Z", "run_daily_job", "started", 12.5),
+    *((f"2025-12-{day}T15:00:00Z", "run_report", "success", 60.0 if day < 30 else 600.0) for day in range(10, 31)),
+)
 _PIPELINE_LOGS = [
     {
-        "insertId": insert_id,
+        "insertId": f"{operation} {at}",
         "logName": "projects/p/logs/run.googleapis.com%2Fstdout",
         "timestamp": at,
         "receiveTimestamp": at,
         "severity": "INFO",
         "jsonPayload": {
-            "operation": "run_daily_job",
+            "operation": operation,
             "status": status,
             "message": "a message",
-            "duration_seconds": 12.5,
+            "duration_seconds": seconds,
         },
     }
-    for insert_id, at, status in (
-        ("a", "2025-12-29T14:20:00Z", "success"),
-        ("b", "2025-12-30T14:20:00Z", "failed"),
-        ("c", "2025-12-31T14:00:00Z", "started"),
-    )
+    for at, operation, status, seconds in _ENTRIES
 ]
 
 
