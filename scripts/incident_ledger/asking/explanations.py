@@ -60,7 +60,7 @@ class Explanation:
 def explain_durations(warehouse: Warehouse, measure: str, period: Period, severity: str) -> Explanation:
     """MTTD, MTTA, MTTC or MTTR of the incidents detected in a period, and how many they are."""
     start, end, meaning = ENDS[measure]
-    if measure == "mtta":  # the mart's time may be a vendor's, which is no answer of ours
+    if measure == "mtta":  # the mart's time may be a vendor's, which answers for nobody here
         micros = f"cast(round({measure}_minutes * 60000000) as int64)"
         end = f"timestamp_add(detection_time, interval {micros} microsecond) as acknowledged_here"
     gap = ", reopen_count" if measure == "mttr" else ""

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 
 from incident_ledger.dbt_runner import Dbt
-from incident_ledger.errors import LeaseHeldError, OutsideError
+from incident_ledger.errors import IncidentLedgerError, LeaseHeldError, OutsideError
 from incident_ledger.ledger.settling import LEAST_AGE, VIEW, current_since, monday, rescue, settle
 from incident_ledger.notify.window import first_day
 from incident_ledger.policy import Policy
@@ -38,7 +38,8 @@ def settle_step(
         before = min(wanted, monday(pending_since))
         if last is not None and before <= last:
             return
-        with steps.step("settle") as step:
+        # What fails is the step's alone: the events are written, and the reports do not depend on it.
+        with suppress(IncidentLedgerError), steps.step("settle") as step:
             settled = settle(warehouse, before, as_of)
             _build(dbt, before, as_of)
             rescue(warehouse, before, as_of)

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 from conftest import fresh_settings
+from incident_ledger.errors import OutsideError
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.settling import current_since
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import read_state
 from incident_ledger.ledger.writer import append
+from incident_ledger.runner import settle_step
 from incident_ledger.runner.job import Job, RunReport
+from incident_ledger.runner.steps import Outcome
 from incident_ledger.warehouse import Warehouse, connect
 from openings import open_incident
 
@@ -76,3 +79,15 @@ def test_a_run_settles_once_a_week_and_a_full_one_again(place: Warehouse) -> Non
     assert {each.source_key: each.is_open for each in state} == {"open": True, "over": False}
     assert run(place, later + timedelta(minutes=40), is_full=True)["settle"].startswith("1 incident settled")
     assert [each for each in read_state(place) if not each.is_open] == [each for each in state if not each.is_open]
+
+
+def test_a_settling_that_fails_keeps_nobody_from_the_reports(place: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> int:
+        raise OutsideError("no quota")
+
+    monkeypatch.setattr(settle_step, "settle", fail)
+    report = Job(place, NOW + 5 * WEEK, command="run").run(wait=0)
+    outcomes = {step.name: step.outcome for step in report.steps}
+    assert (outcomes["settle"], outcomes["report"]) == (Outcome.FAILED, Outcome.OK)
+    assert report.exit_code == 3
+    assert current_since(place) is None

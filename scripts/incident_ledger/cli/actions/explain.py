@@ -61,7 +61,7 @@ def _explanation(
             return explain_quality(warehouse, span)
         case "health":
             if period != "all":
-                raise UserError("The health score is of a moment: give --as-of in place of --period.")
+                raise UserError("The health score is of one time: give --as-of in place of --period.")
             return explain_health(warehouse, Dbt(warehouse.settings, warehouse.endpoint), time)
     if incident:
         return explain_incident(warehouse, metric, incident)
