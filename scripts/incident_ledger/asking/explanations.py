@@ -11,7 +11,6 @@ from typing import Any
 
 from incident_ledger.asking.arithmetic import Step, mean, percentile, rate
 from incident_ledger.asking.periods import Period
-from incident_ledger.dashboards.definition import FOLDER
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.lookup import find_incident, find_latest
@@ -29,6 +28,7 @@ ENDS = {
         "Detection to the last resolution, less the times between a resolution and a reopening",
     ),
 }
+_HEALTH_SCORE = "analyses/dashboards/system-health/health_score.sql"
 _CLOSE = 1e-9  # of two sums of the same numbers in another order
 
 
@@ -179,8 +179,7 @@ def explain_quality(warehouse: Warehouse, period: Period) -> Explanation:
 
 def explain_health(warehouse: Warehouse, dbt: Dbt, as_of: datetime) -> Explanation:
     """The health score at a time, from the query of its card."""
-    card = (FOLDER / "system-health" / "health_score.sql").as_posix()
-    return explain_score(warehouse.rows(dbt.analyses(card)["health_score"], {"as_of": as_of}))
+    return explain_score(warehouse.rows(dbt.analyses(_HEALTH_SCORE)["health_score"], {"as_of": as_of}))
 
 
 def explain_score(rows: Sequence[Row]) -> Explanation:

@@ -15,11 +15,15 @@ from incident_ledger.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class CardResult:
-    """The rows of a card, in the order of its query; or why there are none (`error`, one line)."""
+    """The rows of a card, in the order of its query; or why there are none (`error`, one line).
+
+    `fresh_at` is the time as of which they are; None where that is not known.
+    """
 
     card: Card
     rows: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     error: str | None = None
+    fresh_at: datetime | None = None
 
 
 def ask_cards(

@@ -69,6 +69,7 @@ class Card(_Strict):
     `filter_by` is how each filter applies to the column `<filter>_filter` of the query: `rows`, where a row has its own
     value and is shown when that is chosen; or `combinations`, where the query has a row for each choice, `all` as well,
     and what is shown is computed for it. A page adds nothing up.
+    `decisions` are headings of the decision log, where those of the tables that it reads are not what explains it.
     """
 
     card: Name
@@ -85,6 +86,7 @@ class Card(_Strict):
     series: Name | None = None
     marks: tuple[float, ...] = ()
     click: tuple[Name, ...] = ()
+    decisions: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _names_its_columns(self) -> Self:

@@ -10,13 +10,18 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from incident_ledger.asking.question_files import Question
 from incident_ledger.dashboards.card_queries import CardResult
+from incident_ledger.dashboards.decision_log import Decision
 from incident_ledger.dashboards.definition import Dashboard
+from incident_ledger.dashboards.dictionary import PAGE as DICTIONARY
+from incident_ledger.dashboards.dictionary import Entry, Source, anchor_of
 from incident_ledger.dashboards.incident_pages import IncidentPage, file_of
 from incident_ledger.dashboards.page_data import card_data, script_json
 from incident_ledger.encoding import clean, iso_time, shortened
 
 INDEX = "index.html"
+QUESTIONS = "questions.html"
 GLANCE = "health_glance"
 _UNKNOWN = "\N{EN DASH}"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -39,7 +44,15 @@ def dashboard_page(
     }
     spans = "\n".join(f"#{card.card}{{grid-column:{card.place.col + 1}/span {card.place.size_x}}}" for card in cards)
     grid = f"@media (min-width:60rem){{{spans}}}"
-    return _page("dashboard.html.j2", dashboards, as_of, style=grid, data=data, dashboard=dashboard, cards=cards)
+    return _page(
+        "dashboard.html.j2",
+        dashboards,
+        as_of,
+        style=grid,
+        data=data,
+        dashboard=dashboard,
+        cards=[(card, results[card.card].fresh_at) for card in cards],
+    )
 
 
 def index_page(
@@ -51,7 +64,30 @@ def index_page(
     """The page that leads to all others, and says in one sentence how things are."""
     data = {"filters": [], "incidents": {}, "cards": [card_data(results[GLANCE], ())] if GLANCE in results else []}
     newest = sorted(incidents, key=lambda page: page.incident.detection_time, reverse=True)
-    return _page("index.html.j2", dashboards, as_of, data=data, glance=GLANCE, incidents=newest)
+    fresh_at = results[GLANCE].fresh_at if GLANCE in results else None
+    return _page("index.html.j2", dashboards, as_of, data=data, glance=GLANCE, fresh_at=fresh_at, incidents=newest)
+
+
+def dictionary_page(
+    entries: Sequence[Entry], decisions: Sequence[Decision], dashboards: Sequence[Dashboard], as_of: datetime
+) -> str:
+    """What each card, table and metric means, and the sections of the decision log that they name; it has no script."""
+    parts = [
+        (name, title, [entry for entry in entries if entry.kind == kind])
+        for kind, name, title in (
+            ("card", "cards", "Cards of the dashboards"),
+            ("metric", "metrics", "Metrics"),
+            ("table", "tables", "Tables"),
+        )
+    ]
+    return _page("dictionary.html.j2", dashboards, as_of, parts=parts, decisions=decisions)
+
+
+def questions_page_html(
+    questions: Sequence[tuple[Question, str, Sequence[Source]]], dashboards: Sequence[Dashboard], as_of: datetime
+) -> str:
+    """The questions in words, each with its query and the tables that it reads; it has no script."""
+    return _page("questions.html.j2", dashboards, as_of, questions=questions)
 
 
 def incident_page_html(page: IncidentPage, dashboards: Sequence[Dashboard], as_of: datetime) -> str:
@@ -112,6 +148,9 @@ def _environment() -> Environment:
     found.filters["utc"] = _utc
     found.filters["iso"] = iso_time
     found.filters["line"] = _line
+    found.globals["dictionary"] = DICTIONARY
+    found.globals["questions_page"] = QUESTIONS
+    found.globals["definition_of"] = lambda card: f"{DICTIONARY}#{anchor_of('card', card)}"
     return found
 
 

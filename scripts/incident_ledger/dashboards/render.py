@@ -4,17 +4,31 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from incident_ledger.asking.question_files import FOLDER as QUESTION_FOLDER
+from incident_ledger.asking.question_files import read_questions
 from incident_ledger.dashboards.card_queries import ask_cards
-from incident_ledger.dashboards.definition import load_dashboards
+from incident_ledger.dashboards.decision_log import read_decisions
+from incident_ledger.dashboards.definition import Dashboard, load_dashboards
+from incident_ledger.dashboards.dictionary import PAGE as DICTIONARY
+from incident_ledger.dashboards.dictionary import dictionary, question_sources, sections
+from incident_ledger.dashboards.freshness import read_freshness
 from incident_ledger.dashboards.incident_pages import listed_incidents, read_pages
-from incident_ledger.dashboards.page_html import INDEX, dashboard_page, incident_page_html, index_page
+from incident_ledger.dashboards.page_html import (
+    INDEX,
+    QUESTIONS,
+    dashboard_page,
+    dictionary_page,
+    incident_page_html,
+    index_page,
+    questions_page_html,
+)
 from incident_ledger.dbt_runner import Dbt
-from incident_ledger.errors import UserError
+from incident_ledger.errors import OutsideError, UserError
 from incident_ledger.warehouse import Warehouse
 
 _REMAINS_AFTER = 3600  # seconds
@@ -44,15 +58,37 @@ def render(warehouse: Warehouse, dbt: Dbt, folder: Path, as_of: datetime) -> Ren
     folder = folder.resolve()
     check_folder(folder)
     dashboards = load_dashboards(warehouse.settings.project_dir)
+    texts = text_pages(warehouse.settings.project_dir, dbt, dashboards, as_of)
     results = ask_cards(warehouse, dbt, dashboards, as_of)
     incidents, failed = read_pages(warehouse, listed_incidents(dashboards, results), as_of)
+    try:
+        fresh = read_freshness(warehouse, dbt.manifest(), list(results), as_of)
+    except OutsideError as error:
+        failed["build_state"], fresh = str(error).splitlines()[0], {}
+    results = {name: replace(each, fresh_at=fresh.get(name)) for name, each in results.items()}
     ids = [page.incident.incident_id for page in incidents]
     files = {INDEX: index_page(dashboards, results, incidents, as_of)}
     files |= {f"{each.name}.html": dashboard_page(each, dashboards, results, ids, as_of) for each in dashboards}
-    files |= {page.file: incident_page_html(page, dashboards, as_of) for page in incidents}
+    files |= {page.file: incident_page_html(page, dashboards, as_of) for page in incidents} | texts
     write_folder(folder, files)
     failed |= {name: each.error for name, each in results.items() if each.error}
     return Rendered(folder, len(files), failed)
+
+
+def text_pages(project_dir: Path, dbt: Dbt, dashboards: Sequence[Dashboard], as_of: datetime) -> dict[str, str]:
+    """The dictionary and the questions, from the project's files alone. Raises `UserError` for what is wrong there."""
+    manifest, decisions = dbt.manifest(), read_decisions(project_dir)
+    entries = dictionary(dashboards, manifest, decisions)
+    sources = question_sources(manifest)
+    questions = [
+        (each, (project_dir / QUESTION_FOLDER / f"{each.name}.sql").read_text(encoding="utf-8"), sources[each.name])
+        for each in read_questions(project_dir)
+        if each.name in sources  # else its mart is off
+    ]
+    return {
+        DICTIONARY: dictionary_page(entries, sections(entries, decisions), dashboards, as_of),
+        QUESTIONS: questions_page_html(questions, dashboards, as_of),
+    }
 
 
 def check_folder(folder: Path) -> None:

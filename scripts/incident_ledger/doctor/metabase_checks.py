@@ -48,9 +48,10 @@ def check_metabase(settings: Settings) -> Iterator[Finding]:
 
 def _check_urls(settings: Settings) -> Iterator[Finding]:
     from incident_ledger.dashboards.definition import FOLDER
+    from incident_ledger.dashboards.dictionary import NAME as DICTIONARY
 
     for name in settings.dashboard_urls:
-        if not (settings.project_dir / FOLDER / name).is_dir():
+        if name != DICTIONARY and not (settings.project_dir / FOLDER / name).is_dir():
             text = f"{PREFIX}DASHBOARD_URLS has an address for {name}, which is no dashboard of {FOLDER}"
             yield Finding(_CHECK, Grade.WARN, text, "Fix the name; its address has no effect.")
 

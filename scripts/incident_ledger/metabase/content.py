@@ -133,15 +133,24 @@ def choices_key(offered: str) -> str:
 
 
 def content_of(
-    dashboards: Sequence[Dashboard], questions: Questions, compiled: Mapping[str, str], origin: str
+    dashboards: Sequence[Dashboard],
+    questions: Questions,
+    compiled: Mapping[str, str],
+    origin: str,
+    explained: Mapping[str, str],
 ) -> Content:
-    """Everything, from the definitions and what dbt compiled, by name. What others refer to stands first."""
+    """Everything, from the definitions and what dbt compiled, by name. What others refer to stands first.
+
+    `explained` has of each card where its definition is, which ends its description.
+    """
     choices = questions.choices
     offered = {each.name: {name: choices.list_of(each.name, name) for name in each.filters} for each in dashboards}
     lists = list(dict.fromkeys(name for each in offered.values() for name in each.values()))
     cards = [*_choices(questions, lists, compiled), *_questions(questions, compiled)]
     for each in dashboards:
-        cards += [_card(each, card, compiled[card.card], offered[each.name]) for card in each.cards]
+        cards += [
+            _card(each, card, compiled[card.card], offered[each.name], explained[card.card]) for card in each.cards
+        ]
     return Content(origin, tuple(cards), tuple(_dashboard(each, offered[each.name]) for each in dashboards))
 
 
@@ -165,11 +174,13 @@ def _questions(questions: Questions, compiled: Mapping[str, str]) -> Iterator[Ca
         )
 
 
-def _card(dashboard: Dashboard, card: Card, compiled: str, offered: Mapping[Filter, str]) -> CardContent:
+def _card(
+    dashboard: Dashboard, card: Card, compiled: str, offered: Mapping[Filter, str], explained: str
+) -> CardContent:
     return CardContent(
         f"{dashboard.name}/{card.card}",
         card.title,
-        f"{card.description} Where it is empty: {card.empty}",
+        f"{card.description} Where it is empty: {card.empty} {explained}",
         _DISPLAY[card.chart],
         card_sql(card, compiled),
         tuple(_filter_tag(name, offered[name]) for name in card.filter_by),

@@ -1,7 +1,10 @@
 """The content of the project's own definitions, compiled by dbt for the target. Asks no warehouse and no Metabase."""
 
+from incident_ledger.dashboards.decision_log import read_decisions
 from incident_ledger.dashboards.definition import FOLDER as DASHBOARDS
 from incident_ledger.dashboards.definition import load_dashboards
+from incident_ledger.dashboards.dictionary import NAME as DICTIONARY
+from incident_ledger.dashboards.dictionary import card_definitions
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.metabase.content import Content, content_of
 from incident_ledger.metabase.questions import FOLDER, load_questions
@@ -13,4 +16,6 @@ def load_content(settings: Settings, dbt: Dbt) -> Content:
     dashboards = load_dashboards(settings.project_dir)
     questions = load_questions(settings.project_dir, dashboards)
     compiled = dbt.analyses(DASHBOARDS.as_posix()) | dbt.analyses(FOLDER.as_posix())
-    return content_of(dashboards, questions, compiled, f"{settings.project}.{settings.dataset}")
+    address = settings.dashboard_urls.get(DICTIONARY, "")
+    explained = card_definitions(dashboards, dbt.manifest(), read_decisions(settings.project_dir), address)
+    return content_of(dashboards, questions, compiled, f"{settings.project}.{settings.dataset}", explained)

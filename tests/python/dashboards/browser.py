@@ -46,6 +46,10 @@ class Page:
         """What the reader's system prefers from now on: `light` or `dark`."""
         self._send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
+    def resize(self, width: int) -> None:
+        """A window of so many pixels from now on."""
+        self._send("Emulation.setDeviceMetricsOverride", width=width, height=1200, deviceScaleFactor=1, mobile=False)
+
     def value(self, script: str) -> Any:
         """What an expression gives. Raises `AssertionError` with its exception."""
         answer = self._send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)

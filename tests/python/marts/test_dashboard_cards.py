@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,15 @@ from conftest import PROJECT_DIR
 from dashboards.browser import Page, browser, needs_chromium
 from incident_ledger.dashboards.card_queries import CardResult, ask_card, ask_cards
 from incident_ledger.dashboards.definition import FOLDER, load_dashboards
+from incident_ledger.dashboards.freshness import read_freshness
 from incident_ledger.dashboards.incident_pages import read_pages
 from incident_ledger.dashboards.page_html import incident_page_html
 from incident_ledger.dashboards.render import Rendered, render
+from incident_ledger.encoding import parse_time
 from incident_ledger.errors import UserError
+from incident_ledger.runner.build_state import BUILD, FAILED, write_records
+from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.modified import last_modified
 from marts.conftest import AS_OF, Cases
 from marts.ledger import Ledger
 
@@ -80,6 +85,55 @@ def test_a_query_that_lacks_a_column_fails_its_card_alone(cases: Cases) -> None:
     card = DASHBOARDS["data-quality"].cards[0]
     result = ask_card(cases.ledger.warehouse, card, "select 1 as tables", AS_OF)
     assert result.error == "The query has no column tables_in_breach."
+
+
+def test_a_card_is_as_of_the_last_run_or_of_the_last_writing_of_a_table_that_it_left_out(cases: Cases) -> None:
+    warehouse, manifest = cases.ledger.warehouse, cases.ledger.dbt.manifest()
+    names = [card.card for dashboard in DASHBOARDS.values() for card in dashboard.cards]
+    now = datetime.now(UTC)
+    run, page_time = now + timedelta(minutes=30), now + timedelta(hours=1)
+
+    def fresh() -> Mapping[str, datetime | None]:
+        return read_freshness(warehouse, manifest, names, page_time)
+
+    by_hand = fresh()
+    metrics = "model.incident_ledger.operational_metrics"
+    node = manifest.nodes[metrics]
+    (written,) = last_modified(warehouse, [(node.schema, node.identifier)]).values()
+    assert written is not None
+    assert by_hand["incident_list"] == parse_time(written) < now
+    assert by_hand["last_run_steps"] == page_time  # it stands on views alone
+    assert {name for name, time in by_hand.items() if time is None} == NOT_BUILT
+
+    records = {name: ("key", _modified(warehouse, each)) for name, each in manifest.nodes.items() if _is_table(each)}
+    try:
+        write_records(warehouse, BUILD, records, "project", run)
+        assert {time for name, time in fresh().items() if name not in NOT_BUILT} == {run, page_time}
+        assert fresh()["incident_list"] == run
+
+        test_above = next(
+            name
+            for name, each in manifest.nodes.items()
+            if each.resource_type == "test" and "model.incident_ledger.int_incidents_measured" in each.depends_on_nodes
+        )
+        for failed in (metrics, "model.incident_ledger.int_incidents_measured", test_above):
+            write_records(warehouse, FAILED, {failed: ("", None)}, "project", run)
+            assert fresh()["incident_list"] == parse_time(written), failed
+            assert fresh()["failed_rate_by_day"] == run, failed
+
+        write_records(warehouse, FAILED, {}, "project", run)
+        write_records(warehouse, BUILD, records | {metrics: ("key", "another")}, "project", run)
+        assert fresh()["incident_list"] == parse_time(written)
+    finally:
+        warehouse.execute(f"delete from {warehouse.raw('build_state')} where true")
+
+
+def _is_table(node: Any) -> bool:
+    return node.resource_type == "model" and node.config.materialized != "view"
+
+
+def _modified(warehouse: Warehouse, node: Any) -> str | None:
+    return last_modified(warehouse, [(node.schema, node.identifier)])[node.schema, node.identifier]
 
 
 @needs_chromium

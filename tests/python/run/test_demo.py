@@ -71,7 +71,9 @@ def test_the_demo_shows_what_broke_who_answers_who_was_notified_and_how_long_it_
     place.stop()
     assert report["steps"][-1]["step"] == "pages"
     assert report["steps"][-1]["detail"] == {"folder": str(tmp_path / "pages"), "failed": {}}
-    assert (tmp_path / "pages" / "index.html").is_file()
+    pages = {path.stem: path.read_text("utf-8") for path in (tmp_path / "pages").glob("*.html")}
+    times = set(re.findall(r'Data as of <time datetime="([^"]+)"', pages["incident-review"] + pages["data-quality"]))
+    assert {datetime.fromisoformat(each) for each in times} == {datetime.fromisoformat(report["as_of"])}
     still = {each["incident_id"]: each for each in report["open_incidents"]}
     assert {each["incident_id"] for each in listed} <= still.keys()
     oldest = min(datetime.fromisoformat(each["detection_time"]) for each in still.values())

@@ -66,6 +66,7 @@ def _show(published: Published, urls: dict[str, str], *, is_plan: bool) -> None:
     out.print(
         f"{len(published.writes)} {verb}, {published.kept} as defined, {len(published.left)} left alone", soft_wrap=True
     )
-    if published.urls and dict(published.urls) != urls:
-        value = shlex.quote(json.dumps(dict(published.urls)))
+    known = urls | dict(published.urls)  # with the dictionary's, which is not Metabase's
+    if known != urls:
+        value = shlex.quote(json.dumps(known))
         out.print(f"For messages and exposures: export {PREFIX}DASHBOARD_URLS={value}", soft_wrap=True)
