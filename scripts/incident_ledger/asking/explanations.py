@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any
 
@@ -151,8 +152,7 @@ def explain_sla(warehouse: Warehouse, period: Period, severity: str, incident: s
 
 def explain_quality(warehouse: Warehouse, period: Period) -> Explanation:
     """The rules that failed, of those that ran, in the checks of a period, and the worst table-day's rate."""
-    params = {name: day for name, day in (("start", period.start), ("end", period.end)) if day}
-    within = "date(checked_at) >= @start and date(checked_at) < @end" if params else "true"
+    within, params = _checked_within(period)
     table = warehouse.mart("fct_data_quality")
     rows = warehouse.rows(
         "select table_name, checked_at, batch_day, rules_ran, rules_failed, rules_errored, failed_validation_rate, "
@@ -175,6 +175,49 @@ def explain_quality(warehouse: Warehouse, period: Period) -> Explanation:
         ],
         rows,
     )
+
+
+def explain_rule(warehouse: Warehouse, rule: str, period: Period) -> Explanation:
+    """The failed record rate of one rule in the checks of a period: of the last one with records, and of all together.
+
+    `rule` is its id; where tables share it, each has figures of its own. Raises `UserError` for one not checked.
+    """
+    within, params = _checked_within(period)
+    table = warehouse.mart("fct_quality_rules")
+    rows = warehouse.rows(
+        "select table_name, checked_at, batch_day, failed_records, examined_records, failed_record_percent, "
+        f"severity_level, threshold, is_checked, error from {table} where {within} and rule_id = @rule "
+        "order by table_name, checked_at desc, quality_rule_id",
+        params | {"rule": rule},
+    )
+    if not rows:
+        known = warehouse.rows(f"select distinct rule_id from {table} where {within} order by rule_id", params)
+        near = get_close_matches(rule, [row["rule_id"] for row in known], n=3)
+        hint = f"Is {' or '.join(near)} meant?" if near else "`incident-ledger ask worst_quality_rules` names some."
+        raise UserError(f"No rule {rule!r} was checked in that period. {hint}")
+    stored = {
+        row["table_name"]: row["percent"]
+        for row in warehouse.rows(
+            f"select table_name, 100 * safe_divide(sum(failed_records), sum(examined_records)) as percent from {table} "
+            f"where {within} and rule_id = @rule group by table_name",
+            params | {"rule": rule},
+        )
+    }
+    figures: list[Figure] = []
+    for name, total in stored.items():
+        known_ones = [row for row in rows if row["table_name"] == name and row["examined_records"]]
+        if known_ones:
+            last = known_ones[0]
+            step = rate(f"{name}, last", last["failed_records"], last["examined_records"], percent=True)
+            figures.append(Figure(step, last["failed_record_percent"], "fct_quality_rules.failed_record_percent"))
+        sums = [sum(row[column] for row in known_ones) for column in ("failed_records", "examined_records")]
+        figures.append(Figure(rate(f"{name}, all", *sums, percent=True), total, "fct_quality_rules.failed_records"))
+    return Explanation(f"Records that break {rule}, in percent of those examined.", figures, rows)
+
+
+def _checked_within(period: Period) -> tuple[str, dict[str, Any]]:
+    params: dict[str, Any] = {name: day for name, day in (("start", period.start), ("end", period.end)) if day}
+    return ("date(checked_at) >= @start and date(checked_at) < @end" if params else "true"), params
 
 
 def explain_health(warehouse: Warehouse, dbt: Dbt, as_of: datetime) -> Explanation:

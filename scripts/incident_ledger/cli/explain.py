@@ -33,6 +33,9 @@ def explain(  # noqa: PLR0917 - Typer gives them by name
     ] = None,
     period: Annotated[str, typer.Option(help="2026, 2026-Q1, 2026-03, 2026-W10 or all.")] = "all",
     severity: Annotated[str, typer.Option(help="P0 to P3, or all.")] = "all",
+    rule: Annotated[
+        str | None, typer.Option("--rule", help="With quality: of one rule, its failed records of those examined.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every row, not only the first 20.")] = False,
     as_of: Annotated[str | None, typer.Option("--as-of", help="The time of the health score; now by default.")] = None,
 ) -> None:
@@ -40,5 +43,5 @@ def explain(  # noqa: PLR0917 - Typer gives them by name
     from incident_ledger.cli.actions import explain as action
 
     action.explain(
-        metric.value, incident=incident, period=period, severity=severity, everything=everything, as_of=as_of
+        metric.value, incident=incident, period=period, severity=severity, rule=rule, everything=everything, as_of=as_of
     )

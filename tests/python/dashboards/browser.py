@@ -1,5 +1,6 @@
 """A real browser over its DevTools pipe: what a page shows, logs and asks of the network."""
 
+import base64
 import json
 import os
 import shutil
@@ -42,9 +43,15 @@ class Page:
             assert time.monotonic() < until, "the page did not load"
             time.sleep(0.02)
 
-    def prefer(self, scheme: str) -> None:
-        """What the reader's system prefers from now on: `light` or `dark`."""
-        self._send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    def prefer(self, scheme: str, media: str = "") -> None:
+        """What the reader's system prefers from now on, `light` or `dark`; with `print` as on paper."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._send("Emulation.setEmulatedMedia", media=media, features=features)
+
+    def pdf(self) -> bytes:
+        """The page as a person prints it."""
+        answer = self._send("Page.printToPDF", preferCSSPageSize=False, paperWidth=8.27, paperHeight=11.69)
+        return base64.b64decode(answer["data"])
 
     def resize(self, width: int) -> None:
         """A window of so many pixels from now on."""

@@ -64,6 +64,13 @@ def test_a_figure_is_explained_and_one_that_differs_ends_with_3(typed: Callable[
         warehouse.execute(f"update {report} set incidents = incidents - 1 where {where}")
 
 
+def test_one_rule_is_explained_by_its_records(typed: Callable[..., Result]) -> None:
+    done = typed("explain", "quality", "--rule", "D7 first")
+    assert done.exit_code == 0, done.output
+    assert "100 x 3,316 / 15,179" in done.output
+    assert "= fct_quality_rules.failed_record_percent" in done.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -73,6 +80,8 @@ def test_a_figure_is_explained_and_one_that_differs_ends_with_3(typed: Callable[
         (("metrics", "query", "incidents", "--where", "severity_level"), "severity_level"),
         (("explain", "mttr", "--period", "soon"), "soon"),
         (("explain", "health", "--incident", "latest"), "leave out --incident"),
+        (("explain", "mttr", "--rule", "x"), "explain quality --rule x"),
+        (("explain", "quality", "--rule", "no such rule"), "No rule 'no such rule' was checked"),
     ],
 )
 def test_what_is_no_name_is_answered_in_a_line(

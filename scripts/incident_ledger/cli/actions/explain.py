@@ -14,6 +14,7 @@ from incident_ledger.asking.explanations import (
     explain_health,
     explain_incident,
     explain_quality,
+    explain_rule,
     explain_sla,
 )
 from incident_ledger.asking.periods import read_period
@@ -28,17 +29,29 @@ _SHOWN = 20
 
 
 def explain(
-    metric: str, *, incident: str | None, period: str, severity: str, everything: bool, as_of: str | None
+    metric: str,
+    *,
+    incident: str | None,
+    period: str,
+    severity: str,
+    rule: str | None,
+    everything: bool,
+    as_of: str | None,
 ) -> None:
     """Print the arithmetic and the rows. Exits with 3 where the mart has another figure: it is older than its rows."""
     if incident and (period != "all" or severity != "all"):
         raise UserError("--incident is of one incident: leave out --period and --severity.")
     if metric in {"quality", "health"} and (incident or severity != "all"):
         raise UserError(f"{metric} is of no incident and no severity: leave out --incident and --severity.")
+    if rule is not None and metric != "quality":
+        raise UserError(f"--rule is of a check of quality: write explain quality --rule {rule}.")
     time, warehouse = parse_time(as_of, "--as-of"), connect(load_settings())
     if severity != "all":
         check_severity(warehouse, severity)
-    found = _explanation(warehouse, metric, incident=incident, period=period, severity=severity, time=time)
+    if rule is not None:
+        found = explain_rule(warehouse, rule, read_period(period))
+    else:
+        found = _explanation(warehouse, metric, incident=incident, period=period, severity=severity, time=time)
     out.print(Text(found.meaning))
     print_rows(["figure", "value", "how", "mart"], [_cells(figure) for figure in found.figures], first=[0, 1])
     _print_behind(found.rows, len(found.rows) if everything else _SHOWN)

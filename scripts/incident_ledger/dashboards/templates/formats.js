@@ -50,8 +50,11 @@ function graphic(name, attributes = {}, ...children) {
   made.append(...children);
   return made;
 }
-// A long name may be broken after its dots, slashes and underscores.
-const breakable = text => text.split(/(?<=[._:\/-])(?=[^._:\/-])/).flatMap(part => [part, document.createElement("wbr")]).slice(0, -1);
+// A long name may be broken after its dots, slashes and underscores, and a very long word anywhere.
+const LONG_WORD = /\S{25}/;
+const breakable = text => text.split(/(?<=[._:\/-])(?=[^._:\/-])/)
+  .flatMap(part => LONG_WORD.test(part) ? part.match(/\S{1,12}\s*|\s+/g) : [part])
+  .flatMap(part => [part, document.createElement("wbr")]).slice(0, -1);
 const cut = (text, most) => text.length > most ? text.slice(0, most - 1) + "…" : text;
 // What distinguishes names is most often their end.
 const cutWithin = (text, most) => text.length > most ? text.slice(0, Math.floor(most / 3)) + "…" + text.slice(text.length - most + Math.floor(most / 3) + 1) : text;

@@ -1,6 +1,7 @@
 // A page: what its filters choose of each card's rows, drawn. Nothing is added up here: a filter picks rows.
 const page = JSON.parse(document.getElementById("data").textContent);
 const ALL = "all";
+const MOST_PRINTED = 24;
 const choice = Object.fromEntries(page.filters.map(name => [name, ALL]));
 const PERIODS = value => value === ALL ? Infinity : Number(value);
 
@@ -155,13 +156,15 @@ function setUp() {
       if ([...select.options].some(each => each.value === wished.get(filter))) choice[filter] = wished.get(filter);
       select.value = choice[filter];
     }
+    const chosen = () => page.filters.filter(name => choice[name] !== ALL);
+    const words = () => "Filtered by " + chosen().map(name => `${name}: ${optionName(name, choice[name])}`).join(", ");
     const apply = () => {
       for (const filter of page.filters) choice[filter] = form.elements[filter].value;
-      const chosen = page.filters.filter(name => choice[name] !== ALL);
-      history.replaceState(null, "", "#" + new URLSearchParams(chosen.map(name => [name, choice[name]])));
-      document.getElementById("status").textContent = chosen.length ? "Filtered by " + chosen.map(name => `${name}: ${optionName(name, choice[name])}`).join(", ") : "No filter";
+      history.replaceState(null, "", "#" + new URLSearchParams(chosen().map(name => [name, choice[name]])));
+      document.getElementById("status").textContent = chosen().length ? words() : "No filter";
       drawAll();
     };
+    if (chosen().length) document.getElementById("status").textContent = words();
     form.addEventListener("change", apply);
     form.addEventListener("submit", event => event.preventDefault());
     form.addEventListener("reset", () => { for (const filter of page.filters) form.elements[filter].value = ALL; setTimeout(() => { for (const filter of page.filters) form.elements[filter].value = ALL; apply(); }); });
@@ -174,7 +177,15 @@ function setUp() {
     clearTimeout(waiting);
     waiting = setTimeout(() => page.cards.filter(card => DRAWN[card.chart]).forEach(card => draw(card)), 100);
   });
-  window.addEventListener("beforeprint", () => document.querySelectorAll("details.data").forEach(each => { each.open = true; }));
+  // On paper a chart has its table beneath it, unless that would be pages long; then the note says so.
+  window.addEventListener("beforeprint", () => {
+    for (const each of document.querySelectorAll("details.data:not([open])")) {
+      if (each.querySelectorAll("tbody tr").length > MOST_PRINTED) continue;
+      each.open = true;
+      each.dataset.printed = "true";
+    }
+  });
+  window.addEventListener("afterprint", () => document.querySelectorAll("details.data[data-printed]").forEach(each => { each.open = false; delete each.dataset.printed; }));
 }
 setUp();
 document.documentElement.dataset.ready = "true";
