@@ -16,13 +16,16 @@ from incident_ledger.settings import Settings
 from incident_ledger.variables import PREFIX
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import read
-from incident_ledger.warehouse.tables import SIGNALS
+from incident_ledger.warehouse.tables import SIGNALS, USAGE_LOADS
 
 _PROBES, _RULES, _SILENCES = "probes", "rules", "silences"
 # Kinds of detectors for which nothing in this version looks.
 _WITHOUT_SOURCE = ("financial_data",)
 # Kinds that look at the table of a sink, by the setting that names it.
 _OF_SINKS = {"performance": "pipeline_logs", "audit_log": "audit_logs"}
+# Kinds that look at usage, and for how long it may stay away before nobody looks.
+_OF_USAGE = ("usage_volume",)
+_USAGE_BEFORE = timedelta(days=28)
 # By rule how many targets of which kinds it takes.
 _TARGETS = {
     ALL_DASHBOARDS: (1, ("dashboard",)),
@@ -50,6 +53,7 @@ def check_watched(warehouse: Warehouse, files: Policy, now: datetime, environ: M
         yield Finding(_PROBES, Grade.WARN, text, "Add what your team depends on, and call incident-ledger probe.")
     yield from _rules(files, now, watched)
     yield from _rules_of_sinks(warehouse.settings, files, now)
+    yield from _rules_of_usage(warehouse, files, now)
 
 
 def check_silences(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
@@ -107,6 +111,23 @@ def _rules_of_sinks(settings: Settings, files: Policy, now: datetime) -> Iterato
         if setting and not getattr(settings, setting):
             text = f"{each.rule_id} ({each.severity_level}) is not watched: {PREFIX}{setting.upper()} names no table"
             yield Finding(_RULES, Grade.WARN, text, "Let a sink of Cloud Logging write it, and name the table.")
+
+
+def _rules_of_usage(warehouse: Warehouse, files: Policy, now: datetime) -> Iterator[Finding]:
+    """Usage that never came has no volume that could be missing."""
+    since = (now - _USAGE_BEFORE).date()
+    try:
+        is_loaded = warehouse.table_exists(warehouse.settings.raw_dataset, USAGE_LOADS.name) and warehouse.rows(
+            f"select 1 from {warehouse.raw(USAGE_LOADS.name)} "  # noqa: S608 - our own name
+            f"where recorded_at >= timestamp '{since}' and records > 0 limit 1"
+        )
+    except IncidentLedgerError as error:
+        yield wrong(_RULES, error)
+        return
+    idle = [each for each in files.classification_rules(now) if each.detector in _OF_USAGE and not is_loaded]
+    for each in idle:
+        text = f"{each.rule_id} ({each.severity_level}) is not watched: no usage was loaded since {since}"
+        yield Finding(_RULES, Grade.WARN, text, "Load the vendors' exports each day: incident-ledger load usage.")
 
 
 def _rules(files: Policy, now: datetime, watched: list[ProbeTarget]) -> Iterator[Finding]:

@@ -87,6 +87,7 @@ def findings(evidence: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     lines += [("Could not be checked", each) for each in errors[:_SHOWN_ERRORS]]
     lines += failed_nodes(evidence)
     lines += failed_probes(evidence)
+    lines.append((QUERY, _query(evidence.get("query"))))
     suite, day = _string(evidence.get("suite")), _string(evidence.get("day"))
     if suite and (breaches or errors):
         lines.append(("Checked by", f"suite {suite}{f', data of {day}' if day else ''}"))
@@ -111,7 +112,7 @@ def failed_nodes(evidence: Mapping[str, Any]) -> list[tuple[str, str | None]]:
 
 
 def failed_probes(evidence: Mapping[str, Any]) -> list[tuple[str, str | None]]:
-    """How many probes failed and in which ways, the newest failures, and the query that shows all of them."""
+    """How many probes failed and in which ways, and the newest failures."""
     probes, failed, kinds = evidence.get("probes"), evidence.get("failed"), evidence.get("failure_kinds")
     if not isinstance(probes, int) or not isinstance(failed, int) or not isinstance(kinds, Mapping):
         return []
@@ -122,7 +123,7 @@ def failed_probes(evidence: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     for each in [each for each in evidence.get("samples") or () if isinstance(each, Mapping)][-_SHOWN_ERRORS:]:
         words = (each.get("at"), each.get("target"), each.get("failure_kind"), each.get("detail"))
         lines.append(("Probe", ": ".join(one_line(word) for word in words if isinstance(word, str) and word)))
-    return [*lines, (QUERY, _query(evidence.get("query")))]
+    return lines
 
 
 def _rate(failed: Any, examined: Any) -> str | None:

@@ -21,6 +21,7 @@ from incident_ledger.policy.playbook_rows import (
     PARTIAL_FAILURE,
     PROBE_RULES,
     PROBES_MISSING,
+    USAGE_VOLUME,
 )
 from incident_ledger.policy.probe_checks import rule_problems, target_problems
 from incident_ledger.policy.seeds import PolicyTable, policy_tables
@@ -31,7 +32,7 @@ _ALL_PERCENT = Decimal(100)
 # Subjects that the code or a model asks for under any policy; each must always be valid. So must all choices of others.
 _NEEDED: dict[str, Iterable[str]] = {
     "classification_rules": (
-        *(MONITORING_FAILURE, COMPLETE_FAILURE, PARTIAL_FAILURE, PROBES_MISSING),
+        *(MONITORING_FAILURE, COMPLETE_FAILURE, PARTIAL_FAILURE, PROBES_MISSING, USAGE_VOLUME),
         *DBT_RULES,
         *PROBE_RULES,
     ),
@@ -45,6 +46,9 @@ _NEEDED: dict[str, Iterable[str]] = {
         "slow_run_deviations",
         "slow_run_percent",
         "slow_run_baseline_runs",
+        "volume_due_hours",
+        "volume_clear_percent",
+        "volume_deviations",
     ),
 }
 

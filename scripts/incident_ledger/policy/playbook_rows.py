@@ -8,6 +8,7 @@ MONITORING_FAILURE = "monitoring_system_failure"  # the rule_id of the playbook'
 
 COMPLETE_FAILURE = "complete_pipeline_failure"  # the playbook's "Complete pipeline failure for >2 hours"
 PARTIAL_FAILURE = "partial_pipeline_failure"  # and its "Partial pipeline failure affecting >50% of data"
+USAGE_VOLUME = "usage_volume_missing"  # the same, of the usage that arrives
 # The rules of what dbt's statuses mean, each by its rule_id.
 DBT_NODE_FAILED, DBT_TEST_FAILED, DBT_TEST_WARNED = "dbt_node_failed", "dbt_test_failed", "dbt_test_warned"
 DBT_SOURCE_STALE, DBT_SOURCE_LATE = "dbt_source_stale", "dbt_source_late"

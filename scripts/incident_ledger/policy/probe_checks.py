@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from incident_ledger.policy.cells import Problem, Row
-from incident_ledger.policy.playbook_rows import PROBE_RULES, PROBES_MISSING
+from incident_ledger.policy.playbook_rows import PROBE_RULES, PROBES_MISSING, USAGE_VOLUME
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z0-9-]+")
 _LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
 _MOST_SECONDS = 120
 _ALL_PERCENT = 100
+_LIMITS = {PROBES_MISSING: "minutes without a probe", USAGE_VOLUME: "percent that are missing"}
 _COUNTS = ("window_minutes", "min_observations", "clear_minutes")
 
 
@@ -22,15 +23,15 @@ def rule_problems(rows: Iterable[Row]) -> Iterator[Problem]:
             least, value = int(column != "clear_minutes"), row[column]
             if value is not None and value < least:
                 yield Problem(row.where, column, f"{value} is out of range; give {least} or more, or nothing")
-        if row["rule_id"] in PROBE_RULES:
+        if row["rule_id"] in (*PROBE_RULES, USAGE_VOLUME):
             for column in _COUNTS[:2]:
                 if row[column] is None:
                     yield Problem(row.where, column, f"is empty; give a number: {row['rule_id']} counts observations")
             if row["window_minutes"] is not None and row["window_minutes"] <= (row["hold_minutes"] or 0):
                 text = f"{row['window_minutes']} is too short for what is to hold for {row['hold_minutes']} minutes"
                 yield Problem(row.where, "window_minutes", text)
-        if row["rule_id"] == PROBES_MISSING and not row["lower_value"]:
-            yield Problem(row.where, "lower_value", "is empty; give after how many minutes without a probe it holds")
+        if row["rule_id"] in _LIMITS and not row["lower_value"]:
+            yield Problem(row.where, "lower_value", f"is empty; give after how many {_LIMITS[row['rule_id']]} it holds")
 
 
 def target_problems(rows: Iterable[Row]) -> Iterator[Problem]:

@@ -79,6 +79,11 @@ class Builds:
         return rows_key(self._nodes, unique_id, project=self.project, clock=clock, modified=self._modified())
 
     @property
+    def names(self) -> set[str]:
+        """The names of the nodes that were built."""
+        return {self._nodes[unique_id].name for unique_id in self._new}
+
+    @property
     def policy_modified(self) -> list[str | None]:
         """When each seed was last modified."""
         seeds = (node for node in self._nodes.values() if node.unique_id.startswith("seed."))

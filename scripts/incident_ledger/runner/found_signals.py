@@ -1,6 +1,8 @@
-"""What detectors over logs found, copied into `signals`: a tick reads that one small table, and no log."""
+"""What detectors of a run found, copied into `signals`: a tick reads that one small table, no log and no usage."""
 
 # ruff: noqa: S608 -- names of tables and columns are our own
+
+from collections.abc import Collection
 
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import merge_query
@@ -11,6 +13,8 @@ DETECTORS = {
     "pipeline_logs": ("int_signals__pipelines", "int_signals__pipeline_durations"),
     "audit_logs": ("int_signals__exposures",),
 }
+# What is loaded into tables of the ledger's own.
+_ALWAYS = ("int_signals__volumes",)
 # A row that says the same changes nothing, so that a tick that follows has nothing new to read.
 _NEWS = """
     source.observed_at > target.observed_at
@@ -18,14 +22,16 @@ _NEWS = """
 """
 
 
-def record_found(warehouse: Warehouse) -> int:
-    """How many signals changed, by one MERGE; 0, without a statement, where no sink is named.
+def record_found(warehouse: Warehouse, built: Collection[str] | None = None) -> int:
+    """How many signals changed, by one MERGE; 0, without a statement, where no detector was built.
 
-    A model that another one's failure kept from being built is as it was; one that was never built is left out.
+    `built` are the models that this run built: what others found was copied when they were. None is all. A model that
+    another one's failure kept from being built is as it was; one that was never built is left out.
     """
-    dataset = warehouse.settings.staging_dataset
-    named = [model for setting, found in DETECTORS.items() if getattr(warehouse.settings, setting) for model in found]
-    models = [model for model in named if warehouse.table_exists(dataset, model)]
+    dataset, settings = warehouse.settings.staging_dataset, warehouse.settings
+    named = [model for setting, found in DETECTORS.items() if getattr(settings, setting) for model in found]
+    wanted = [model for model in (*_ALWAYS, *named) if built is None or model in built]
+    models = [model for model in wanted if warehouse.table_exists(dataset, model)]
     if not models:
         return 0
     columns = names(SIGNALS)

@@ -238,7 +238,7 @@ class Job:
             uploaded = take_in_uploaded(self._warehouse, self._builds, rules, self._as_of)
             is_built = self._build(step, "feeds", is_open=False)
             step.summary += f"; {counted(uploaded, 'result')} of dbt projects" if uploaded else ""
-            record_found(self._warehouse)
+            record_found(self._warehouse, self._builds.names)
         self._check(rules, due, noted, is_built=is_built)
         if self._is_idle(rules):
             self._note_pending_since(rules)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incident_ledger.policy import PROBES_MISSING, Policy
+from incident_ledger.policy import PARTIAL_FAILURE, PROBES_MISSING, USAGE_VOLUME, Policy
 
 from .conftest import NOW
 
@@ -141,8 +141,11 @@ def test_there_is_no_characteristic_that_the_playbook_does_not_name(policy: Poli
     others = {rule.rule_id: rule.severity_level for rule in policy.classification_rules(NOW) if rule.detector == "dbt"}
     # Probes that stay away are its "monitoring system failure".
     assert policy.classification_rule(PROBES_MISSING, NOW).severity_level == policy.monitoring_failure(NOW)
+    # Usage that does not arrive is its "partial pipeline failure", by the same number.
+    arriving, failing = (policy.classification_rule(rule_id, NOW) for rule_id in (USAGE_VOLUME, PARTIAL_FAILURE))
+    assert (arriving.severity_level, arriving.lower_value) == (failing.severity_level, failing.lower_value)
     known = {rule.rule_id for rule in policy.classification_rules(NOW)}
-    assert known == named | others.keys() | {PROBES_MISSING}
+    assert known == named | others.keys() | {PROBES_MISSING, USAGE_VOLUME}
     assert set(others.values()) == {"P2", "P3"}
 
 

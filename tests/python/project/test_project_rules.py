@@ -32,7 +32,8 @@ NAMES = {
 # have it there, and the marts on top of them on each build as well, as `int_signals__quality` has the key of
 # `int_quality_breaches_grouped`, and `int_usage_reconciled` that of the lines of the two before it. Two loads at once
 # may both write a row of `stg_ledger__usage_loads`, and who reads it counts loads once; so it is with two writers
-# of an event and `base_ledger__incident_events`; two checks of a batch may have one time.
+# of an event and `base_ledger__incident_events`; two checks of a batch may have one time. The days of
+# `int_usage_volumes_aggregated` are made, each once.
 WITHOUT_TESTED_KEY = {
     *KEYS,
     "int_quality_breaches_grouped",
@@ -41,6 +42,7 @@ WITHOUT_TESTED_KEY = {
     "stg_ledger__usage_loads",
     "base_ledger__incident_events",
     "int_quality_checks_unioned",
+    "int_usage_volumes_aggregated",
 }
 # Its days are asked of the warehouse while it is compiled, which a unit test cannot do: tests/python/usage has it.
 WITHOUT_UNIT_TEST = {"fct_usage_freshness"}
