@@ -46,7 +46,7 @@ quick: $(VENV)/.ready-dev ## The tests that need no whole process (no server, no
 	@$(BIN)/python -m pytest -m "not soak and not process" --numprocesses 2 --durations 5
 
 unit: $(VENV)/.ready-dev ## All tests
-	@$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist loadscope --no-loadscope-reorder --durations 15
+	@$(BIN)/python -m pytest -m "not soak" --numprocesses 3 --dist loadscope --no-loadscope-reorder --durations 15
 
 soak: $(VENV)/.ready-dev ## What takes long: 20 kills, 10,000 hostile files, the whole catalogue of expressions
 	@$(BIN)/python -m pytest -m soak

@@ -21,7 +21,7 @@ SHARED_DATA = Path(os.environ.get("INCIDENT_LEDGER_SHARED_DATA", PROJECT_DIR.par
 
 
 # Folders whose tests share what takes long to make: one test process has all of them.
-TOGETHER = {"engines", "marts", "metabase", "usage"}
+TOGETHER = {"engines", "marts", "metabase", "run", "usage"}
 
 
 class _TogetherScheduling(LoadScopeScheduling):
@@ -111,8 +111,11 @@ def built_ledger(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> War
 @pytest.fixture
 def ledger(built_ledger: Warehouse) -> Warehouse:
     """A ledger in which nothing happened, nothing was sent and nobody ran."""
-    for table in ALL:
-        built_ledger.execute(f"delete from {built_ledger.raw(table.name)} where true")
+    counted = (
+        f"select '{table.name}' as name, count(*) as records from {built_ledger.raw(table.name)}" for table in ALL
+    )
+    for row in built_ledger.rows(f"select name from ({' union all '.join(counted)}) where records > 0"):
+        built_ledger.execute(f"delete from {built_ledger.raw(row['name'])} where true")
     return built_ledger
 
 

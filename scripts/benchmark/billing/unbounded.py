@@ -18,13 +18,12 @@ GROWING = (
     "settled_incidents",
     "notifications",
     "quality_results",
-    "quality_breaches",
     "run_steps",
     "usage_records",
     "dbt_results",
     "probe_results",
 )
-"""The runner's tables that grow with time, whatever a project is like."""
+"""The runner's tables that grow with time, whatever a project is like; of past breaches `quality_breaches` has none."""
 
 
 @dataclass(frozen=True, order=True)

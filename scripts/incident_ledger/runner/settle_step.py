@@ -9,6 +9,7 @@ from incident_ledger.errors import IncidentLedgerError, LeaseHeldError, OutsideE
 from incident_ledger.ledger.settling import LEAST_AGE, VIEW, current_since, monday, rescue, settle
 from incident_ledger.notify.window import first_day
 from incident_ledger.policy import Policy
+from incident_ledger.quality.breaches import forget
 from incident_ledger.runner.lease import RESPOND, lease_reading
 from incident_ledger.runner.steps import Steps, counted
 from incident_ledger.warehouse import Warehouse
@@ -43,7 +44,9 @@ def settle_step(
             settled = settle(warehouse, before, as_of)
             _build(dbt, before, as_of)
             rescue(warehouse, before, as_of)
+            forgotten = forget(warehouse, before)
             step.summary = f"{counted(settled, 'incident')} settled; current is since {before:%Y-%m-%d}"
+            step.summary += f"; {counted(forgotten, 'check')} of past breaches forgotten" if forgotten else ""
 
 
 def _build(dbt: Dbt, before: datetime, as_of: datetime) -> None:

@@ -10,8 +10,10 @@ import pytest
 
 from conftest import fresh_settings
 from incident_ledger.dbt_runner import Dbt
+from incident_ledger.ledger.events import Event, EventType, incident_id
+from incident_ledger.ledger.writer import append
 from incident_ledger.policy import Policy
-from incident_ledger.quality.breaches import keep
+from incident_ledger.quality.breaches import forget, keep
 from incident_ledger.quality.checker import check_all
 from incident_ledger.quality.result_types import BatchResult, RuleResult
 from incident_ledger.quality.results import batch_rows, record
@@ -42,7 +44,7 @@ def place(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
         dbt = Dbt(warehouse.settings, endpoint)
-        dbt.build(["severities", "+incident_state"])
+        dbt.build(["severities", "+incident_state", "+fct_signals"])
         compiled = dbt.compiled(CHAIN)
 
     def signals(table: str = "quality_breaches") -> list[dict[str, Any]]:
@@ -63,7 +65,7 @@ def place(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
 @pytest.fixture
 def warehouse(place: tuple[Warehouse, Signals]) -> Warehouse:
     """The warehouse of this module, without checks."""
-    for table in ("quality_results", "quality_batches", "quality_breaches", "usage_loads"):
+    for table in ("quality_results", "quality_batches", "quality_breaches", "usage_loads", "incident_events"):
         place[0].execute(f"delete from {place[0].raw(table)} where true")
     return place[0]
 
@@ -176,6 +178,78 @@ def test_clean_checks_leave_nothing_and_a_breach_its_beginning_and_its_end(
     assert kept == [0, 0, 1, 2, 3, 3]
     (signal,) = signals()
     assert (signal["started_at"], signal["ended_at"]) == (NOW + 2 * HOUR, NOW + 4 * HOUR)
+
+
+def test_what_is_forgotten_changes_no_signal_that_goes_on_or_ended_lately(
+    warehouse: Warehouse, signals: Signals
+) -> None:
+    """Runs as before, and a weekly end of what is past. Of long breaches few checks are kept."""
+    chance = random.Random("forgotten")
+    at, deleted = NOW, 0
+    for number in range(24):
+        at += chance.choice((HOUR, 20 * HOUR, 50 * HOUR))
+        record(warehouse, list(drawn(chance, at, second=False)), f"run-{number}", at)
+        if number % 4 == 3:
+            before = at - timedelta(days=2)
+            deleted += forget(warehouse, before)
+            assert forget(warehouse, before) == 0, "what is left is needed"
+            needed = [each for each in signals("quality_batches") if not each["ended_at"] or each["ended_at"] >= before]
+            kept = [each for each in signals() if not each["ended_at"] or each["ended_at"] >= before]
+            assert kept == needed, f"after run {number} at {at}"
+    assert deleted > 30
+    assert len(kept) > 20
+
+
+def test_a_suite_that_is_bad_for_a_year_keeps_the_beginning_and_the_last_weeks(
+    warehouse: Warehouse, signals: Signals
+) -> None:
+    for week in range(52):
+        at = NOW + timedelta(weeks=week)
+        broken = batch_result("broken.json", errors=1, day=DAY)
+        record(warehouse, [batch_result(severity="P1", day=DAY), broken], f"run-{week}", at)
+        if week % 4 == 3:
+            forget(warehouse, at - timedelta(days=10))
+    assert count(warehouse) <= 2 * (2 + 4)
+    assert [(each["component"], each["started_at"], each["ended_at"]) for each in signals()] == [
+        ("check:d.t", NOW, None),
+        ("table:d.t", NOW, None),
+    ]
+    record(warehouse, [batch_result(day=DAY)], "clean", at + HOUR)
+    assert {each["component"]: each["ended_at"] for each in signals()} == {"check:d.t": None, "table:d.t": at + HOUR}
+
+
+def test_what_an_open_incident_is_of_is_not_forgotten(warehouse: Warehouse, signals: Signals) -> None:
+    for hour, severity in enumerate(("P1", None)):
+        record(warehouse, [batch_result(severity=severity, day=DAY)], f"run-{hour}", NOW + hour * HOUR)
+    (signal,) = signals()
+    detected = Event(
+        incident_id=incident_id("quality", signal["source_key"], NOW),
+        event_type=EventType.DETECTED,
+        occurred_at=NOW,
+        actor="test",
+        source="quality",
+        source_key=signal["source_key"],
+        severity_level="P1",
+        payload={"title": "t", "components": []},
+    )
+    append(warehouse, [detected], NOW)
+    later = NOW + timedelta(weeks=6)
+    assert forget(warehouse, later) == 0
+    ended = replace(detected, event_type=EventType.RESOLVED, occurred_at=NOW + HOUR, severity_level=None, payload={})
+    append(warehouse, [ended], NOW + HOUR)
+    assert forget(warehouse, later) == 2
+    assert signals() == []
+
+
+def test_a_check_for_an_earlier_time_finds_what_ended_it_though_that_is_forgotten(
+    warehouse: Warehouse, signals: Signals
+) -> None:
+    for hour, severity in ((0, "P1"), (2, None)):
+        record(warehouse, [batch_result(severity=severity, day=DAY)], f"run-{hour}", NOW + hour * HOUR)
+    forget(warehouse, NOW + timedelta(weeks=6))
+    assert count(warehouse) == 0
+    record(warehouse, [batch_result(severity="P2", day=DAY)], "replayed", NOW + HOUR)
+    assert [(each["severity_level"], each["ended_at"]) for each in signals()] == [("P2", NOW + 2 * HOUR)]
 
 
 # What a run that is killed at the worst time leaves: breaches, and no batches.

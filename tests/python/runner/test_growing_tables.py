@@ -24,18 +24,12 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 STATE = "a mart of incidents has those that are settled: a row each, and none of their events"
-BREACHES = "a breach is bad until it is found clean, however long ago that was: its beginning has no bound"
 # Of each table who reads it whole, and why. Who is bounded by days is taken off: no entry may be without an offender.
-OF_BOTH: Mapping[Offender, str] = {
-    Offender("quality_breaches", "select *fct_signals*"): BREACHES,
-}
 OF_RUN: Mapping[Offender, str] = {
     Offender("settled_incidents", "model_incident_ledger_int_incidents_measured"): STATE,
     Offender("settled_incidents", "model_incident_ledger_int_incident_sla_deadlines"): STATE,
     Offender("settled_incidents", "test_incident_ledger_*incident_state*"): STATE,
     Offender("settled_incidents", "test_incident_ledger_*incident_deadlines*"): STATE,
-    Offender("quality_breaches", "test_incident_ledger_*signals*"): BREACHES,
-    Offender("quality_breaches", "merge quality_batches, quality_breaches"): BREACHES,
 }
 
 
@@ -75,7 +69,7 @@ def load(warehouse: Warehouse, folder: Path, day: date, at: datetime) -> None:
         load_usage(warehouse, source, paths, loaded_at=at)
 
 
-@pytest.mark.parametrize(("command", "known"), [("run", {**OF_BOTH, **OF_RUN}), ("tick", OF_BOTH)])
+@pytest.mark.parametrize(("command", "known"), [("run", OF_RUN), ("tick", {})])
 def test_what_is_read_of_a_growing_table_begins_at_some_day(
     command: str, known: Mapping[Offender, str], charges: dict[str, Sequence[Charge]]
 ) -> None:

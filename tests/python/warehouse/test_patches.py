@@ -784,6 +784,32 @@ def test_statements_are_parsed_once() -> None:
     assert printed(READ) == "True", "modules that share a tree leave it as it was"
 
 
+COPIED = """
+import copy, sys
+import sqlglot
+if "fixed" in sys.argv:
+    from incident_ledger.warehouse.local.patches import sql
+    sql.copies_of_trees_share_their_notes()
+dicts, original = 0, copy._deepcopy_dispatch[dict]
+def counted(*args):
+    global dicts
+    dicts += 1
+    return original(*args)
+copy._deepcopy_dispatch[dict] = counted
+tree = sqlglot.parse_one("select a.b /* note */, cast(c as int64) from t as a", read="bigquery")
+copied = tree.copy()
+assert copied == tree and copied.sql() == tree.sql()
+mine, other = (each.find(sqlglot.exp.Identifier).meta for each in (tree, copied))
+assert mine and mine == other and mine is not other, "each tree has notes of its own"
+print(dicts)
+"""
+
+
+def test_copies_of_trees_share_their_notes() -> None:
+    assert int(printed(COPIED)) > 3
+    assert printed(COPIED, "fixed") == "0"
+
+
 def test_dry_run_executes_nothing(unfixed: Warehouse, fixed: Warehouse) -> None:
     """A script's DELETE is executed by a dry run; with the fix, its type is given and the rows stay."""
 

@@ -14,6 +14,7 @@ and on SIGTERM, each time closing the data file cleanly.
 import argparse
 import asyncio
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -136,6 +137,7 @@ async def _serve(options: argparse.Namespace, ready: TextIO, lock: TextIO) -> No
         )
     )
     await server.start()
+    _collect_seldom()
     # A client's kept connection must not be closed under its next request.
     server._fastapi_server.config.timeout_keep_alive = max(60, int(options.idle))
     try:
@@ -155,6 +157,12 @@ async def _serve(options: argparse.Namespace, ready: TextIO, lock: TextIO) -> No
             # Without a process id nobody is sent here any more; the next server tries to have the same endpoint.
             write_private(state, json.dumps({"endpoint": server.rest_url}).encode())
         await server.stop()
+
+
+def _collect_seldom() -> None:
+    """What was imported lives for ever, and each statement is parsed into thousands of objects that live shortly."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 async def _until_over(

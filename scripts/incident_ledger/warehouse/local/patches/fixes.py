@@ -62,6 +62,7 @@ FIXES: tuple[Callable[[], None], ...] = (
     sql.descriptions_hold_parentheses,
     sql.default_dataset_keeps_the_text,
     sql.statements_are_parsed_once,
+    sql.copies_of_trees_share_their_notes,
 )
 
 
