@@ -41,7 +41,7 @@ def found(sql: str, node: str | None = None) -> list[tuple[str, str]]:
             ["merge incident_events, small"],
         ),
         ("create or replace table d.t as select * from d.state", ["create state, t"]),
-        ("select * from raw.quality_breaches where checked_at >= timestamp '2026-03-01'", ["select quality_breaches"]),
+        ("select * from raw.quality_results where run_id = 'r'", ["select quality_results"]),
         ("select * from raw.incident_events where recorded_at >= timestamp '2026-03-01'", []),
         ("select * from d.steps where started_at >= timestamp_sub(timestamp '2026-03-01', interval 2 day)", []),
         ("select * from d.state where false limit 0", []),
