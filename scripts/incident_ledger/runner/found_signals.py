@@ -11,7 +11,7 @@ from incident_ledger.warehouse.tables import SIGNALS, names
 # By the setting that names the table of a sink: the models that look at its rows.
 DETECTORS = {
     "pipeline_logs": ("int_signals__pipelines", "int_signals__pipeline_durations"),
-    "audit_logs": ("int_signals__exposures",),
+    "audit_logs": ("int_signals__exposures", "int_signals__accesses"),
 }
 # What is loaded into tables of the ledger's own.
 _ALWAYS = ("int_signals__volumes",)

@@ -127,6 +127,26 @@ _AUDIT_LOGS = [
     }
     for at, members in (("2025-12-30T10:00:00Z", ["allUsers"]), ("2025-12-30T11:00:00Z", ["user:ann@example.com"]))
 ]
+# A secret that an account of the project reads, and one that may not.
+_AUDIT_LOGS += [
+    {
+        "insertId": f"{at} {account}",
+        "logName": "projects/p/logs/cloudaudit.googleapis.com%2Fdata_access",
+        "timestamp": at,
+        "receiveTimestamp": at,
+        "severity": "INFO",
+        "protoPayload": {
+            "serviceName": "secretmanager.googleapis.com",
+            "methodName": "google.cloud.secretmanager.v1.SecretManagerService.AccessSecretVersion",
+            "resourceName": "projects/1/secrets/database/versions/1",
+            "authenticationInfo": {"principalEmail": account},
+        },
+    }
+    for at, account in (
+        ("2025-12-30T12:00:00Z", "app@ai-workflows-459123.iam.gserviceaccount.com"),
+        ("2025-12-30T12:30:00Z", "eve@example.com"),
+    )
+]
 
 
 @dataclass(frozen=True)
@@ -153,6 +173,7 @@ class Story:
             files = [file for name in names if (file := self.shared_data / "usage_api" / name).is_file()]
             if files:
                 load_usage(self.warehouse, source, files, loaded_at=_EXPORTED_AT)
+        self._load("weeks", _DIRTY, _EXPORTED_AT - timedelta(hours=1), only=("cursor_daily",), days=50)
         self._load("dirty", _DIRTY, _EXPORTED_AT)
         spend = folder / "spend.json"
         spend.write_text(json.dumps(_SPEND))
@@ -248,9 +269,17 @@ class Story:
         folder = self.warehouse.settings.local_path / f"target_{status}"
         ingest(self.warehouse, [write_target(folder, results, nodes, at)], ingested_at=at)
 
-    def _load(self, name: str, rates: usage.FaultRates, at: datetime, *, only: Container[str] = _EXAMPLES) -> None:
+    def _load(
+        self,
+        name: str,
+        rates: usage.FaultRates,
+        at: datetime,
+        *,
+        only: Container[str] = _EXAMPLES,
+        days: int = _DAYS,
+    ) -> None:
         folder = self.warehouse.settings.local_path / name
-        for source, files in usage.generate(folder, seed=1, end_day=_LAST_DAY, days=_DAYS, rates=rates).items():
+        for source, files in usage.generate(folder, seed=1, end_day=_LAST_DAY, days=days, rates=rates).items():
             if source in only:
                 load_usage(self.warehouse, source, files, loaded_at=at)
 

@@ -1,0 +1,126 @@
+"""From exported entries of logs to incidents, by a sink, a build and a tick; beside each what is nearly one."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from conftest import fresh_settings
+from incident_ledger.dbt_runner import Dbt
+from incident_ledger.importers.sinks import load_sink
+from incident_ledger.ledger.setup import ensure_ledger
+from incident_ledger.ledger.state import IncidentState, read_state
+from incident_ledger.runner.found_signals import record_found
+from incident_ledger.runner.job import Job
+from incident_ledger.warehouse import Warehouse, connect
+
+NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+MODELS = ("+int_signals__pipeline_durations", "+int_signals__exposures", "+int_signals__accesses")
+READ = "google.cloud.secretmanager.v1.SecretManagerService.AccessSecretVersion"
+Entry = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def logs(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    settings = fresh_settings(endpoint, tmp_path_factory.mktemp("logs"))
+    tables = {name: f"{settings.raw_dataset}.{name}" for name in ("pipeline_logs", "audit_logs")}
+    warehouse = connect(settings.model_copy(update=tables))
+    ensure_ledger(warehouse)
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def incidents(logs: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[IncidentState]]:
+    """The incidents after a run at a time with new entries, by the tables of the sinks."""
+    dbt, folder = Dbt(logs.settings, logs.endpoint), tmp_path_factory.mktemp("entries")
+
+    def after(time: datetime, **entries: Sequence[Entry]) -> list[IncidentState]:
+        for sink, rows in entries.items():
+            path = folder / f"{sink}.json"
+            path.write_text(json.dumps(rows))
+            load_sink(logs, sink, [path], loaded_at=time)
+        results = dbt.build(MODELS, as_of=time)
+        assert "\n".join(each.message for each in results if not each.is_success) == ""
+        record_found(logs)
+        Job(logs, time, command="tick").tick(wait=0)
+        return read_state(logs)
+
+    return after
+
+
+def entry(at: datetime, name: str, **more: Any) -> Entry:
+    return {
+        "insertId": f"{name} {at.isoformat()}",
+        "logName": "projects/p/logs/x",
+        "timestamp": at.isoformat(),
+        "receiveTimestamp": at.isoformat(),
+        "severity": "INFO",
+        **more,
+    }
+
+
+def finished(at: datetime, pipeline: str, seconds: float) -> Entry:
+    payload = {"operation": pipeline, "status": "success", "duration_seconds": seconds}
+    return entry(at, pipeline, jsonPayload=payload)
+
+
+def audited(at: datetime, method: str, resource: str, principal: str, **request: Any) -> Entry:
+    payload = {
+        "serviceName": "run.googleapis.com",
+        "methodName": method,
+        "resourceName": resource,
+        "authenticationInfo": {"principalEmail": principal},
+        "request": request,
+    }
+    return entry(at, f"{method} {resource} {principal}", protoPayload=payload)
+
+
+def policy(at: datetime, resource: str, *members: str) -> Entry:
+    bindings = [{"role": "roles/run.invoker", "members": members}]
+    return audited(
+        at, "google.cloud.run.v1.Services.SetIamPolicy", resource, "ann@x.com", policy={"bindings": bindings}
+    )
+
+
+def test_a_run_that_is_slow_beside_the_others_is_a_p2_until_a_good_one(
+    incidents: Callable[..., list[IncidentState]],
+) -> None:
+    first = [policy(NOW - DAY, "services/first", "user:ann@x.com")]
+    usual = [finished(NOW - days * DAY, name, 60) for days in range(1, 12) for name in ("slow", "nearly")]
+    # Exactly twice the median is not over it.
+    last = [finished(NOW - MINUTE, "nearly", 120), finished(NOW - MINUTE, "slow", 121)]
+    (incident,) = incidents(NOW, pipeline_logs=[*usual, *last], audit_logs=first)
+    assert (incident.severity_level, incident.rule_id) == ("P2", "performance_issues")
+    assert incident.components == ("pipeline:slow",)
+    (incident,) = incidents(NOW + 20 * MINUTE, pipeline_logs=[finished(NOW + 19 * MINUTE, "slow", 60)])
+    assert incident.resolution_time == NOW + 19 * MINUTE
+
+
+def test_what_is_opened_to_everybody_is_a_p0_until_it_is_closed(
+    incidents: Callable[..., list[IncidentState]],
+) -> None:
+    at = NOW + 60 * MINUTE
+    entries = [policy(at, "services/open", "allUsers"), policy(at, "services/inside", "group:allUsers@x.com")]
+    # A clock that is wrong says nothing.
+    ahead = {**policy(at + DAY, "services/ahead", "allUsers"), "receiveTimestamp": at.isoformat()}
+    open_ones = [each for each in incidents(at + MINUTE, audit_logs=[*entries, ahead]) if each.is_open]
+    assert [(each.severity_level, each.components) for each in open_ones] == [
+        ("P0", ("resource:run.googleapis.com/services/open",))
+    ]
+    closed = incidents(at + 20 * MINUTE, audit_logs=[policy(at + 19 * MINUTE, "services/open", "user:ann@x.com")])
+    assert [each.resolution_time for each in closed if each.rule_id == "security_breach"] == [at + 19 * MINUTE]
+
+
+def test_a_secret_that_an_unknown_account_reads_is_a_p0(incidents: Callable[..., list[IncidentState]]) -> None:
+    at = NOW + 120 * MINUTE
+    known = audited(at, READ, "projects/1/secrets/db/versions/1", "app@ai-workflows-459123.iam.gserviceaccount.com")
+    entries = [known, audited(at, READ, "projects/1/secrets/db/versions/1", "eve@x.com")]
+    # Again, and what the sink wrote twice: one incident.
+    for minutes in (1, 2):
+        found = [each for each in incidents(at + minutes * MINUTE, audit_logs=entries) if each.is_open]
+        assert [(each.severity_level, each.components) for each in found] == [("P0", ("account:eve@x.com",))]
+    (query,) = {each.evidence["query"] for each in found}
+    assert query.startswith("select * from fct_secret_access where not is_allowed")
