@@ -16,7 +16,8 @@ def register(parent: typer.Typer) -> None:
 @app.command()
 def weekly(
     week: Annotated[
-        str | None, typer.Option("--week", help="An ISO week such as 2026-W10, in UTC; the last seven days by default.")
+        str | None,
+        typer.Option("--week", help="An ISO week such as 2026-W10, in UTC; by default the last that is over."),
     ] = None,
     to: Annotated[
         list[str] | None,

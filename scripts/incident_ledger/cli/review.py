@@ -16,7 +16,8 @@ def register(parent: typer.Typer) -> None:
 @app.command()
 def weekly(
     week: Annotated[
-        str | None, typer.Option("--week", help="An ISO week such as 2026-W10, in UTC; the last seven days by default.")
+        str | None,
+        typer.Option("--week", help="An ISO week such as 2026-W10, in UTC; by default the last that is over."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="A file that is not there yet; the screen by default.")

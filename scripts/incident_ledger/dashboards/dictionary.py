@@ -86,8 +86,19 @@ def card_definitions(
         where = f"{address}#{entry.anchor}" if address else f"{FILE}: {titles}" if titles else str(FILE)
         is_built = bool(built_tables(manifest, _node(manifest, entry.name)))
         fresh = "as of the last run, see System health" if is_built else "as it is now"
-        found[entry.name] = f"Data: {tables}, {fresh}. Definition: {where}"
+        found[entry.name] = f"Data: {tables or 'of no table'}, {fresh}. Definition: {where}"
     return found
+
+
+def warnings(dashboards: Sequence[Dashboard], manifest: Any) -> list[str]:
+    """The cards that refer to nothing: dbt has no lineage of them, and no exposure can name what they read."""
+    return [
+        f"the card {card.card} of {dashboard.name} refers to no table (`ref`): dbt does not know what it reads, "
+        "and its definition has no source"
+        for dashboard in dashboards
+        for card in dashboard.cards
+        if not _node(manifest, card.card).depends_on_nodes
+    ]
 
 
 def question_sources(manifest: Any) -> dict[str, list[Source]]:

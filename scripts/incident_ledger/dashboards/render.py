@@ -15,7 +15,7 @@ from incident_ledger.dashboards.card_queries import ask_cards
 from incident_ledger.dashboards.decision_log import read_decisions
 from incident_ledger.dashboards.definition import Dashboard, load_dashboards
 from incident_ledger.dashboards.dictionary import PAGE as DICTIONARY
-from incident_ledger.dashboards.dictionary import dictionary, question_sources, sections
+from incident_ledger.dashboards.dictionary import dictionary, question_sources, sections, warnings
 from incident_ledger.dashboards.freshness import read_freshness
 from incident_ledger.dashboards.incident_pages import listed_incidents, read_pages
 from incident_ledger.dashboards.page_html import (
@@ -37,11 +37,12 @@ MARK = ".incident-ledger-pages"  # in a folder that `render` made and may replac
 
 @dataclass(frozen=True)
 class Rendered:
-    """The folder, how many files it has, and the cards (or marts) that could not be read, each with the reason."""
+    """The folder, how many files it has, the cards (or marts) that could not be read, each with why; warnings."""
 
     folder: Path
     files: int
     failed: Mapping[str, str]
+    warnings: Sequence[str] = ()
 
     @property
     def index(self) -> Path:
@@ -72,7 +73,7 @@ def render(warehouse: Warehouse, dbt: Dbt, folder: Path, as_of: datetime) -> Ren
     files |= {page.file: incident_page_html(page, dashboards, as_of) for page in incidents} | texts
     write_folder(folder, files)
     failed |= {name: each.error for name, each in results.items() if each.error}
-    return Rendered(folder, len(files), failed)
+    return Rendered(folder, len(files), failed, warnings(dashboards, dbt.manifest()))
 
 
 def text_pages(project_dir: Path, dbt: Dbt, dashboards: Sequence[Dashboard], as_of: datetime) -> dict[str, str]:

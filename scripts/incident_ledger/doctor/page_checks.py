@@ -59,7 +59,7 @@ def _check_last(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
         failed = detail.get("failed") or {}
         remedy = "Try it: incident-ledger dashboard render"
         for name, error_text in failed.items():
-            text = f"the card {name} could not be computed by the last run: {error_text}"
+            text = f"{name} could not be computed for the pages by the last run: {error_text}"
             yield Finding(_CHECK, Grade.WARN, text, remedy)
         if not failed:
             yield Finding(_CHECK, Grade.WARN, f"the last run wrote no pages: {detail.get('summary')}", remedy)

@@ -115,6 +115,7 @@ class Content:
     origin: str
     cards: tuple[CardContent, ...]
     dashboards: tuple[DashboardContent, ...]
+    warnings: tuple[str, ...] = ()
 
     def entity_id(self, kind: str, key: str) -> str:
         """The id that Metabase's serialization knows a thing by: 21 characters, always the same."""

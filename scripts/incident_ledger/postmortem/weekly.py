@@ -52,18 +52,28 @@ def weekly_review(week: Week) -> str:
 
 
 def week_of(
-    incidents: Sequence[IncidentState], policy: Policy, since: datetime, until: datetime, now: datetime
+    incidents: Sequence[IncidentState],
+    policy: Policy,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    *,
+    listed_until: datetime | None = None,
 ) -> Week:
     """What was detected, resolved or open from `since` to before `until`, as it is recorded at `now`.
 
-    What was retracted or merged counts for nothing, and a vendor's incident on which nobody here acted is not reviewed.
+    What is open or to be reviewed is of all until `listed_until`, where that is later: a meeting on the Monday after it
+    reviews what ended that morning, too. What was retracted or merged counts for nothing, and a vendor's incident on
+    which nobody here acted is not reviewed.
     """
     counting = [each for each in incidents if not each.is_retracted and not each.merged_into]
     detected = [each for each in counting if since <= each.detection_time < until]
     resolved = [each for each in counting if each.resolution_time and since <= each.resolution_time < until]
-    open_ones = [each for each in counting if each.is_open and each.detection_time < until]
+    last = max(until, listed_until or until)
+    open_ones = [each for each in counting if each.is_open and each.detection_time < last]
+    ended = [each for each in counting if each.resolution_time and since <= each.resolution_time < last]
     levels = [severity.severity_level for severity in policy.severities]
-    worst_first = sorted(resolved, key=lambda each: (policy.rank(each.severity_level), each.detection_time))
+    worst_first = sorted(ended, key=lambda each: (policy.rank(each.severity_level), each.detection_time))
     phases = {each.incident_id: review_phases(each, policy) for each in worst_first}
     weekly = [each for each in worst_first if WEEKLY in {phase.name for phase in phases[each.incident_id]}]
     others = [each for each in worst_first if phases[each.incident_id] and each not in weekly]

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from incident_ledger.notify.channels.base import Envelope
 from incident_ledger.notify.formatting import utc
 from incident_ledger.postmortem.weekly import Week, weekly_review
 
+_INSTANT = timedelta(microseconds=1)
 _NAMESPACE = uuid.UUID("6f0c9d1e-52b4-5c0e-9d7b-3f5a1c2e8b47")  # fixed, so that a week's report has one id
 
 
@@ -33,7 +35,7 @@ def bars(numbers: Sequence[tuple[str, int]]) -> list[Bar]:
 def weekly_mail(week: Week, recipients: Sequence[str]) -> Envelope:
     """The review's text, and the same as HTML with charts. Made again at the same time, it is the same mail."""
     detected, resolved, left = (sum(numbers) for numbers in zip(*(row[1:4] for row in week.counts), strict=True))
-    days = f"{week.since:%Y-%m-%d} to {week.until:%Y-%m-%d}"
+    days = f"{week.since:%Y-%m-%d} to {week.until - _INSTANT:%Y-%m-%d}"  # both in
     subject = f"[INCIDENT] Weekly review {days}: {detected} detected, {resolved} resolved, {left} open"
     text = weekly_review(week)
     html = (

@@ -390,7 +390,7 @@ def test_cards_that_the_last_run_could_not_compute_are_named(warehouse: Warehous
 
     assert last_run({}, NOW - timedelta(hours=3)) == []
     (finding,) = last_run({"clocks_kept": "no such table"}, NOW - timedelta(hours=2))
-    assert finding.text == "the card clocks_kept could not be computed by the last run: no such table"
+    assert finding.text == "clocks_kept could not be computed for the pages by the last run: no such table"
     assert last_run({}, NOW - timedelta(hours=1)) == []
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -132,10 +133,27 @@ def test_a_review_of_no_incident_and_one_that_is_no_text_are_refused(run: Any, t
         run("postmortem", "import", str(file))
 
 
+def test_d6_the_last_full_week_has_its_monday_and_its_sunday_and_not_this_monday(run: Any, tmp_path: Path) -> None:
+    for number, at in enumerate(("2026-02-23T00:00:00Z", "2026-03-01T23:59:59Z", "2026-03-02T00:00:00Z")):
+        run("incident", "open", f"API {number} down", "--severity", "P2", "--at", at, "--actor", "ann", "--no-notify")
+    last = run("review", "weekly", "--as-of", "2026-03-02T09:00:00Z").stdout
+    assert last.startswith("# Weekly review, 2026-02-23 00:00:00 UTC to 2026-03-02 00:00:00 UTC\n")
+    assert "| P2 | 2 | 0 | 3 | - |" in last
+    running = run("review", "weekly", "--week", "2026-W10", "--as-of", "2026-03-02T09:00:00Z").stdout
+    assert "| P2 | 1 | 0 | 3 | - |" in running
+    run("report", "weekly", "--as-of", "2026-03-02T09:00:00Z", "--output", str(tmp_path / "week.eml"))
+    mail = message_from_bytes((tmp_path / "week.eml").read_bytes(), policy=policy.default)
+    assert "2026-02-23 to 2026-03-01: 2 detected, 0 resolved, 3 open" in mail["Subject"]
+    html = mail.get_body(("html",)).get_content()
+    assert ("Mon 2026-02-23" in html, "Sun 2026-03-01" in html, "Mon 2026-03-02" in html) == (True, True, False)
+
+
 def test_the_week_is_written_to_the_screen_or_a_new_file(run: Any, incident: str, tmp_path: Path) -> None:
     shown = run("review", "weekly", "--week", "2026-W10", "--as-of", "2026-03-04T00:00:00Z").stdout
     assert shown.startswith("# Weekly review, 2026-03-02 00:00:00 UTC to 2026-03-09 00:00:00 UTC\n")
     assert f"- **P1 {incident}** API down" in shown
+    last = run("review", "weekly", "--as-of", "2026-03-09T00:00:00Z").stdout
+    assert last.startswith("# Weekly review, 2026-03-02 00:00:00 UTC to 2026-03-09 00:00:00 UTC\n")
     file = tmp_path / "week.md"
     run("review", "weekly", "--output", str(file))
     with pytest.raises(UserError, match="is there already"):

@@ -71,6 +71,12 @@ def test_one_rule_is_explained_by_its_records(typed: Callable[..., Result]) -> N
     assert "= fct_quality_rules.failed_record_percent" in done.output
 
 
+def test_d4_a_rate_that_is_small_is_no_zero(typed: Callable[..., Result]) -> None:
+    done = typed("explain", "quality", "--rule", "D4 one")
+    assert done.exit_code == 0, done.output
+    assert "0.0000536" in done.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -203,6 +203,61 @@ def test_the_numbers_of_a_page_are_those_that_sql_gives_for_its_filters(
     assert sum(int(each["incidents"]) for each in causes) == count
 
 
+CHOICES: tuple[dict[str, str], ...] = ({}, {"severity": "P1"}, {"component": "=api", "period": "30"})
+# Of each row of a card, as it is shown: the exact value of each number, and the text of everything else.
+SHOWN_VALUES = """card => {
+    const place = document.getElementById(card), names = [...place.querySelectorAll('th')].map(e => e.dataset.column);
+    const figures = [...place.querySelectorAll('dd[data-column]')];
+    if (figures.length) return [Object.fromEntries(figures.map(e => [e.dataset.column, e.title]))];
+    return [...place.querySelectorAll('tbody tr')].map(row =>
+        Object.fromEntries([...row.cells].map((cell, n) => [names[n], cell.title || cell.textContent])));
+}"""
+NUMBERS = {"integer", "number", "percent", "minutes"}
+
+
+@needs_chromium
+@pytest.mark.parametrize("choices", CHOICES, ids=["all", "P1", "api in 30 days"])
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_every_number_on_a_page_is_that_of_its_query(
+    name: str, choices: dict[str, str], page: Page, pages: Rendered, cards: Mapping[str, CardResult]
+) -> None:
+    dashboard = DASHBOARDS[name]
+    page.open(pages.folder / f"{name}.html")
+    chosen = {filter_name: value for filter_name, value in choices.items() if filter_name in dashboard.filters}
+    offered = "value => [...document.querySelectorAll('#filters option')].some(each => each.value === value)"
+    chosen = {key: value for key, value in chosen.items() if page.value(f"({offered})({json.dumps(value)})")}
+    page.choose(**chosen)
+    compared = 0
+    for card in dashboard.cards:
+        rows = [row for row in cards[card.card].rows if _is_chosen(row, card.filter_by, chosen)]
+        if card.card in NOT_BUILT or card.chart == "sentence" or (not rows and card.chart == "numbers"):
+            continue
+        shown = page.value(f"({SHOWN_VALUES})({json.dumps(card.card)})")
+        assert len(shown) == (min(len(rows), 1) if card.chart == "numbers" else len(rows)), card.card
+        for there, row in zip(shown, rows, strict=False):
+            for column in card.columns:
+                value, text = row[column.column], there[column.column]
+                if value is None:
+                    assert text in {"\N{EN DASH}", "not known"}, (card.card, column.column)
+                elif column.format in NUMBERS:
+                    assert float(text.split()[0]) == pytest.approx(float(value), rel=1e-9), (card.card, column.column)
+                    compared += 1
+                elif column.format in {"text", "state", "severity", "incident"}:
+                    assert text == str(value), (card.card, column.column)
+    assert compared > 0 or chosen
+
+
+def _is_chosen(row: Mapping[str, Any], filter_by: Mapping[str, str], choices: Mapping[str, str]) -> bool:
+    for name, how in filter_by.items():
+        value, wanted = row[f"{name}_filter"], choices.get(name, "all")
+        if how == "combinations" or (name != "period" and wanted != "all"):
+            if value != wanted:
+                return False
+        elif wanted != "all" and not (value != "all" and int(value) <= int(wanted)):
+            return False
+    return True
+
+
 @needs_chromium
 def test_the_filters_can_be_reset(page: Page, pages: Rendered) -> None:
     page.open(pages.folder / "incident-review.html")
@@ -234,7 +289,7 @@ def test_a_combination_of_filters_is_there_once(cards: Mapping[str, CardResult])
         assert len(found) == len(set(found)), result.card.card
 
 
-def test_the_median_is_that_of_all_and_not_of_parts(cards: Mapping[str, CardResult]) -> None:
+def test_n2_the_median_is_that_of_all_and_not_of_parts(cards: Mapping[str, CardResult]) -> None:
     """Of P0 in March: resolved after 1774, 43, 4, 5, 6, 7, 5 minutes, one open for 600: median 6, p90 735.4."""
     (row,) = (
         row
@@ -249,14 +304,14 @@ def test_the_median_is_that_of_all_and_not_of_parts(cards: Mapping[str, CardResu
     assert row["oldest_open_minutes"] == 600
 
 
-def test_two_breaches_of_a_run_are_both_shown_with_their_rates(cards: Mapping[str, CardResult]) -> None:
+def test_d7_two_breaches_of_a_run_are_both_shown_with_their_rates(cards: Mapping[str, CardResult]) -> None:
     """3,316 of 15,179 records and a tenth: both are there, 21.85 % first."""
     rates = [row["failed_record_percent"] for row in cards["worst_rules"].rows if row["failed_record_percent"]]
     assert rates == sorted(rates, reverse=True)
     assert {round(rate, 2) for rate in rates} >= {21.85, 10.0}
 
 
-def test_an_open_incident_is_in_every_list_of_open_ones(cards: Mapping[str, CardResult]) -> None:
+def test_d7_an_open_incident_is_in_every_list_of_open_ones(cards: Mapping[str, CardResult]) -> None:
     opened = {row["incident_id"] for row in cards["open_incidents"].rows}
     listed = {row["incident_id"] for row in cards["incident_list"].rows if row["mttr_minutes"] is None}
     assert opened
@@ -268,9 +323,29 @@ def test_an_open_incident_is_in_every_list_of_open_ones(cards: Mapping[str, Card
     )
 
 
-def test_the_newest_day_is_in_the_last_thirty(cards: Mapping[str, CardResult]) -> None:
+def test_d6_the_newest_day_is_in_the_last_thirty(cards: Mapping[str, CardResult]) -> None:
     recent = [row for row in cards["incident_list"].rows if row["period_filter"] in {"7", "30"}]
     assert max(row["detection_time"] for row in recent).date() == AS_OF.date()
+
+
+def test_d4_a_share_of_clocks_is_not_rounded(cards: Mapping[str, CardResult]) -> None:
+    rows = cards["clocks_kept"].rows
+    shares = {(row["kept_clocks"], row["missed_clocks"]): row["kept_percent"] for row in rows}
+    assert len({round(each) for each in shares.values() if each is not None and each != round(each)}) > 1
+    for (kept, missed), percent in shares.items():
+        assert percent == (pytest.approx(100 * kept / (kept + missed), rel=1e-12) if kept + missed else None)
+
+
+def test_d8_a_change_is_said_in_words_and_minutes_and_in_no_percentage(cards: Mapping[str, CardResult]) -> None:
+    """P1: three of 0 minutes in one month, 60 in the next; P2: one incident of a month is too few to tell."""
+    result = cards["changes_by_month"]
+    assert not [each.column for each in result.card.columns if each.format == "percent" or "percent" in each.column]
+    rows = {(row["severity_filter"], row["month"]): row for row in result.rows}
+    before, after = rows["P1", date(2025, 4, 1)], rows["P1", date(2025, 5, 1)]
+    assert (before["median_minutes"], after["median_minutes"]) == (0.0, 60.0)
+    words = {(level, month.month): row["duration_verdict"] for (level, month), row in rows.items() if level == "P2"}
+    assert words["P2", 7] == words["P2", 8] == "too few to judge"
+    assert ("P2", date(2025, 9, 1)) not in rows  # nothing of that month is no row of 0
 
 
 def test_hours_in_which_nobody_looked_are_there_and_are_neither_good_nor_bad(cards: Mapping[str, CardResult]) -> None:
@@ -287,6 +362,25 @@ def test_every_compiled_card_is_a_definition_and_the_reverse(cases: Cases) -> No
     names = [card.card for dashboard in DASHBOARDS.values() for card in dashboard.cards]
     assert sorted(cases.ledger.dbt.analyses(FOLDER.as_posix())) == sorted(names)
     assert not any(one == other for one, other in itertools.pairwise(sorted(names)))
+
+
+@needs_chromium
+def test_the_four_dashboards_render_from_the_real_archive(
+    archive: Ledger, shared_data: Path, page: Page, tmp_path: Path
+) -> None:
+    expected = json.loads((shared_data / "statuspage" / "expected_2023_2025.json").read_text())
+    rendered = render(archive.warehouse, archive.dbt, tmp_path / "pages", AS_OF)
+    assert set(rendered.failed) == NOT_BUILT
+    for name in DASHBOARDS:
+        page.open(rendered.folder / f"{name}.html")
+        assert page.problems == []
+        assert {card for card, state in page.states().items() if state == "failed"} <= NOT_BUILT
+        assert (rendered.folder / f"{name}.html").stat().st_size < 3_000_000
+    page.open(rendered.folder / "incident-review.html")
+    assert page.figures("review_numbers")["incidents"] == f"{expected['all']['incidents']:,}"
+    shown = {row["severity_shown"]: int(row["incidents"].replace(",", "")) for row in page.rows("times_by_severity")}
+    figures = {**expected["by_severity"], "all": expected["all"]}
+    assert shown == {level: values["incidents"] for level, values in figures.items()}
 
 
 def test_the_real_archive_has_its_figures_on_the_page(archive: Ledger, shared_data: Path) -> None:

@@ -47,6 +47,19 @@ def test_it_counts_by_severity_what_began_and_ended_in_the_week() -> None:
     assert "wrong" not in text
 
 
+def test_what_ended_after_the_week_is_reviewed_by_its_meeting_and_not_counted() -> None:
+    found = [lived("P2", "inside"), lived("P2", "monday", days=7), lived("P1", "open", days=7, lasts=None)]
+    until = WEEK + timedelta(days=7)
+    text = weekly_review(
+        week_of(found, POLICY, WEEK, until, until + timedelta(hours=18), listed_until=until + timedelta(hours=18))
+    )
+    assert "| P2 | 1 | 1 | 0 | 30.0 |" in text
+    assert "inside" in section(text, "To be reviewed together")
+    assert "monday" in section(text, "To be reviewed together")
+    assert "open" in section(text, "Open")
+    assert "monday" not in weekly_review(week_of(found, POLICY, WEEK, until, until + timedelta(hours=18)))
+
+
 def test_p2_are_reviewed_together_and_worse_ones_by_themselves() -> None:
     text = review(lived("P2", "together"), lived("P1", "alone"), lived("P3", "never"))
     together, alone = section(text, "To be reviewed together"), section(text, "Reviews of their own")

@@ -58,7 +58,7 @@ def test_a_bar_is_as_long_as_its_number_and_what_there_is_is_seen() -> None:
 def test_text_and_charts_have_the_numbers_of_the_review() -> None:
     incidents = (lived("P2", "a"), lived("P2", "b", days=1), lived("P1", "open", lasts=None), lived("P2", "c", days=8))
     message = mail(*incidents)
-    assert message["Subject"] == "[INCIDENT] Weekly review 2026-03-02 to 2026-03-09: 3 detected, 2 resolved, 1 open"
+    assert message["Subject"] == "[INCIDENT] Weekly review 2026-03-02 to 2026-03-08: 3 detected, 2 resolved, 1 open"
     week = week_of(incidents, POLICY, WEEK, WEEK + timedelta(days=7), NOW)
     assert part(message, "text/plain").splitlines() == weekly_review(week).splitlines()
     cells = Cells(part(message, "text/html"))

@@ -20,7 +20,9 @@ def render_pages(folder: Path | None, is_opened: bool, as_of: str | None) -> Non
     folder = folder or settings.pages_dir or settings.local_path / "pages"
     rendered = render(warehouse, Dbt(warehouse.settings, warehouse.endpoint), folder, time)
     for name, error in rendered.failed.items():
-        err.print(f"error: the card {name} could not be computed: {error}", style="red", soft_wrap=True)
+        err.print(f"error: {name} could not be computed: {error}", style="red", soft_wrap=True)
+    for each in rendered.warnings:
+        err.print(f"warning: {each}", soft_wrap=True)
     out.print(f"{rendered.files} pages, beginning with {rendered.index}", soft_wrap=True)
     if is_opened:
         webbrowser.open(rendered.index.as_uri())

@@ -1,5 +1,6 @@
 """`incident-ledger explain`."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -26,6 +27,7 @@ from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Column, QueryResult, Warehouse, connect
 
 _SHOWN = 20
+_SMALL = 0.001
 
 
 def explain(
@@ -105,4 +107,8 @@ def _kind(values: Sequence[object]) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return "not known"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    # What is small has three digits of its own: 1 of 1,864,458 is no 0.
+    digits = 3 if abs(value) >= _SMALL or not value else 2 - math.floor(math.log10(abs(value)))
+    return f"{value:,.{digits}f}"

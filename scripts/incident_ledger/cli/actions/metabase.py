@@ -9,6 +9,7 @@ from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import IncidentLedgerError, UserError
 from incident_ledger.metabase.api import connect_metabase
 from incident_ledger.metabase.columns import publish_columns
+from incident_ledger.metabase.content import Content
 from incident_ledger.metabase.definitions import load_content
 from incident_ledger.metabase.publishing import Published, Publisher
 from incident_ledger.metabase.serialization import export_files, write_files
@@ -21,7 +22,7 @@ def export_dashboards(folder: Path) -> None:
     settings = load_settings()
     if not settings.metabase_database:
         raise UserError(f"Set {PREFIX}METABASE_DATABASE to the name that the warehouse has in Metabase.")
-    content = load_content(settings, Dbt(settings, settings.api_endpoint))
+    content = _warned(load_content(settings, Dbt(settings, settings.api_endpoint)))
     files = write_files(folder, export_files(content, settings.metabase_collection, settings.metabase_database))
     out.print(
         f"{len(files)} files in {folder}: {len(content.dashboards)} dashboards with {len(content.cards)} cards, "
@@ -35,7 +36,7 @@ def publish_dashboards(*, is_plan: bool, overwrite: bool, with_columns: bool) ->
     settings = load_settings()
     api = connect_metabase(settings)
     dbt = Dbt(settings, settings.api_endpoint)
-    content = load_content(settings, dbt)
+    content = _warned(load_content(settings, dbt))
     publisher = Publisher(
         api,
         content,
@@ -54,6 +55,12 @@ def publish_dashboards(*, is_plan: bool, overwrite: bool, with_columns: bool) ->
         columns = publish_columns(api, settings, dbt, overwrite=overwrite, is_plan=is_plan)
         published = Published([*published.changes, *columns.changes], published.urls)
     _show(published, settings.dashboard_urls, is_plan=is_plan)
+
+
+def _warned(content: Content) -> Content:
+    for each in content.warnings:
+        err.print(f"warning: {each}", soft_wrap=True)
+    return content
 
 
 def _show(published: Published, urls: dict[str, str], *, is_plan: bool) -> None:

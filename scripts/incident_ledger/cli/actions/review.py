@@ -26,10 +26,11 @@ def weekly(week: str | None, output: Path | None, as_of: str | None) -> None:
 
 
 def read_week(warehouse: Warehouse, week: str | None, as_of: str | None) -> Week:
-    """An ISO week, or the last seven days. Raises `UserError` for what is no week or no time."""
+    """An ISO week, or the last one that is over. Raises `UserError` for what is no week or no time."""
     now = parse_time(as_of, "--as-of")
-    since = _monday(week) if week else now - _WEEK
-    return week_of(read_state(warehouse), policy.load(warehouse), since, since + _WEEK, now)
+    until = _monday(week) + _WEEK if week else _monday(f"{now:%G-W%V}")
+    incidents, rules = read_state(warehouse), policy.load(warehouse)
+    return week_of(incidents, rules, until - _WEEK, until, now, listed_until=None if week else now)
 
 
 def _monday(week: str) -> datetime:
