@@ -84,7 +84,7 @@ def forget(warehouse: Warehouse, before: datetime) -> int:
 
     A breach is past that ended before that time and whose incident is over; all checks of its suite go that are older
     than every breach of the suite that is not. Of those, in turn, the checks go that found all as it was found before
-    and after. The signals that are left say what they said.
+    and after. The signals that are left stay as they were.
     """
     day = "coalesce(cast(day as string), 'whole')"
     signals = warehouse.name(warehouse.settings.staging_dataset, "int_signals__quality")
