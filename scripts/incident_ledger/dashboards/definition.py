@@ -1,13 +1,15 @@
 """What a dashboard is: `analyses/dashboards/<name>/dashboard.yml` and one SQL file a card, validated when read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from incident_ledger.dashboards.decision_log import FILE as DECISIONS
+from incident_ledger.dashboards.decision_log import read_decisions
 from incident_ledger.errors import UserError
 
 FOLDER = Path("analyses") / "dashboards"
@@ -160,7 +162,12 @@ def load_dashboard(folder: Path, project_dir: Path) -> Dashboard:
         dashboard = Dashboard.model_validate({**content, "name": folder.name})
     except ValidationError as error:
         raise UserError("\n".join(_validation_faults(error, node, shown))) from None
-    faults = [f"{shown}:{_line(node, where)}: {what}" for where, what in _faults(dashboard, folder)]
+    log = project_dir / DECISIONS
+    found = [
+        *_faults(dashboard, folder),
+        *(_unknown_decisions(dashboard, read_decisions(project_dir)) if log.is_file() else ()),
+    ]
+    faults = [f"{shown}:{_line(node, where)}: {what}" for where, what in found]
     if faults:
         raise UserError("\n".join(faults))
     return dashboard
@@ -192,6 +199,13 @@ def _faults(dashboard: Dashboard, folder: Path) -> Iterator[tuple[tuple[str | in
                 yield (*where, "filter_by"), f"the dashboard has no filter {filter_name}"
     for file in sorted(files - seen):
         yield ("cards",), f"{file}.sql has no card here"
+
+
+def _unknown_decisions(dashboard: Dashboard, known: Container[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for number, card in enumerate(dashboard.cards):
+        for title in card.decisions:
+            if title not in known:
+                yield ("cards", number, "decisions"), f"{title!r} is no heading of {DECISIONS}"
 
 
 def _line(node: yaml.Node, where: tuple[str | int, ...]) -> int:

@@ -84,6 +84,17 @@ def test_a_filter_that_the_dashboard_lacks_is_named(copied: Path) -> None:
     ]
 
 
+def test_a_decision_that_the_log_does_not_have_is_named(copied: Path) -> None:
+    (copied / "analyses" / "README.md").write_text(
+        "# Log\n\n## Rates of data quality\nText.\n\n## A rule's id\nText.\n"
+    )
+    load_dashboards(copied)
+    line = edit(copied, "decisions: [Rates of data quality", "decisions: [Rates of quality")
+    assert faults(copied) == [
+        f"analyses/dashboards/data-quality/dashboard.yml:{line}: 'Rates of quality' is no heading of analyses/README.md"
+    ]
+
+
 def test_a_position_below_the_first_is_named(copied: Path) -> None:
     edit(copied, "position: 3", "position: 0")
     (fault,) = faults(copied)

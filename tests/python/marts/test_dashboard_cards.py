@@ -2,15 +2,18 @@
 
 import itertools
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from conftest import PROJECT_DIR
 from dashboards.browser import Page, browser, needs_chromium
+from incident_ledger.cli._app import app
 from incident_ledger.dashboards.card_queries import CardResult, ask_card, ask_cards
 from incident_ledger.dashboards.definition import FOLDER, load_dashboards
 from incident_ledger.dashboards.freshness import read_freshness
@@ -54,6 +57,22 @@ def test_a_card_that_cannot_be_asked_is_named_and_the_pages_are_there(pages: Ren
     assert {"index.html", *(f"{name}.html" for name in DASHBOARDS)} < names
     assert len(names) == pages.files
     assert max(file.stat().st_size for file in pages.folder.iterdir()) < 3_000_000
+
+
+def test_the_command_writes_the_pages_names_what_failed_and_ends_with_3(
+    cases: Cases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INCIDENT_LEDGER_PROJECT_DIR", str(PROJECT_DIR))
+    monkeypatch.setenv("INCIDENT_LEDGER_API_ENDPOINT", str(cases.ledger.warehouse.settings.api_endpoint))
+    monkeypatch.setenv("INCIDENT_LEDGER_LOCAL_DIR", str(tmp_path / "local"))
+    arguments = ["dashboard", "render", str(tmp_path / "pages"), "--as-of", AS_OF.isoformat()]
+    done = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+    assert done.exit_code == 3, done.output
+    named = re.findall(r"^error: (\w+) could not be computed: .*[Nn]ot found", done.stderr, re.MULTILINE)
+    assert set(named) == NOT_BUILT
+    assert done.stdout.endswith(f"beginning with {tmp_path / 'pages' / 'index.html'}\n")
+    text = (tmp_path / "pages" / "system-health.html").read_text(encoding="utf-8")
+    assert "Not known as of when" in text
 
 
 def test_pages_replace_their_own_and_no_other_files(pages: Rendered, cases: Cases, tmp_path: Path) -> None:
