@@ -21,15 +21,12 @@ rules as (
 
 limits as (
 
-    select
-        max(if(limit_name = 'volume_clear_percent', value, null)) as clear_percent,
-        max(if(limit_name = 'volume_deviations', value, null)) as deviations
-    from (
-        select *
-        from {{ ref('runtime_limits') }}
-        where coalesce(valid_from, timestamp '0001-01-01 00:00:00+00') <= {{ as_of() }}
-        qualify {{ is_newest_valid(['limit_name']) }}
-    )
+    select value as deviations
+    from {{ ref('runtime_limits') }}
+    where
+        limit_name = 'volume_deviations'
+        and coalesce(valid_from, timestamp '0001-01-01 00:00:00+00') <= {{ as_of() }}
+    qualify {{ is_newest_valid(['limit_name']) }}
 
 ),
 
@@ -60,7 +57,7 @@ pairs as (
             <= earlier.usage_date
             and mod(date_diff(volumes.usage_date, earlier.usage_date, day), 7) = 0
             and earlier.due_at <= {{ as_of() }}
-    where volumes.usage_date > date_sub(date({{ as_of() }}), interval 30 day)
+    where volumes.usage_date > date_sub(date({{ as_of() }}), interval 14 day)
 
 ),
 
@@ -90,15 +87,14 @@ compared as (
         or (spreads.volume = 0 and min(spreads.earlier_volume) > 0) as is_unusual,
         100 * (1 - spreads.volume / spreads.median_volume) as missing_percent,
         cast(spreads.lower_value as float64) as lower_value,
-        spreads.is_lower_inclusive,
-        cast(limits.clear_percent as float64) as clear_percent
+        spreads.is_lower_inclusive
     from spreads
     cross join limits
     where spreads.median_volume > 0
     group by
         spreads.vendor, spreads.measure, spreads.usage_date, spreads.due_at, spreads.loaded_at, spreads.volume,
         spreads.median_volume, spreads.mad_volume, spreads.lower_value, spreads.is_lower_inclusive,
-        spreads.min_observations, limits.deviations, limits.clear_percent
+        spreads.min_observations, limits.deviations
     having count(*) >= spreads.min_observations
 
 ),
@@ -114,7 +110,6 @@ final as (
             is_unusual
             and (missing_percent > lower_value or (is_lower_inclusive and missing_percent = lower_value))
         ) as is_bad,
-        logical_and(not is_unusual or missing_percent <= clear_percent) as is_good,
         any_value(measure having max missing_percent) as measure,
         any_value(volume having max missing_percent) as volume,
         any_value(median_volume having max missing_percent) as median_volume,

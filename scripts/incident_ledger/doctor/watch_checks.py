@@ -19,12 +19,10 @@ from incident_ledger.warehouse.reading import read
 from incident_ledger.warehouse.tables import SIGNALS, USAGE_LOADS
 
 _PROBES, _RULES, _SILENCES = "probes", "rules", "silences"
-# Kinds of detectors for which nothing in this version looks.
-_WITHOUT_SOURCE = ("financial_data",)
 # Kinds that look at the table of a sink, by the setting that names it.
 _OF_SINKS = {"performance": "pipeline_logs", "audit_log": "audit_logs"}
 # Kinds that look at usage, and for how long it may stay away before nobody looks.
-_OF_USAGE = ("usage_volume",)
+_OF_USAGE = ("usage_volume", "financial_data")
 _USAGE_BEFORE = timedelta(days=28)
 # By rule how many targets of which kinds it takes.
 _TARGETS = {
@@ -132,11 +130,6 @@ def _rules_of_usage(warehouse: Warehouse, files: Policy, now: datetime) -> Itera
 
 def _rules(files: Policy, now: datetime, watched: list[ProbeTarget]) -> Iterator[Finding]:
     rules = files.classification_rules(now)
-    idle = [f"{each.rule_id} ({each.severity_level})" for each in rules if each.detector in _WITHOUT_SOURCE]
-    if idle:
-        text = f"not watched, since nothing in this version looks for it: {', '.join(idle)}"
-        remedy = "Open such incidents by hand: incident-ledger incident open."
-        yield Finding(_RULES, Grade.WARN, text, remedy)
     for each in rules:
         least, kinds = _TARGETS.get(each.rule_id, (0, ()))
         number = sum(target.kind in kinds for target in watched)

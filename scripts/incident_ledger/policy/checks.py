@@ -47,7 +47,9 @@ _NEEDED: dict[str, Iterable[str]] = {
         "slow_run_percent",
         "slow_run_baseline_runs",
         "volume_due_hours",
-        "volume_clear_percent",
+        "cost_factor",
+        "cost_compared_usd",
+        "cost_baseline_days",
         "volume_deviations",
     ),
 }

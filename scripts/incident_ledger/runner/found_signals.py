@@ -14,7 +14,7 @@ DETECTORS = {
     "audit_logs": ("int_signals__exposures", "int_signals__accesses"),
 }
 # What is loaded into tables of the ledger's own.
-_ALWAYS = ("int_signals__volumes",)
+_ALWAYS = ("int_signals__volumes", "int_signals__costs")
 # A row that says the same changes nothing, so that a tick that follows has nothing new to read.
 _NEWS = """
     source.observed_at > target.observed_at

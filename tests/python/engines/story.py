@@ -107,6 +107,18 @@ _PIPELINE_LOGS = [
     for at, operation, status, seconds in _ENTRIES
 ]
 
+# A circuit breaker opens.
+_PIPELINE_LOGS.append(
+    {
+        "insertId": "breaker",
+        "logName": "projects/p/logs/run.googleapis.com%2Fstdout",
+        "timestamp": "2025-12-30T09:00:00Z",
+        "receiveTimestamp": "2025-12-30T09:00:00Z",
+        "severity": "WARNING",
+        "jsonPayload": {"operation": "anthropic_api", "event_type": "circuit_breaker", "status": "open"},
+    }
+)
+
 
 # A service that was opened to everybody, and closed again by a policy that was set whole.
 _AUDIT_LOGS = [
@@ -173,7 +185,13 @@ class Story:
             files = [file for name in names if (file := self.shared_data / "usage_api" / name).is_file()]
             if files:
                 load_usage(self.warehouse, source, files, loaded_at=_EXPORTED_AT)
-        self._load("weeks", _DIRTY, _EXPORTED_AT - timedelta(hours=1), only=("cursor_daily",), days=50)
+        self._load(
+            "weeks",
+            _DIRTY,
+            _EXPORTED_AT - timedelta(hours=1),
+            only=("cursor_daily", "anthropic_usage", "anthropic_cost"),
+            days=50,
+        )
         self._load("dirty", _DIRTY, _EXPORTED_AT)
         spend = folder / "spend.json"
         spend.write_text(json.dumps(_SPEND))

@@ -1,0 +1,56 @@
+{#- `partitions` is filled by log_days_to_replace() when the model compiles. -#}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='insert_overwrite',
+        on_schema_change='append_new_columns',
+        partition_by={'field': 'state_day', 'data_type': 'date'},
+        partitions=["date '1970-01-01'"]
+    )
+}}
+{%- set days = log_days_to_replace('state_day') %}
+
+with
+
+log_entries as (
+
+    select * from {{ ref('stg_cloud_logging__pipeline_logs') }}
+    where
+        logged_at <= {{ as_of() }}
+        {% if is_incremental() -%}
+            and logged_at >= timestamp({{ days[1] if days | length > 1 else "date '9999-12-31'" }})
+        {%- else -%}
+            and logged_at >= timestamp_sub({{ as_of() }}, interval 960 hour)
+        {%- endif %}
+
+),
+
+states as (
+
+    select
+        *,
+        replace(replace(lower(status), '-', '_'), ' ', '_') as breaker_state
+    from log_entries
+    where starts_with(lower(event_type), 'circuit_breaker') and not coalesce(has_future_time, false)
+
+),
+
+final as (
+
+    select
+        log_entry_id as circuit_breaker_state_id,
+        date(logged_at) as state_day,
+        operation_name as circuit_breaker,
+        breaker_state,
+        logged_at as changed_at,
+        message,
+        log_name,
+        insert_id,
+        received_at,
+        {{ as_of() }} as as_of
+    from states
+    where operation_name is not null and breaker_state in ('open', 'half_open', 'closed')
+
+)
+
+select * from final
