@@ -40,6 +40,11 @@ def decisions_of(text: str) -> dict[str, Decision]:
     return {title: _decision(title.strip(), body) for title, body in zip(parts[::2], parts[1::2], strict=True)}
 
 
+def inline_html(text: str) -> str:
+    """A description of the models in Markdown, as HTML within a paragraph; HTML in it is text, and a link too."""
+    return str(MarkdownIt("commonmark", {"html": False}).disable(["link", "image", "autolink"]).renderInline(text))
+
+
 def _decision(title: str, body: str) -> Decision:
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(body)

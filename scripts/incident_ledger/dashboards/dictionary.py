@@ -188,7 +188,7 @@ def _tables(project: _Project) -> Iterator[Entry]:
             name=str(node.name),
             title=str(node.name),
             group="Policy (seeds)" if is_seed else str(node.config.group).capitalize(),
-            definition=(found[2] or "") if found else description,
+            definition=_sentence_case(found[2] or "") if found else description,
             grain=f"{found[1]}." if found else "",
             owner="Who changes the policy" if is_seed else project.owner(node),
             sources=[project.source(each) for each in origins(project.manifest, node)],
@@ -198,6 +198,11 @@ def _tables(project: _Project) -> Iterator[Entry]:
                 for name, column in node.columns.items()
             ],
         )
+
+
+def _sentence_case(text: str) -> str:
+    """With a capital letter, unless it begins with a name."""
+    return text if text[:1] in {"`", ""} else text[0].upper() + text[1:]
 
 
 def _metrics(project: _Project) -> Iterator[Entry]:

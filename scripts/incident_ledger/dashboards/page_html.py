@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from incident_ledger.asking.question_files import Question
 from incident_ledger.dashboards.card_queries import CardResult
-from incident_ledger.dashboards.decision_log import Decision
+from incident_ledger.dashboards.decision_log import Decision, inline_html
 from incident_ledger.dashboards.definition import Dashboard
 from incident_ledger.dashboards.dictionary import PAGE as DICTIONARY
 from incident_ledger.dashboards.dictionary import Entry, Source, anchor_of
@@ -148,6 +148,7 @@ def _environment() -> Environment:
     found.filters["utc"] = _utc
     found.filters["iso"] = iso_time
     found.filters["line"] = _line
+    found.filters["inline"] = inline_html
     found.globals["dictionary"] = DICTIONARY
     found.globals["questions_page"] = QUESTIONS
     found.globals["definition_of"] = lambda card: f"{DICTIONARY}#{anchor_of('card', card)}"

@@ -13,7 +13,7 @@ from dashboards.browser import Page, needs_chromium
 from dashboards.test_pages import row
 from incident_ledger.asking.question_files import read_questions
 from incident_ledger.dashboards.card_queries import CardResult
-from incident_ledger.dashboards.decision_log import Decision, decisions_of, read_decisions
+from incident_ledger.dashboards.decision_log import Decision, decisions_of, inline_html, read_decisions
 from incident_ledger.dashboards.definition import load_dashboards
 from incident_ledger.dashboards.dictionary import Entry, card_definitions, dictionary, sections
 from incident_ledger.dashboards.page_html import dashboard_page
@@ -95,7 +95,7 @@ def test_an_entry_has_what_the_files_say(entries: list[Entry]) -> None:
     assert card.owner == "Engineering Lead, engineering-lead@samba.tv"
     table = known["table-operational_metrics"]
     assert table.grain == "One row per incident that counts."
-    assert table.definition.startswith("retracted and merged ones are left out.")
+    assert table.definition.startswith("Retracted and merged ones are left out.")
     assert {"incident_events", "severities"} < {each.name for each in table.sources}
     assert ("mttd_minutes", "float64", "Start to detection; null when the start is unknown.") in table.columns
     assert known["metric-sla_kept_rate"].formula == "sla_clocks_kept / sla_clocks_judged"
@@ -149,6 +149,12 @@ def test_text_of_the_log_is_no_html_and_leads_nowhere() -> None:
     assert "<script>" not in found.html
     assert "evil.test" not in found.html
     assert "<code>a&lt;b&gt;</code>" in found.html
+
+
+def test_a_description_has_its_code_and_no_html_of_its_own() -> None:
+    assert inline_html("A `b<c>` of <i> [x](https://evil.test)") == (
+        "A <code>b&lt;c&gt;</code> of &lt;i&gt; [x](https://evil.test)"
+    )
 
 
 def test_a_card_of_metabase_says_where_its_definition_is(dbt: Dbt, decisions: dict[str, Decision]) -> None:
