@@ -148,6 +148,11 @@ class Policy:
         rows = (row for row in self.rows("pipeline_schedules", after) if row["pipeline"] == pipeline)
         return min((calendar.next_weekday(row["weekday"], row["starts_at"], after) for row in rows), default=None)
 
+    def dependencies(self, component: str, at: datetime) -> set[str]:
+        """The components that explain a trouble of this one."""
+        rows = self.rows("component_dependencies", at)
+        return {row["depends_on"] for row in rows if _fits(row["component"], component)}
+
     # Rules and rates
 
     def classification_rules(self, at: datetime) -> tuple[ClassificationRule, ...]:
@@ -353,6 +358,11 @@ class Policy:
                 return row
         what = " ".join(wanted.values()) or "row"
         raise UserError(f"No {what} of {_file(table)} was valid at {at.isoformat()}: add it, with valid_from no later.")
+
+
+def _fits(pattern: str, name: str) -> bool:
+    """Whether a name is that of a pattern, which may end with a `*`."""
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
 def _holds(cell: str | None, values: Iterable[str | None]) -> bool:

@@ -31,7 +31,7 @@ NAMES = (
         "money_rates",
     ),
     *("post_incident_tasks", "review_cycles", "root_cause_categories", "pipeline_schedules", "probe_targets"),
-    "allowed_principals",
+    *("allowed_principals", "component_dependencies"),
     *("business_calendar", "business_holidays", "runtime_limits", "health_score_parts"),
 )
 _VALID_FROM = "valid_from"

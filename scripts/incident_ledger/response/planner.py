@@ -8,6 +8,7 @@ from incident_ledger.ledger.reducer import apply, opened
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy
 from incident_ledger.response.rules.clock_rules import clock_events, next_clock
+from incident_ledger.response.rules.grouping_rules import grouping_events
 from incident_ledger.response.rules.merger_rules import merger_events
 from incident_ledger.response.rules.review_rules import history_before, next_review, review_events
 from incident_ledger.response.rules.signal_rules import signal_events
@@ -24,9 +25,9 @@ def plan(
 ) -> list[Event]:
     """The events that are called for at `now`, in a fixed order; empty when the ledger already has them all.
 
-    A chain of rules, each applied to the state that those before it left: first what the signals say, then what that
-    does to incidents that others were merged into, the clocks of what is open after that, and the reviews of what is
-    over. The events of an incident are in the order in which they are to be written.
+    A chain of rules, each applied to the state that those before it left: first what the signals say, then what
+    explains what is new, what that does to incidents that others were merged into, the clocks of what is open after
+    that, and the reviews of what is over. The events of an incident are in the order in which they are to be written.
     """
     known = {incident.incident_id for incident in state}
     events = [
@@ -35,6 +36,7 @@ def plan(
         # What a person retracted or merged is not detected again while the same trouble goes on.
         if event.event_type is not EventType.DETECTED or event.incident_id not in known
     ]
+    events += grouping_events(after(state, events), events, policy)
     events += merger_events(after(state, events), policy)
     history = history_before(policy, now)
     for incident in after(state, events):

@@ -20,7 +20,7 @@ SOURCES = SEEDS.parents[1] / "scripts" / "incident_ledger"
 def test_check_of_good_files_says_how_many_there_are() -> None:
     result = CliRunner().invoke(app, ["policy", "check", str(SEEDS)], catch_exceptions=False)
     assert result.exit_code == ExitCode.OK
-    assert result.stdout.startswith("ok: 25 tables with ")
+    assert result.stdout.startswith("ok: 26 tables with ")
 
 
 def test_check_of_bad_files_names_file_and_line_and_ends_with_2(seeds: Path, change: Spoil) -> None:

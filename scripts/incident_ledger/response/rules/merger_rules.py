@@ -40,12 +40,13 @@ def _rises(member: IncidentState, policy: Policy) -> Iterator[ClockEntry]:
     """Where a program found a worse severity than it had, since it was merged."""
     line = Timeline(member)
     mergers = [each.occurred_at for each in line.entries if each.event_type is EventType.MERGED]
+    merged_at = mergers[-1] if mergers else member.detection_time  # by the planner, as it was detected
     level = member.initial_severity_level
     for each in line.entries:
         if each.severity_level is None or each.event_type not in (EventType.DETECTED, EventType.SEVERITY_CHANGED):
             continue
         is_worse = policy.rank(each.severity_level) < policy.rank(level)
-        if is_worse and not each.is_by_person and mergers and each.occurred_at >= mergers[-1]:
+        if is_worse and not each.is_by_person and each.occurred_at >= merged_at:
             yield each
         level = each.severity_level
 

@@ -1,12 +1,13 @@
 """What detectors find, as events: incidents are opened, raised, resolved and reopened. Pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from incident_ledger.encoding import timestamp
 from incident_ledger.ledger.events import PLANNER, Event, EventType, incident_id
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy
+from incident_ledger.response.rules.grouping_rules import planned_members
 from incident_ledger.response.signals import Signal
 from incident_ledger.response.silences import Silence, about, ends_after
 
@@ -26,19 +27,21 @@ def signal_events(
     and what has not held for as long as its rule wants is nothing yet. A signal that begins later is an absence that
     becomes true by itself unless a later row moves its beginning: all was well when it was observed.
     One that gets worse after its incident was merged raises that, and nothing else of it. What a silence covers is held
-    back until its end, and opened then if it still holds; its end is written at any time.
+    back until its end, and opened then if it still holds; its end is written at any time. An incident that others
+    joined ends with the last of their signals.
     """
+    signals = list(signals)
     latest, merged, known_ids = _latest_by_subject(state), _merged_by_id(state), {each.incident_id for each in state}
+    by_subject = {(each.source, each.source_key): each for each in signals if each.observed_at <= now}
     events: list[Event] = []
     for signal in sorted(signals, key=lambda each: (each.source, each.source_key, each.rule_id)):
         if signal.observed_at > now:
             continue
         incident, begins = latest.get((signal.source, signal.source_key)), begins_at(signal, policy)
         held = about(signal, silences)
-        if signal.ended_at is not None:
-            events += _ended(signal.ended_at, incident)
-        elif signal.started_at > now:
-            events += _ended(signal.observed_at, incident)
+        if (ended_at := _over(signal, now)) is not None:
+            ended_at = _all_ended(ended_at, incident, state, by_subject, now)
+            events += _ended(ended_at, incident) if ended_at else []
         elif begins > now or any(each.holds_at(now) for each in held):
             continue
         elif incident is None:
@@ -49,6 +52,28 @@ def signal_events(
         else:
             events += _returned(signal, incident, [begins, *ends_after(begins, held, now)][-1], policy)
     return events
+
+
+def _over(signal: Signal, now: datetime) -> datetime | None:
+    """Since when all is well by a signal; None while it holds."""
+    if signal.ended_at is not None:
+        return signal.ended_at
+    return signal.observed_at if signal.started_at > now else None
+
+
+def _all_ended(
+    ended_at: datetime,
+    incident: IncidentState | None,
+    state: Sequence[IncidentState],
+    signals: Mapping[tuple[str, str], Signal],
+    now: datetime,
+) -> datetime | None:
+    """When the last of an incident's signal and of those that joined it ended; None while one of these holds."""
+    members = planned_members(incident, state) if incident and incident.is_open else []
+    found = [signals.get((each.source, each.source_key)) for each in members]
+    ends = [_over(each, now) for each in found if each is not None]
+    known = [each for each in ends if each is not None]
+    return max([ended_at, *known]) if len(known) == len(ends) else None
 
 
 def begins_at(signal: Signal, policy: Policy) -> datetime:

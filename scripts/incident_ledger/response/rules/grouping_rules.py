@@ -1,0 +1,83 @@
+"""What a trouble that is known explains: incidents of what depends on it join it. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from incident_ledger.ledger.events import PLANNER, Event, EventType
+from incident_ledger.ledger.state import IncidentState
+from incident_ledger.policy import Policy
+from incident_ledger.response.rules.timeline import Timeline
+
+
+def grouping_events(state: Sequence[IncidentState], detected: Iterable[Event], policy: Policy) -> list[Event]:
+    """`merged` and `joined` of incidents that open while one of what they depend on is open, and no milder.
+
+    `state` is as it is once these events are written. The policy's `component_dependencies` say what depends on what.
+    An incident that is open stays one of its own, also where what it depends on fails later.
+    """
+    ids = {event.incident_id for event in detected if event.event_type is EventType.DETECTED}
+    there = [each for each in state if each.is_open]
+    new = [each for each in there if each.incident_id in ids]
+    causes = {incident.incident_id: _cause(incident, there, policy) for incident in new}
+    events: list[Event] = []
+    for incident in new:
+        root, seen = causes[incident.incident_id], {incident.incident_id}
+        while root and root.incident_id not in seen and causes.get(root.incident_id):
+            seen.add(root.incident_id)
+            root = causes[root.incident_id]
+        if root and root.incident_id not in seen:
+            events += _joined(incident, root)
+    return events
+
+
+def planned_members(incident: IncidentState, state: Iterable[IncidentState]) -> list[IncidentState]:
+    """What the planner merged into an incident; what people merged is theirs."""
+    members = (each for each in state if each.merged_into == incident.incident_id and not each.is_retracted)
+    return [each for each in members if not _is_by_person(each)]
+
+
+def _cause(incident: IncidentState, there: Sequence[IncidentState], policy: Policy) -> IncidentState | None:
+    """The oldest open incident of what it depends on that is as bad at least."""
+    at = incident.detection_time
+    wanted = [
+        cause for component in incident.components for cause in policy.dependencies(component, at) if cause != component
+    ]
+    found = [
+        each
+        for each in there
+        if each.incident_id != incident.incident_id
+        and each.merged_into is None
+        and not each.is_retracted
+        and policy.rank(each.severity_level) <= policy.rank(incident.severity_level)
+        and set(wanted) & set(each.components)
+    ]
+    return min(found, key=lambda each: (each.detection_time, each.incident_id), default=None)
+
+
+def _is_by_person(member: IncidentState) -> bool:
+    mergers = [each for each in Timeline(member).entries if each.event_type is EventType.MERGED]
+    return bool(mergers) and mergers[-1].is_by_person
+
+
+def _joined(incident: IncidentState, into: IncidentState) -> list[Event]:
+    at = max(incident.detection_time, into.last_reopened_time or into.detection_time)
+    payload = {
+        "incident_id": incident.incident_id,
+        "title": incident.title,
+        "source": incident.source,
+        "source_key": incident.source_key,
+        "rule_id": incident.rule_id,
+    }
+    of_each = ((incident, EventType.MERGED, {"into": into.incident_id}), (into, EventType.JOINED, payload))
+    return [
+        Event(
+            incident_id=each.incident_id,
+            event_type=event_type,
+            occurred_at=at,
+            actor=PLANNER,
+            source=each.source,
+            source_key=each.source_key,
+            severity_level=None,
+            payload=words,
+        )
+        for each, event_type, words in of_each
+    ]

@@ -1,0 +1,104 @@
+"""What a dead pipeline explains: joined, visible, and over when all of it is."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from conftest import PROJECT_DIR
+from incident_ledger.ledger.events import PLANNER, Event, EventType
+from incident_ledger.ledger.state import IncidentState
+from incident_ledger.policy import Policy, load_files
+from incident_ledger.response.planner import plan
+from incident_ledger.response.signals import Signal
+from ledger.fold import states
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+POLICY: Policy = load_files(PROJECT_DIR / "seeds" / "policy")
+PIPELINE, USAGE = "pipeline:run_daily_job", "usage:cursor"
+
+
+def minute(number: float) -> datetime:
+    return START + timedelta(minutes=number)
+
+
+def signal(component: str, since: float, until: float | None = None, *, seen: float = 0, level: str = "P0") -> Signal:
+    fields: dict[str, Any] = {"source": component.partition(":")[0], "source_key": component, "rule_id": "r"}
+    observed = minute(seen if until is None else until)
+    return Signal(
+        **fields, component=component, severity_level=level, title=f"{component} fails", started_at=minute(since),
+        ended_at=None if until is None else minute(until), observed_at=observed,
+    )  # fmt: skip
+
+
+def played(*steps: tuple[float, list[Signal]]) -> list[Event]:
+    """The events of a tick at each minute; a second tick of the same minute has nothing to add."""
+    written: list[Event] = []
+    for at, signals in steps:
+        written += plan(states(written), signals, POLICY, minute(at))
+        assert plan(states(written), signals, POLICY, minute(at)) == []
+    return [each for each in written if each.event_type not in (EventType.ESCALATED, EventType.UPDATE_DUE)]
+
+
+def by_component(events: list[Event]) -> dict[str, IncidentState]:
+    return {each.components[0]: each for each in states(events)}
+
+
+def test_what_depends_on_a_dead_pipeline_joins_its_incident() -> None:
+    dead, missing = signal(PIPELINE, 0), signal(USAGE, 5, seen=5, level="P1")
+    events = played((1, [dead]), (6, [dead, missing]))
+    found = by_component(events)
+    assert found[USAGE].merged_into == found[PIPELINE].incident_id
+    (joined,) = [each for each in events if each.event_type is EventType.JOINED]
+    assert (joined.incident_id, joined.actor, joined.occurred_at) == (found[PIPELINE].incident_id, PLANNER, minute(5))
+    assert (joined.payload["source"], joined.payload["source_key"], joined.payload["rule_id"]) == ("usage", USAGE, "r")
+
+
+def test_both_that_are_found_at_once_are_one_incident() -> None:
+    table = "table:ai_usage_prod.fct_usage_daily"
+    found = by_component(played((6, [signal(PIPELINE, 5), signal(USAGE, 0, level="P1"), signal(table, 3, level="P2")])))
+    assert {each.merged_into for name, each in found.items() if name != PIPELINE} == {found[PIPELINE].incident_id}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        # Open before the pipeline failed.
+        ([signal(USAGE, 0, level="P1")], [signal(PIPELINE, 2), signal(USAGE, 0, level="P1")]),
+        # Worse than what would explain it.
+        ([signal(PIPELINE, 0, level="P2")], [signal(PIPELINE, 0, level="P2"), signal(USAGE, 2, level="P1")]),
+        # Of another pipeline.
+        ([signal("pipeline:other", 0)], [signal("pipeline:other", 0), signal(USAGE, 2, level="P1")]),
+        # The pipeline is well again.
+        ([signal(PIPELINE, 0)], [signal(PIPELINE, 0, 1), signal(USAGE, 2, level="P1")]),
+        # Nothing depends on usage.
+        ([signal(USAGE, 0, level="P1")], [signal(USAGE, 0, level="P1"), signal("api:cursor", 2, level="P1")]),
+    ],
+)
+def test_what_nothing_explains_stays_an_incident_of_its_own(first: list[Signal], second: list[Signal]) -> None:
+    found = by_component(played((0.5, first), (3, second)))
+    assert [each.merged_into for each in found.values()] == [None, None]
+
+
+def test_the_incident_ends_when_all_that_joined_have_ended() -> None:
+    dead, missing = signal(PIPELINE, 0), signal(USAGE, 5, seen=5, level="P1")
+    both = ((1, [dead]), (6, [dead, missing]))
+    back = signal(PIPELINE, 0, 10)
+    still = played(*both, (11, [back, missing]))
+    assert by_component(still)[PIPELINE].is_open
+    filled = signal(USAGE, 5, 15, level="P1")
+    ended = by_component(played(*both, (11, [back, missing]), (16, [back, filled])))[PIPELINE]
+    assert ended.resolution_time == minute(15)
+
+
+def test_what_joined_ends_nothing_by_ending_first() -> None:
+    dead, missing = signal(PIPELINE, 0), signal(USAGE, 5, seen=5, level="P1")
+    filled = signal(USAGE, 5, 8, level="P1")
+    events = played((1, [dead]), (6, [dead, missing]), (9, [dead, filled]))
+    assert by_component(events)[PIPELINE].is_open
+    ended = by_component([*events, *played_from(events, 12, [signal(PIPELINE, 0, 11), filled])])[PIPELINE]
+    assert ended.resolution_time == minute(11)
+
+
+def played_from(events: list[Event], at: float, signals: list[Signal]) -> list[Event]:
+    return plan(states(events), signals, POLICY, minute(at))
