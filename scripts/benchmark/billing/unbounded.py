@@ -22,8 +22,10 @@ GROWING = (
     "usage_records",
     "dbt_results",
     "probe_results",
+    "pipeline_logs",
+    "audit_logs",
 )
-"""The runner's tables that grow with time, whatever a project is like; of past breaches `quality_breaches` has none."""
+"""Tables of the runner and of sinks that grow with time, whatever a project is like; `quality_breaches` does not."""
 
 
 @dataclass(frozen=True, order=True)

@@ -1,5 +1,6 @@
 """What `run` and `tick` read of the tables that grow: from some day on, by constants, but for what is listed here."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from benchmark.billing.unbounded import Offender, unbounded, unlisted
 from bills import calls
 from conftest import fresh_settings
 from incident_ledger.demo import usage
+from incident_ledger.importers.sinks import SINKS, load_sink
 from incident_ledger.importers.usage import load_usage
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.runner.job import Job
@@ -43,14 +45,18 @@ def relay(endpoint: str) -> Iterator[Relay]:
 def charges(endpoint: str, relay: Relay, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sequence[Charge]]:
     """By command what it sent: a `run` with a new day of usage and a new incident, and ticks with and without news."""
     folder = tmp_path_factory.mktemp("growing")
-    warehouse = connect(fresh_settings(endpoint, folder))
+    settings = fresh_settings(endpoint, folder)
+    sinks = {name: f"{settings.raw_dataset}.{name}" for name in SINKS}
+    warehouse = connect(settings.model_copy(update=sinks))
     place = connect(warehouse.settings.model_copy(update={"api_endpoint": relay.endpoint}))
     ensure_ledger(warehouse)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
         load(warehouse, folder, DAY, NOW)
+        log(warehouse, folder, NOW)
         Job(warehouse, NOW, command="run").run(wait=0)
         load(warehouse, folder, DAY + timedelta(days=1), NOW + 24 * HOUR)
+        log(warehouse, folder, NOW + 24 * HOUR)
         open_incident(warehouse, "first", NOW + 24 * HOUR)
         Job(place, NOW + 25 * HOUR, command="run").run(wait=0)
         of_run = calls(relay.requests)
@@ -61,6 +67,15 @@ def charges(endpoint: str, relay: Relay, tmp_path_factory: pytest.TempPathFactor
         of_tick = calls(relay.requests)
     relations = read_sizes(warehouse, {}, is_weighed=False)
     return {"run": charge(of_run, relations), "tick": charge(of_tick, relations)}
+
+
+def log(warehouse: Warehouse, folder: Path, at: datetime) -> None:
+    """An entry in the table of each sink."""
+    entries = folder / "entries.json"
+    times = dict.fromkeys(("timestamp", "receiveTimestamp"), at.isoformat())
+    entries.write_text(json.dumps([{"insertId": at.isoformat(), "logName": "projects/p/logs/x", **times}]))
+    for sink in SINKS:
+        load_sink(warehouse, sink, [entries], loaded_at=at)
 
 
 def load(warehouse: Warehouse, folder: Path, day: date, at: datetime) -> None:
