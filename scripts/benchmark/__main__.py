@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark import bill, build, history, pages, rules, startup, storm
+from benchmark import bill, build, growth, history, pages, rules, startup, storm
 from benchmark.figures import Part, machine, memory, page
 from benchmark.places import place
 
@@ -74,9 +74,15 @@ def measure(
         history.prepare(long, folder / "files-long", days=many, part=few)
         _log("daily runs after both")
         daily = history.measure(short, long, folder / "files-new", days=days, repetitions=repetitions)
+    with place(folder / "few") as short, place(folder / "many") as long:
+        _log(f"{few} and {many} days of incidents, messages and checks")
+        for here, how_many in ((short, few), (long, many)):
+            growth.prepare(here, days=how_many)
+        _log("runs and ticks after both")
+        grown = growth.measure(short, long, days=days, repetitions=repetitions)
     _log(f"pages of {listed:,} incidents")
     shown = pages.measure(folder / "pages", many=listed, repetitions=repetitions)
-    return [beside_dbt, costs, at_once, starts, ten_rules, daily, *([shown] if shown else [])]
+    return [beside_dbt, costs, at_once, starts, ten_rules, daily, grown, *([shown] if shown else [])]
 
 
 def _log(what: str) -> None:
