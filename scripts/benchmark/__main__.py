@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark import bill, build, growth, history, pages, rules, startup, storm
+from benchmark import bill, build, detection, growth, history, pages, rules, startup, storm
 from benchmark.figures import Part, machine, memory, page
 from benchmark.places import place
 
@@ -63,6 +63,9 @@ def measure(
     with place(folder / "storm") as here:
         _log(f"{incidents:,} incidents at once")
         at_once = storm.measure(here, folder / "files-storm", many=incidents)
+    with place(folder / "detection") as here:
+        _log("scenarios and their near misses")
+        detected = detection.measure(here, seeds=range(1, repetitions + 1))
     with place(folder / "short") as short, place(folder / "long") as long:
         _log(f"{few} days of usage, loaded and built")
         history.prepare(short, folder / "files-short", days=few, part=few)
@@ -82,7 +85,7 @@ def measure(
         grown = growth.measure(short, long, days=days, repetitions=repetitions)
     _log(f"pages of {listed:,} incidents")
     shown = pages.measure(folder / "pages", many=listed, repetitions=repetitions)
-    return [beside_dbt, costs, at_once, starts, ten_rules, daily, grown, *([shown] if shown else [])]
+    return [beside_dbt, costs, at_once, detected, starts, ten_rules, daily, grown, *([shown] if shown else [])]
 
 
 def _log(what: str) -> None:

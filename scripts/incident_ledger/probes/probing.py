@@ -67,14 +67,30 @@ def probe(
     reasons = {each.target_id: reason for each in targets if (reason := not_watched(each, environ))}
     watched = [each for each in targets if each.target_id not in reasons]
     results = call_targets(warehouse, watched, policy, environ, now)
-    write_results(warehouse, results)
-    opened, ended = _judge(warehouse, targets, reasons, policy, now)
+    opened, ended = take_in(warehouse, targets, results, policy, now=now, reasons=reasons)
     return ProbeReport(
         results=tuple(results),
         not_watched=tuple(reasons.items()),
         open=tuple(sorted(opened, key=lambda each: policy.rank(each[0]))),
         ended=tuple(ended),
     )
+
+
+def take_in(
+    warehouse: Warehouse,
+    targets: Sequence[ProbeTarget],
+    results: Sequence[ProbeResult],
+    policy: Policy,
+    *,
+    now: datetime,
+    reasons: Mapping[str, str] | None = None,
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Write results and the rows of `signals` that change by them. `reasons` has the targets that nobody watches.
+
+    Severity and title of what is bad, and the titles of what ended.
+    """
+    write_results(warehouse, results)
+    return _judge(warehouse, targets, reasons or {}, policy, now)
 
 
 def call_targets(

@@ -41,6 +41,7 @@ LAYERS = (
         "metabase",
         "runner",
         "doctor",
+        "simulation",
     ),
     *("demo", "cli", "__main__"),
 )

@@ -5,7 +5,7 @@ log_entries  files → entries and rejects, pure
 sink_load    `load_sink`: entries → rows, each once
 """
 
-from incident_ledger.importers.sinks.sink_load import SinkReport, load_sink
+from incident_ledger.importers.sinks.sink_load import SinkReport, ensure_sink, load_sink
 from incident_ledger.importers.sinks.sink_tables import SINKS
 
-__all__ = ["SINKS", "SinkReport", "load_sink"]
+__all__ = ["SINKS", "SinkReport", "ensure_sink", "load_sink"]

@@ -50,7 +50,7 @@ def load_sink(
     dataset, table = sink_location(sink, warehouse.settings)
     entries = read_entries(sink, list(files), loaded_at)
     ensure_tables(warehouse)
-    ensure_nested_table(warehouse, dataset, table, sink.columns, partition="timestamp")
+    ensure_sink(warehouse, sink)
     new = _merge(warehouse, sink, warehouse.name(dataset, table), entries, max_bytes)
     write_rejects(warehouse, sink.name, entries.rejects, loaded_at)
     return SinkReport(
@@ -62,6 +62,12 @@ def load_sink(
         future=entries.future,
         rejects=tuple(entries.rejects),
     )
+
+
+def ensure_sink(warehouse: Warehouse, sink: Sink) -> None:
+    """Make the table of a sink where it is not there. Raises `UserError` where no setting names one."""
+    dataset, table = sink_location(sink, warehouse.settings)
+    ensure_nested_table(warehouse, dataset, table, sink.columns, partition="timestamp")
 
 
 def _merge(warehouse: Warehouse, sink: Sink, table: str, entries: Entries, max_bytes: int) -> int:

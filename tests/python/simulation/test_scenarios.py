@@ -1,0 +1,115 @@
+"""Each scenario is found by its rule, with its severity, within a minute; its near miss is not."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+
+import pytest
+
+from conftest import fresh_settings
+from incident_ledger.dbt_runner import Dbt
+from incident_ledger.errors import UserError
+from incident_ledger.ledger.setup import ensure_ledger
+from incident_ledger.ledger.state import read_state
+from incident_ledger.policy import Policy, load
+from incident_ledger.runner.found_signals import record_found
+from incident_ledger.runner.job import Job
+from incident_ledger.simulation import SCENARIOS, Played, Stage, find_scenario
+from incident_ledger.warehouse import Warehouse, connect
+
+DAY = date(2026, 3, 3)
+# What a run finds in logs, and of which component: at first those without runs of the pipeline, dead after them.
+OF_LOGS = {
+    "exposure": ("P0", ("resource:run.googleapis.com/namespaces/shop/services/usage-api",)),
+    "secret-read": ("P0", ("account:eve@example.com",)),
+    "pipeline-slow": ("P2", ("pipeline:run_daily_job",)),
+    "pipeline-dead": ("P0", ("pipeline:run_daily_job",)),
+}
+MODELS = (
+    "+int_signals__pipelines",
+    "+int_signals__pipeline_durations",
+    "+int_signals__exposures",
+    "+int_signals__accesses",
+)
+
+
+@pytest.fixture
+def policy(ledger: Warehouse) -> Policy:
+    return load(ledger)
+
+
+def ticked(ledger: Warehouse, played: Played) -> list[tuple[str | None, str]]:
+    """Rule and severity of what is open after the looks."""
+    for look in played.looks:
+        Job(ledger, look.at, command="tick").tick(wait=0)
+    return [(each.rule_id, each.severity_level) for each in read_state(ledger, is_open=True)]
+
+
+@pytest.mark.parametrize("name", sorted(set(SCENARIOS) - set(OF_LOGS)))
+def test_what_happens_is_found_within_a_minute(name: str, ledger: Warehouse, policy: Policy) -> None:
+    played = SCENARIOS[name].play(Stage(ledger, policy, DAY, 1))
+    (look,) = played.looks
+    assert played.met_at <= look.at <= played.met_at + timedelta(minutes=1)
+    rule = policy.classification_rule(SCENARIOS[name].rule_id, look.at)
+    assert ticked(ledger, played) == [(rule.rule_id, rule.severity_level)]
+
+
+@pytest.mark.parametrize("name", sorted(set(SCENARIOS) - set(OF_LOGS)))
+def test_what_nearly_happens_is_not_found(name: str, ledger: Warehouse, policy: Policy) -> None:
+    found = ticked(ledger, SCENARIOS[name].play(Stage(ledger, policy, DAY, 1), is_near_miss=True))
+    # What is nearly stale is late.
+    assert found == ([("dbt_source_late", "P3")] if name == "dbt-source-stale" else [])
+
+
+@pytest.fixture(scope="module")
+def logs(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Warehouse, Callable[..., None]]]:
+    """A ledger that watches both sinks, and what a run does with new entries."""
+    settings = fresh_settings(endpoint, tmp_path_factory.mktemp("simulated"))
+    tables = {name: f"{settings.raw_dataset}.{name}" for name in ("pipeline_logs", "audit_logs")}
+    warehouse = connect(settings.model_copy(update=tables))
+    ensure_ledger(warehouse)
+    dbt = Dbt(warehouse.settings, warehouse.endpoint)
+
+    def look(played: Played) -> None:
+        for each in played.looks:
+            if each.command == "run":
+                results = dbt.build(MODELS, as_of=each.at)
+                assert "\n".join(one.message for one in results if not one.is_success) == ""
+                record_found(warehouse)
+            Job(warehouse, each.at, command="tick").tick(wait=0)
+
+    yield warehouse, look
+
+
+def test_what_happens_in_logs_is_found_and_what_nearly_does_is_not(
+    logs: tuple[Warehouse, Callable[..., None]],
+) -> None:
+    warehouse, look = logs
+    policy = load(warehouse)
+    for number, name in enumerate(OF_LOGS):
+        look(SCENARIOS[name].play(Stage(warehouse, policy, DAY + timedelta(days=2 * number), 1), is_near_miss=True))
+        assert read_state(warehouse) == [], name
+    for number, (name, (severity, components)) in enumerate(OF_LOGS.items(), start=len(OF_LOGS)):
+        look(SCENARIOS[name].play(Stage(warehouse, policy, DAY + timedelta(days=2 * number), 1)))
+        found = {(each.rule_id, each.severity_level, each.components) for each in read_state(warehouse, is_open=True)}
+        assert (SCENARIOS[name].rule_id, severity, components) in found, name
+
+
+def test_the_same_seed_gives_the_same_rows(ledger: Warehouse, policy: Policy) -> None:
+    def rows(seed: int) -> list[dict[str, object]]:
+        ledger.execute(f"delete from {ledger.raw('probe_results')} where true")
+        SCENARIOS["probes-missing"].play(Stage(ledger, policy, DAY, seed))
+        return ledger.rows(f"select * from {ledger.raw('probe_results')} order by target_id, probed_at")
+
+    assert rows(1) == rows(1)
+    assert rows(1) != rows(2)
+
+
+def test_no_rows_are_invented_among_real_ones(ledger: Warehouse, policy: Policy) -> None:
+    elsewhere = Warehouse(ledger.client, ledger.settings.model_copy(update={"target": "prod"}))
+    with pytest.raises(UserError, match="local warehouse"):
+        Stage(elsewhere, policy, DAY, 1)
+
+
+def test_an_unknown_scenario_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(UserError, match=r"'fire' is not a scenario\. Known are: pipeline-dead, "):
+        find_scenario("fire")
