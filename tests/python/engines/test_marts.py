@@ -13,6 +13,7 @@ from engines.project import AS_OF
 from engines.recorder import assert_accepted
 from engines.story import FIRST_CHECK, SECOND_CHECK
 from engines.values import simple
+from marts.keys import KEYS_OF_USAGE
 
 FIGURES = """
     select distinct
@@ -87,6 +88,13 @@ def test_google_gives_the_rows_of_every_card_and_question(built: Built, referenc
 def test_no_model_is_compared_while_it_is_empty(reference: Reference) -> None:
     empty = [name for name, result in reference.results.items() if not result.rows]
     assert not empty, f"No row to compare: {', '.join(empty)}"
+
+
+@pytest.mark.parametrize("model", KEYS_OF_USAGE)
+def test_each_row_of_what_is_built_from_usage_has_a_key_of_its_own(model: str, reference: Reference) -> None:
+    keys = [tuple(row[column] for column in KEYS_OF_USAGE[model]) for row in reference.results[model].rows]
+    assert len(keys) == len(set(keys)) > 0
+    assert not any(None in key for key in keys)
 
 
 def test_a_breach_has_ended_another_holds_and_the_incidents_were_told(reference: Reference) -> None:

@@ -1,4 +1,4 @@
-"""The keys of models that have no data test of theirs: views of all events, checks or messages, parts of reports."""
+"""The keys of models without a data test of theirs: views of all events, checks or messages, parts of reports."""
 
 _INCIDENT = ("incident_id",)
 _ENTRY = ("incident_id", "entry_order")
@@ -44,4 +44,11 @@ KEYS = {
     "fct_notifications": ("delivery_id",),
     "rpt_data_quality_daily": ("table_day_id",),
     "rpt_data_quality_by_data_day": ("data_day_id",),
+}
+# Of what is built from usage, whose days are made each once; the MERGE into `signals` takes one row a key.
+KEYS_OF_USAGE = {
+    "int_usage_volumes_compared": ("vendor", "usage_date"),
+    "int_usage_costs_compared": ("vendor", "usage_date"),
+    "int_signals__volumes": ("source", "source_key"),
+    "int_signals__costs": ("source", "source_key"),
 }

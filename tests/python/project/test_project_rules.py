@@ -12,7 +12,7 @@ import pytest
 from conftest import PROJECT_DIR
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.settings import Settings
-from marts.keys import KEYS
+from marts.keys import KEYS, KEYS_OF_USAGE
 
 Node = dict[str, Any]
 Rule = Callable[[Node], Iterator[str]]
@@ -36,6 +36,7 @@ NAMES = {
 # `int_usage_volumes_aggregated` are made, each once.
 WITHOUT_TESTED_KEY = {
     *KEYS,
+    *KEYS_OF_USAGE,
     "int_quality_breaches_grouped",
     "int_cursor_usage_unioned",
     "int_usage_unioned",
