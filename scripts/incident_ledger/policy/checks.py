@@ -89,6 +89,7 @@ def check(tables: Tables) -> list[Problem]:
         _holds,
         _probes,
         _routes,
+        _dependencies,
         _calendar,
         _quiet_hours,
         _money_rates,
@@ -291,6 +292,16 @@ def _routes(tables: Tables) -> Iterator[Problem]:
             if template not in known:
                 text = f"{template!r} is no message; there are {', '.join(known)}"
                 yield Problem(row.where, "templates", text)
+
+
+def _dependencies(tables: Tables) -> Iterator[Problem]:
+    if not tables.ready("classification_rules"):
+        return
+    known = {row["rule_id"] for row in tables.rows["classification_rules"]}
+    for row in tables.rows["component_dependencies"]:
+        for rule in (row["rule_ids"] or "").split():
+            if rule not in known:
+                yield Problem(row.where, "rule_ids", f"{rule!r} is no rule of classification_rules")
 
 
 def _calendar(tables: Tables) -> Iterator[Problem]:

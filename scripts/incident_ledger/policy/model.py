@@ -148,10 +148,14 @@ class Policy:
         rows = (row for row in self.rows("pipeline_schedules", after) if row["pipeline"] == pipeline)
         return min((calendar.next_weekday(row["weekday"], row["starts_at"], after) for row in rows), default=None)
 
-    def dependencies(self, component: str, at: datetime) -> set[str]:
-        """The components that explain a trouble of this one."""
-        rows = self.rows("component_dependencies", at)
-        return {row["depends_on"] for row in rows if _fits(row["component"], component)}
+    def is_explained(self, component: str, cause: str, rule_id: str | None, at: datetime) -> bool:
+        """Whether an incident of the component `cause`, by this rule, explains a trouble of `component`."""
+        return any(
+            row["depends_on"] == cause
+            and _fits(row["component"], component)
+            and _holds(row["rule_ids"], [rule_id or ""])
+            for row in self.rows("component_dependencies", at)
+        )
 
     # Rules and rates
 

@@ -315,6 +315,12 @@ FAULTS = {
         "pagerduty,P0 P1,alarm,",
         "routes.csv:2: templates: 'alarm' is no message; there are initial, critical, ",
     ),
+    "dependency_by_an_unknown_rule": (
+        "component_dependencies",
+        "run_daily_job,complete_pipeline_failure",
+        "run_daily_job,pipeline_failure",
+        "component_dependencies.csv:2: rule_ids: 'pipeline_failure' is no rule of classification_rules",
+    ),
     "hold_before_its_beginning": (
         "classification_rules",
         "percent_of_data,data_pipeline,10",

@@ -1,5 +1,6 @@
 """What a dead pipeline explains: joined, visible, and over when all of it is."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,12 +24,17 @@ def minute(number: float) -> datetime:
 
 
 def signal(component: str, since: float, until: float | None = None, *, seen: float = 0, level: str = "P0") -> Signal:
-    fields: dict[str, Any] = {"source": component.partition(":")[0], "source_key": component, "rule_id": "r"}
+    kind = component.partition(":")[0]
+    rule = "complete_pipeline_failure" if kind == "pipeline" else "r"
+    fields: dict[str, Any] = {"source": kind, "source_key": component, "rule_id": rule}
     observed = minute(seen if until is None else until)
     return Signal(
         **fields, component=component, severity_level=level, title=f"{component} fails", started_at=minute(since),
         ended_at=None if until is None else minute(until), observed_at=observed,
     )  # fmt: skip
+
+
+SLOW = replace(signal(PIPELINE, 0, level="P2"), rule_id="performance_issues")
 
 
 def played(*steps: tuple[float, list[Signal]]) -> list[Event]:
@@ -71,6 +77,8 @@ def test_both_that_are_found_at_once_are_one_incident() -> None:
         ([signal("pipeline:other", 0)], [signal("pipeline:other", 0), signal(USAGE, 2, level="P1")]),
         # The pipeline is well again.
         ([signal(PIPELINE, 0)], [signal(PIPELINE, 0, 1), signal(USAGE, 2, level="P1")]),
+        # It is only slow.
+        ([SLOW], [SLOW, signal(USAGE, 2, level="P2")]),
         # Nothing depends on usage.
         ([signal(USAGE, 0, level="P1")], [signal(USAGE, 0, level="P1"), signal("api:cursor", 2, level="P1")]),
     ],

@@ -37,10 +37,6 @@ def planned_members(incident: IncidentState, state: Iterable[IncidentState]) -> 
 
 def _cause(incident: IncidentState, there: Sequence[IncidentState], policy: Policy) -> IncidentState | None:
     """The oldest open incident of what it depends on that is as bad at least."""
-    at = incident.detection_time
-    wanted = [
-        cause for component in incident.components for cause in policy.dependencies(component, at) if cause != component
-    ]
     found = [
         each
         for each in there
@@ -48,7 +44,11 @@ def _cause(incident: IncidentState, there: Sequence[IncidentState], policy: Poli
         and each.merged_into is None
         and not each.is_retracted
         and policy.rank(each.severity_level) <= policy.rank(incident.severity_level)
-        and set(wanted) & set(each.components)
+        and any(
+            component != cause and policy.is_explained(component, cause, each.rule_id, incident.detection_time)
+            for component in incident.components
+            for cause in each.components
+        )
     ]
     return min(found, key=lambda each: (each.detection_time, each.incident_id), default=None)
 
