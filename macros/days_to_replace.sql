@@ -18,6 +18,18 @@
     {{ return(days_since_newest(day_column, 3, 40)) }}
 {%- endmacro %}
 
+{# The entries of a log on the days that are replaced, or of the last 40 days where all are; none of after the as-of time. #}
+{% macro log_entries_of(staged_log, days) -%}
+    select * from {{ staged_log }}
+    where
+        logged_at <= {{ as_of() }}
+        {% if is_incremental() -%}
+            and logged_at >= timestamp({{ days[1] if days | length > 1 else "date '9999-12-31'" }})
+        {%- else -%}
+            and logged_at >= timestamp_sub({{ as_of() }}, interval 960 hour)
+        {%- endif %}
+{%- endmacro %}
+
 {#
   The days from the one before the newest of the table to the as-of time, as literal dates in order: what an incremental build
   reads and replaces, its last day was not over. At most the 180 days that BigQuery keeps jobs for.

@@ -8,3 +8,13 @@
         order by coalesce({{ valid_from }}, timestamp '0001-01-01 00:00:00+00:00') desc
     ) = 1
 {%- endmacro %}
+
+{# The rule of a classification that is valid at the as-of time. #}
+{% macro valid_rule(classification_rules, rule_id) -%}
+    select *
+    from {{ classification_rules }}
+    where
+        rule_id = '{{ rule_id }}'
+        and coalesce(valid_from, timestamp '0001-01-01 00:00:00+00') <= {{ as_of() }}
+    qualify {{ is_newest_valid(['rule_id']) }}
+{%- endmacro %}

@@ -10,12 +10,7 @@ day_costs as (
 
 rules as (
 
-    select *
-    from {{ ref('classification_rules') }}
-    where
-        rule_id = 'financial_data_loss'
-        and coalesce(valid_from, timestamp '0001-01-01 00:00:00+00') <= {{ as_of() }}
-    qualify {{ is_newest_valid(['rule_id']) }}
+    {{ valid_rule(ref('classification_rules'), 'financial_data_loss') }}
 
 ),
 

@@ -17,12 +17,7 @@ admin_activity as (
 
 rules as (
 
-    select *
-    from {{ ref('classification_rules') }}
-    where
-        rule_id = 'security_breach'
-        and coalesce(valid_from, timestamp '0001-01-01 00:00:00+00') <= {{ as_of() }}
-    qualify {{ is_newest_valid(['rule_id']) }}
+    {{ valid_rule(ref('classification_rules'), 'security_breach') }}
 
 ),
 

@@ -29,12 +29,7 @@ limits as (
 
 rules as (
 
-    select *
-    from {{ ref('classification_rules') }}
-    where
-        rule_id = 'performance_issues'
-        and coalesce(valid_from, timestamp '0001-01-01 00:00:00+00') <= {{ as_of() }}
-    qualify {{ is_newest_valid(['rule_id']) }}
+    {{ valid_rule(ref('classification_rules'), 'performance_issues') }}
 
 ),
 

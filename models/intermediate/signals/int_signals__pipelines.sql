@@ -33,12 +33,7 @@ calendars as (
 
 rules as (
 
-    select *
-    from {{ ref('classification_rules') }}
-    where
-        rule_id = 'complete_pipeline_failure'
-        and coalesce(valid_from, timestamp '0001-01-01 00:00:00+00') <= {{ as_of() }}
-    qualify {{ is_newest_valid(['rule_id']) }}
+    {{ valid_rule(ref('classification_rules'), 'complete_pipeline_failure') }}
 
 ),
 

@@ -10,12 +10,7 @@ day_volumes as (
 
 rules as (
 
-    select *
-    from {{ ref('classification_rules') }}
-    where
-        rule_id = 'usage_volume_missing'
-        and coalesce(valid_from, timestamp '0001-01-01 00:00:00+00') <= {{ as_of() }}
-    qualify {{ is_newest_valid(['rule_id']) }}
+    {{ valid_rule(ref('classification_rules'), 'usage_volume_missing') }}
 
 ),
 

@@ -14,14 +14,7 @@ with
 
 log_entries as (
 
-    select * from {{ ref('stg_cloud_logging__pipeline_logs') }}
-    where
-        logged_at <= {{ as_of() }}
-        {% if is_incremental() -%}
-            and logged_at >= timestamp({{ days[1] if days | length > 1 else "date '9999-12-31'" }})
-        {%- else -%}
-            and logged_at >= timestamp_sub({{ as_of() }}, interval 960 hour)
-        {%- endif %}
+    {{ log_entries_of(ref('stg_cloud_logging__pipeline_logs'), days) }}
 
 ),
 
