@@ -53,7 +53,7 @@ def _look(warehouse: Warehouse, played: Played) -> None:
     for each in found:
         _line(f"  {each.severity_level}  {each.incident_id}  {screen_line(each.title or '', _WIDTH)}")
     if not found:
-        _line("  No incident.")
+        _line("  No new incident.")
 
 
 def _day(text: str | None) -> date:
