@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from benchmark.bill import Billed, Counter
-from benchmark.figures import Comparison, Part, Series, memory
+from benchmark.figures import MIB, Comparison, Part, Series, memory
 from benchmark.places import Place, Taken
 from incident_ledger.encoding import timestamp
 from incident_ledger.ledger.events import Event, EventType, incident_id
@@ -228,21 +228,21 @@ def _checks(warehouse: Warehouse, days: int) -> tuple[str, str]:
 def _part(
     taken: _Taken, bills: Mapping[int, Mapping[str, Billed]], peaks: Mapping[int, int | None], few: int, many: int
 ) -> Part:
-    def beside(what: str, unit: str, values: Callable[[int], Sequence[float]]) -> Comparison:
-        long, short = (Series(f"{what} after {days} days", unit, tuple(values(days))) for days in (many, few))
+    def beside(what: str, unit: str, values: Mapping[int, Sequence[float]]) -> Comparison:
+        long, short = (Series(f"{what} after {days} days", unit, tuple(values[days])) for days in (many, few))
         return Comparison(f"{what} after {many} days, beside {few}", long, short, AIM)
 
     comparisons = []
-    for name in taken:
-        at = taken[name]
+    for name, at in taken.items():
+        bill = {days: bills[days][name].bill for days in at}
         comparisons += [
-            beside(f"time of {name}", "s", lambda days, at=at: [one.seconds for one in at[days]]),  # type: ignore[misc]
+            beside(f"time of {name}", "s", {days: [one.seconds for one in found] for days, found in at.items()}),
             beside(
                 f"peak memory of {name}", "MiB",
-                lambda days, at=at: [(one.peak_memory or 0) / 1024**2 for one in at[days]],  # type: ignore[misc]
+                {days: [(one.peak_memory or 0) / MIB for one in found] for days, found in at.items()},
             ),
-            beside(f"megabytes of {name}", "MB", lambda days, name=name: [bills[days][name].bill.megabytes]),  # type: ignore[misc]
-            beside(f"jobs of {name}", "", lambda days, name=name: [bills[days][name].bill.jobs]),  # type: ignore[misc]
+            beside(f"megabytes of {name}", "MB", {days: [each.megabytes] for days, each in bill.items()}),
+            beside(f"jobs of {name}", "", {days: [each.jobs] for days, each in bill.items()}),
         ]  # fmt: skip
     singles = tuple(
         series

@@ -75,7 +75,7 @@ def sections(entries: Sequence[Entry], decisions: Mapping[str, Decision]) -> lis
 def card_definitions(
     dashboards: Sequence[Dashboard], manifest: Any, decisions: Mapping[str, Decision], address: str = ""
 ) -> dict[str, str]:
-    """Where each card's definition is, how fresh its rows are, in words for a place that has no page of ours.
+    """Where each card's definition is, how fresh its rows are, in words for a place that has no page of the ledger.
 
     `address` is that of the dictionary, where it has one.
     """
