@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -99,8 +100,8 @@ class Hook:
 
 
 @contextmanager
-def webhook() -> Iterator[Hook]:
-    """An HTTP server on a free port of this machine."""
+def webhook(tls: ssl.SSLContext | None = None) -> Iterator[Hook]:
+    """An HTTP server on a free port of this machine, or with `tls` an HTTPS server."""
     hook = Hook()
     stopping = threading.Event()
 
@@ -127,6 +128,8 @@ def webhook() -> Iterator[Hook]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     hook.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

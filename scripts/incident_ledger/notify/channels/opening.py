@@ -5,11 +5,13 @@ from urllib.parse import parse_qsl, urlsplit
 from apprise import Apprise
 from apprise.plugins.pagerduty import NotifyPagerDuty
 from apprise.plugins.slack import NotifySlack, SlackMode
+from apprise.plugins.workflows import NotifyWorkflows
 
 from incident_ledger.notify.channels.base import Channel, secrets_of
 from incident_ledger.notify.channels.pagerduty import PagerDutyChannel
 from incident_ledger.notify.channels.services import ServiceChannel
 from incident_ledger.notify.channels.slack import SlackBotChannel
+from incident_ledger.notify.channels.teams import TeamsChannel
 
 
 def open_service(name: str, url: str, timeout: float) -> Channel | None:
@@ -25,4 +27,6 @@ def open_service(name: str, url: str, timeout: float) -> Channel | None:
         kind = PagerDutyChannel
     elif isinstance(server, NotifySlack) and server.mode is SlackMode.BOT:
         kind = SlackBotChannel
+    elif isinstance(server, NotifyWorkflows):
+        kind = TeamsChannel
     return kind(name, server, secrets_of(url, whole=True))
