@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from incident_ledger.errors import UserError
 from incident_ledger.variables import PREFIX
 
+INCIDENT_PAGE, INCIDENT_PLACE = "incident", "{incident_id}"
+"""The name in `dashboard_urls` of an incident's own page, and what stands for its id there."""
+
 
 class Settings(BaseSettings):
     """One object for the whole process; every field is the environment variable `INCIDENT_LEDGER_<FIELD>`.
@@ -22,7 +25,8 @@ class Settings(BaseSettings):
     shown to the server at `api_endpoint` and to no other. `war_room_url` is where people meet unless a command names
     another place. `pages` is the folder whose pages each `run` writes again. Metabase knows the warehouse as
     `metabase_database` and has what is published in `metabase_collection`; `metabase_api_key` is shown to the server
-    at `metabase_url` and to no other. `dashboard_urls` is a JSON object with the address of each dashboard.
+    at `metabase_url` and to no other. `dashboard_urls` is a JSON object with the address of each dashboard,
+    and with `incident` that of an incident's page.
     Times are seconds, sizes are bytes unless the name says otherwise.
     """
 
@@ -121,6 +125,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 'is not JSON of addresses; write {"system-health": "https://metabase.example.com/dashboard/1"}'
             )
+        if INCIDENT_PLACE not in urls.get(INCIDENT_PAGE, INCIDENT_PLACE):
+            raise ValueError(f"has an address for {INCIDENT_PAGE} without {INCIDENT_PLACE}, where its id is to stand")
         return urls
 
     @field_validator("metabase_url")

@@ -99,6 +99,8 @@ def _known(incident: IncidentState, summary: Summary) -> Iterator[tuple[str, str
     yield "data impact", summary.data_impact
     yield "services", ", ".join(incident.services) or None
     yield "cause", summary.cause or ("not named yet" if incident.is_open else None)
+    for cause in summary.likely_causes:
+        yield "likely cause", cause
     yield "war room", incident.war_room_url
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from incident_ledger.doctor.findings import Finding, Grade, wrong
 from incident_ledger.errors import IncidentLedgerError
-from incident_ledger.settings import Settings
+from incident_ledger.settings import INCIDENT_PAGE, Settings
 from incident_ledger.variables import PREFIX
 
 _CHECK = "metabase"
@@ -51,7 +51,7 @@ def _check_urls(settings: Settings) -> Iterator[Finding]:
     from incident_ledger.dashboards.dictionary import NAME as DICTIONARY
 
     for name in settings.dashboard_urls:
-        if name != DICTIONARY and not (settings.project_dir / FOLDER / name).is_dir():
+        if name not in (DICTIONARY, INCIDENT_PAGE) and not (settings.project_dir / FOLDER / name).is_dir():
             text = f"{PREFIX}DASHBOARD_URLS has an address for {name}, which is no dashboard of {FOLDER}"
             yield Finding(_CHECK, Grade.WARN, text, "Fix the name; its address has no effect.")
 

@@ -61,6 +61,12 @@ def clock_recipients(
     return tuple(dict.fromkeys(email for email in emails if email))
 
 
+def clock_contacts(clocks: Sequence[Event], policy: Policy, now: datetime) -> tuple[str, ...]:
+    """The contacts whom the policy names for these, each once."""
+    found = (contact.contact_id for event in clocks for contact in policy.clock_contacts(clock_of(event), now))
+    return tuple(dict.fromkeys(found))
+
+
 def clock_audience(clocks: Sequence[Event], incident: IncidentState, policy: Policy, now: datetime) -> str:
     """The roles that these notify, each once; of an update or what is due soon after the end the commander."""
     roles: list[str] = []

@@ -10,6 +10,7 @@ from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.clocks import is_running, main_event
 from incident_ledger.notify.flapping import Due
 from incident_ledger.notify.followers import is_acknowledgement
+from incident_ledger.notify.likely_causes import possible_causes
 from incident_ledger.notify.messages import Message, compose, template_for
 from incident_ledger.notify.rendering import BUILT_IN, Templates
 from incident_ledger.policy import Policy
@@ -57,6 +58,7 @@ def compose_due(
 ) -> list[Message]:
     """Their messages, in this order."""
     messages: list[Message] = []
+    others = possible_causes(incidents.values(), policy, now)
     for due in calling(dues, incidents, policy, now):
         incident_id = due.event.incident_id
         messages += compose(
@@ -67,6 +69,7 @@ def compose_due(
             history=history.get(incident_id, ()),
             flapping=due.flapping,
             clocks=due.clocks,
+            others=others,
             templates=templates,
         )
     return messages

@@ -1,6 +1,6 @@
 """The fields of a message: the playbook's, from an event, the incident's state and earlier events, and policy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from incident_ledger.notify.formatting import (
     utc,
     whole_minutes,
 )
+from incident_ledger.notify.likely_causes import likely_causes
 from incident_ledger.notify.money import money_estimate
 from incident_ledger.notify.review_tasks import open_tasks, review_commands
 from incident_ledger.policy import UPDATE_DUE, Policy
@@ -54,6 +55,7 @@ class MessageFields:
     resolution_time: str
     total_duration: str
     root_cause: str
+    likely_cause: str  # the cause where it is named, else an incident that may explain this one
     fix: str
     validation: str
     review: str
@@ -82,34 +84,41 @@ def message_fields(
     *,
     flapping: Flapping | None = None,
     clocks: Sequence[Event] = (),
+    others: Iterable[IncidentState] = (),
 ) -> MessageFields:
-    """The fields for a message about `event`. `state` is the incident with the event in it (see `with_event`)."""
+    """The fields for a message about `event`. `state` is the incident with the event in it (see `with_event`).
+
+    `others` are the incidents of which one may be its cause.
+    """
     effective = reducer.effective([*history, event])
     end = [event] if event.event_type is EventType.RESOLVED else effective
     updates = _update_minutes(state, policy, now)
     who = _who_finds_out(state, policy, now)
     to_assess = f"{TO_ASSESS} by {who}" if who else TO_ASSESS
+    unknown = f"{NOT_KNOWN}; {who} is to find out" if who else NOT_KNOWN
+    causes = likely_causes(state, others, policy, now)
     return MessageFields(
         incident_id=state.incident_id,
         title=field(one_line(state.title), TITLE_CHARACTERS) or NOT_KNOWN,
         severity=_severity(event, state, policy),
         status=_status(state, now, flapping),
         impact=_text(state.user_impact or state.description or _measured(state, to_assess), to_assess),
-        eta=_eta(state, effective),
+        eta=_eta(state, effective, unknown),
         updates=_updates(state, updates, flapping),
-        start_time=utc(state.start_time) if state.start_time else f"{NOT_KNOWN} (detected {utc(state.detection_time)})",
+        start_time=utc(state.start_time) if state.start_time else f"{unknown} (detected {utc(state.detection_time)})",
         services=_text(", ".join(_services(state)), to_assess),
         user_impact=_text(state.user_impact, to_assess),
         financial_impact=_text(state.financial_impact, _money(state, policy, now, to_assess)),
-        actions=_actions(effective),
+        actions=_actions(effective) or (unknown,),
         next_update=_next_update(state, updates, now, flapping),
-        commander=_commander(state, policy),
-        war_room=_war_room(state, policy),
+        commander=_commander(state, policy, unknown),
+        war_room=_war_room(state, policy, who),
         resolution_time=utc(state.resolution_time) if state.resolution_time else NOT_KNOWN,
         total_duration=_duration(state, effective),
-        root_cause=_root_cause(state, effective),
-        fix=_fix(end, effective),
-        validation=_text(latest_text(end, EventType.RESOLVED, "verification"), NOT_KNOWN),
+        root_cause=_text(_root_cause(state, effective), unknown),
+        likely_cause=_text(_root_cause(state, effective) or "; ".join(causes), unknown),
+        fix=_text(_fix(end, effective), unknown),
+        validation=_text(latest_text(end, EventType.RESOLVED, "verification"), unknown),
         review=_review(state, policy, effective),
         improvements=f"{TO_ASSESS} in the review",
         contact=_contact(state, policy),
@@ -122,7 +131,11 @@ def message_fields(
         review_commands=review_commands(state, policy),
         answer=answer(state, policy, now, effective),
         first_steps=first_steps(event, state, policy),
-        known=(*known(event, state, policy, effective, flapping), *_missed(event, state, clocks)),
+        known=(
+            *(("Likely cause", field(cause)) for cause in causes),
+            *known(event, state, policy, effective, flapping),
+            *_missed(event, state, clocks),
+        ),
         about=_about(event),
         look=f"All that is known: incident-ledger incident show {state.incident_id}",
     )
@@ -196,29 +209,36 @@ def _next_update(state: IncidentState, every: float | None, now: datetime, flapp
     return utc(now + timedelta(minutes=every)) if every else "with the next change"
 
 
-def _fix(end: Sequence[Event], effective: Sequence[Event]) -> str:
+def _fix(end: Sequence[Event], effective: Sequence[Event]) -> str | None:
     """The solution as given at the end, else the last action that was taken."""
     text = latest_text(end, EventType.RESOLVED, "solution") or latest_text(end, EventType.RESOLVED, "text")
-    return _text(text or latest_text(effective, EventType.ACTION_TAKEN, "text"), NOT_KNOWN)
+    return text or latest_text(effective, EventType.ACTION_TAKEN, "text")
 
 
-def _eta(state: IncidentState, effective: Sequence[Event]) -> str:
+def _eta(state: IncidentState, effective: Sequence[Event], unknown: str) -> str:
     if not state.is_open and state.resolution_time:
         return f"resolved {utc(state.resolution_time)}"
     if state.estimated_resolution_time:
         return utc(state.estimated_resolution_time)
-    return _text(latest_text(effective, EventType.ETA_SET, "text"), NOT_KNOWN)
+    return _text(latest_text(effective, EventType.ETA_SET, "text"), unknown)
 
 
 def _measured(state: IncidentState, to_assess: str) -> str | None:
     """What the check counted when it found it; whom it hurts is for a person to say."""
-    breaches = state.evidence.get("breaches") or ()
+    breaches, day = state.evidence.get("breaches") or (), state.evidence.get("day")
+    of_day = f" of {one_line(day)}" if isinstance(day, str) and day.strip() else ""
     counts = [
-        f"{each['failed']:,} of {each['examined']:,} records broke {each['rule_id']}"
+        f"{_what(each)} in {each['failed']:,} of {each['examined']:,} records{of_day}"
         for each in breaches
         if each.get("failed") is not None and each.get("examined")
     ]
     return f"{', '.join(counts)} when it was found. For whom it matters: {to_assess}" if counts else None
+
+
+def _what(breach: Mapping[str, Any]) -> str:
+    """What is wrong with the records, in words; of an older check its rule's name."""
+    what = breach.get("what")
+    return one_line(what) if isinstance(what, str) and what.strip() else f"{breach['rule_id']} is broken"
 
 
 def _services(state: IncidentState) -> tuple[str, ...]:
@@ -233,14 +253,14 @@ def _actions(effective: Sequence[Event]) -> tuple[str, ...]:
         if event.event_type is EventType.ACTION_TAKEN and text:
             actions[text] = _payload_text(event, "phase") or _CURRENT
     current = tuple(field(text) for text, phase in actions.items() if phase == _CURRENT)
-    return current[-_SHOWN_ACTIONS:] or (NOT_KNOWN,)
+    return current[-_SHOWN_ACTIONS:]
 
 
-def _commander(state: IncidentState, policy: Policy) -> str:
+def _commander(state: IncidentState, policy: Policy, unknown: str) -> str:
     if state.incident_commander:
         return field(one_line(state.incident_commander))
     role = policy.severity(state.severity_level).incident_commander_role
-    return f"{role} (by role; nobody has taken it yet)" if role else NOT_KNOWN
+    return f"{role} (by role; nobody has taken it yet)" if role else unknown
 
 
 def _contact(state: IncidentState, policy: Policy) -> str:
@@ -254,11 +274,13 @@ def _contact(state: IncidentState, policy: Policy) -> str:
     return f"{role} <{email}>" if role and email else role or NOT_KNOWN
 
 
-def _war_room(state: IncidentState, policy: Policy) -> str:
+def _war_room(state: IncidentState, policy: Policy, who: str | None) -> str:
     if state.war_room_url:
         return field(one_line(state.war_room_url))
     after = policy.severity(state.severity_level).war_room_after_minutes
-    return f"{NOT_KNOWN} (required after {after} minutes)" if after is not None else NOT_KNOWN
+    if after is None:
+        return "none: this severity asks for none"
+    return f"{NOT_KNOWN}; to be opened{f' by {who}' if who else ''} (required after {after} minutes)"
 
 
 def _duration(state: IncidentState, effective: Sequence[Event]) -> str:
@@ -272,10 +294,10 @@ def _duration(state: IncidentState, effective: Sequence[Event]) -> str:
     return minutes(span) if span >= timedelta(0) else f"{NOT_KNOWN} (resolved before it was detected: a time is wrong)"
 
 
-def _root_cause(state: IncidentState, effective: Sequence[Event]) -> str:
+def _root_cause(state: IncidentState, effective: Sequence[Event]) -> str | None:
     category = state.root_cause_category or latest_text(effective, EventType.ROOT_CAUSE_IDENTIFIED, "category")
     text = latest_text(effective, EventType.ROOT_CAUSE_IDENTIFIED, "text")
-    return _text(": ".join(part for part in (category, text) if part), NOT_KNOWN)
+    return ": ".join(part for part in (category, text) if part) or None
 
 
 def _review(state: IncidentState, policy: Policy, effective: Sequence[Event]) -> str:

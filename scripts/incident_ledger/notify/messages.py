@@ -9,7 +9,7 @@ from typing import Any
 from incident_ledger.encoding import canonical, one_line, shortened
 from incident_ledger.ledger.events import CLOCK_EVENTS, PROGRESS_EVENTS, Event, EventType, is_progress
 from incident_ledger.ledger.state import IncidentState
-from incident_ledger.notify.clocks import clock_audience, clock_of, clock_recipients, is_running
+from incident_ledger.notify.clocks import clock_audience, clock_contacts, clock_of, clock_recipients, is_running
 from incident_ledger.notify.fields import MessageFields, message_fields, with_event
 from incident_ledger.notify.flapping import Flapping
 from incident_ledger.notify.followers import is_acknowledgement
@@ -56,6 +56,7 @@ class Message:
     html: str
     severity_levels: tuple[str, ...] = ()  # that the incident has or had, the worst first
     owner: str | None = None  # of what broke, as its check names it
+    contact_ids: tuple[str, ...] = ()  # the policy's, for its severities and clocks, also those without an address
     is_directed: bool = False  # to its recipients alone, and not to whoever was notified of the incident before
 
 
@@ -68,26 +69,28 @@ def compose(
     history: Sequence[Event] = (),
     flapping: Flapping | None = None,
     clocks: Sequence[Event] = (),
+    others: Iterable[IncidentState] = (),
     templates: Templates = BUILT_IN,
 ) -> list[Message]:
     """The messages that `event` calls for: one, or none where the policy has no template for it.
 
     `state` is the incident, read before or after the event was written. `history` holds its other events, when they
     are at hand: the template's current actions, causes in words and review dates stand only there. `flapping` is what
-    no message came of before it, and `clocks` is what fell due without one. Recipients are the audiences of every
-    severity that the incident is known to have had, and whom the clocks notify; the outbox adds whoever was notified
-    before. The message of a clock itself is for those alone whom it notifies.
+    no message came of before it, `clocks` is what fell due without one, and of `others` one may be its cause.
+    Recipients are the audiences of every severity that the incident is known to have had, and whom the clocks notify;
+    the outbox adds whoever was notified before. The message of a clock itself is for those alone whom it notifies.
     """
     incident = with_event(state, event)
     template = template_for(event, state, policy, now)
     if template is None:
         return []
     subject = _subject(event, incident, flapping)
-    fields = message_fields(event, incident, policy, now, history, flapping=flapping, clocks=clocks)
+    fields = message_fields(event, incident, policy, now, history, flapping=flapping, clocks=clocks, others=others)
     known = template_fields(fields, subject)
     levels, owner = scope(event, state, policy, history)
     audience, of_clocks = _recipients(levels, policy, now), clock_recipients(clocks, incident, policy, now)
     is_directed = event.event_type in CLOCK_EVENTS and bool(of_clocks)
+    contacts = clock_contacts(clocks, policy, now) if is_directed else contacts_of(levels, policy, now)
     return [
         Message(
             message_id=message_id(event, template),
@@ -101,6 +104,7 @@ def compose(
             recipients=of_clocks if is_directed else tuple(dict.fromkeys((*audience, *of_clocks))),
             severity_levels=tuple(levels),
             owner=owner,
+            contact_ids=contacts,
             is_directed=is_directed,
             subject=subject,
             text=templates.text(template, known),
@@ -187,6 +191,11 @@ def _severities(event: Event, incident: IncidentState, history: Sequence[Event],
         had |= {incident.initial_severity_level, event.payload.get("from")}
         had |= {each.severity_level for each in history if each.occurred_at <= event.occurred_at}
     return sorted({severity.severity_level for severity in policy.severities} & had, key=policy.rank)
+
+
+def contacts_of(levels: Iterable[str], policy: Policy, now: datetime) -> tuple[str, ...]:
+    """The contacts of the audiences of these severities, each once."""
+    return tuple(dict.fromkeys(contact.contact_id for level in levels for contact in policy.recipients(level, now)))
 
 
 def _recipients(levels: Iterable[str], policy: Policy, now: datetime) -> tuple[str, ...]:

@@ -94,7 +94,11 @@ def _takers(
 def takers(message: Message, channels: Iterable[str], policy: Policy, now: datetime) -> list[str]:
     """Of these channels those that take a message by the policy's routes."""
     levels = message.severity_levels or (message.severity_level,)
-    return [name for name in channels if policy.takes(name, levels, message.template, message.owner, now)]
+    return [
+        name
+        for name in channels
+        if policy.takes(name, levels, message.template, message.owner, message.contact_ids, now)
+    ]
 
 
 def earliest(row: Mapping[str, Any]) -> datetime:

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from incident_ledger.encoding import one_line
 from incident_ledger.notify.formatting import item
-from incident_ledger.settings import Settings
+from incident_ledger.settings import INCIDENT_PAGE, INCIDENT_PLACE, Settings
 
 BUILT_IN_FOLDER = Path(__file__).parent / "templates"
 DIGEST = "digest"  # the template of many messages, with fields of its own
@@ -65,9 +65,8 @@ class Templates:
 
     def _render(self, file: str, fields: Mapping[str, Any]) -> tuple[str, str | None]:
         """What the template gives; where a team's cannot be used, what the package's gives, and why."""
-        url = self.dashboards.get(_DASHBOARDS.get(file.partition(".")[0], _DASHBOARD))
-        if url and "look" in fields:
-            fields = {**fields, "look": f"{fields['look']}; dashboard: {url}"}
+        if "look" in fields:
+            fields = {**fields, "look": "; ".join([fields["look"], *self._links(file, fields)])}
         try:
             return self._environment.get_template(file).render(fields), None
         except Exception as error:  # whatever a team's template does: the message is sent
@@ -75,6 +74,13 @@ class Templates:
                 raise
             problem = f"(The template {file} of your own cannot be used: {_words(error)}. incident-ledger doctor)"
             return BUILT_IN._environment.get_template(file).render(fields), problem
+
+    def _links(self, file: str, fields: Mapping[str, Any]) -> Iterator[str]:
+        """Where more is to be seen."""
+        if page := self.dashboards.get(INCIDENT_PAGE, "") if "incident_id" in fields else "":
+            yield f"its page: {page.replace(INCIDENT_PLACE, fields['incident_id'])}"
+        if url := self.dashboards.get(_DASHBOARDS.get(file.partition(".")[0], _DASHBOARD)):
+            yield f"dashboard: {url}"
 
     def _problem(self, file: str, fields: Mapping[str, Any]) -> str | None:
         environment = self._environment

@@ -22,6 +22,7 @@ _EVIDENCE = {
         {
             "rule_id": "output_tokens_not_null",
             "rule": "output_tokens is not null",
+            "what": "output_tokens is missing",
             "failed": 5,
             "examined": 16,
             "severity": "P1",

@@ -16,7 +16,7 @@ from incident_ledger.notify.delivery_events import attempted_since_reading, noti
 from incident_ledger.notify.digest import with_digests
 from incident_ledger.notify.flapping import Due
 from incident_ledger.notify.followers import ACKNOWLEDGEMENT, is_acknowledgement
-from incident_ledger.notify.messages import Message, scope
+from incident_ledger.notify.messages import Message, contacts_of, scope
 from incident_ledger.notify.night import morning
 from incident_ledger.notify.outbox import is_held, new_rows
 from incident_ledger.notify.pending import candidates_reading
@@ -139,7 +139,10 @@ class Outlook:
     def _is_followed(self, event: Event, incidents: Mapping[str, IncidentState]) -> bool:
         history = self.candidates.history.get(event.incident_id, ())
         levels, owner = scope(event, incidents[event.incident_id], self.policy, history)
-        return any(self.policy.takes(name, levels, ACKNOWLEDGEMENT, owner, self.now) for name in self.followers)
+        audience = contacts_of(levels, self.policy, self.now)
+        return any(
+            self.policy.takes(name, levels, ACKNOWLEDGEMENT, owner, audience, self.now) for name in self.followers
+        )
 
     @property
     def undelivered(self) -> int:

@@ -1,6 +1,6 @@
 """What a person asks of an incident first: what was found and written, whom to ask, and what to do next. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from incident_ledger.notify.clocks import contact_named
 from incident_ledger.notify.deadlines import acknowledgement
 from incident_ledger.notify.details import findings, owner_text
 from incident_ledger.notify.fields import last_written, latest_text
+from incident_ledger.notify.likely_causes import likely_causes
 from incident_ledger.notify.money import money_estimate
 from incident_ledger.policy import UPDATE_DUE, Contact, Policy
 
@@ -25,6 +26,7 @@ class Summary:
     acknowledged_by: str | None
     found: Sequence[tuple[str, str]]
     cause: str | None
+    likely_causes: Sequence[str]
     data_impact: str | None
     money_at_stake: str | None  # an estimate, where people assessed none and the policy has rates
     last_written: str | None
@@ -32,14 +34,21 @@ class Summary:
     next_command: str
 
 
-def summary(incident: IncidentState, history: Sequence[Event], policy: Policy, now: datetime) -> Summary:
-    """Of an incident and all of its events; `now` is that of its clocks."""
+def summary(
+    incident: IncidentState,
+    history: Sequence[Event],
+    policy: Policy,
+    now: datetime,
+    others: Iterable[IncidentState] = (),
+) -> Summary:
+    """Of an incident and all of its events; `now` is that of its clocks. Of `others` one may be its cause."""
     events = effective(history)
     answered = acknowledgement(incident, events)
     return Summary(
         acknowledged_by=answered.actor if answered else None,
         found=tuple((label, text) for label, text in findings(incident.evidence) if text),
         cause=_cause(incident, events),
+        likely_causes=likely_causes(incident, others, policy, now),
         data_impact=latest_text(events, EventType.IMPACT_ASSESSED, "data_impact"),
         money_at_stake=money_estimate(incident, policy, now),
         last_written=last_written(events),

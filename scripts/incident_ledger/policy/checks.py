@@ -24,6 +24,7 @@ from incident_ledger.policy.playbook_rows import (
     USAGE_VOLUME,
 )
 from incident_ledger.policy.probe_checks import rule_problems, target_problems
+from incident_ledger.policy.route_checks import audience_problems, dependency_problems, route_problems
 from incident_ledger.policy.seeds import PolicyTable, policy_tables
 
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
@@ -286,22 +287,16 @@ def _probes(tables: Tables) -> Iterator[Problem]:
 
 
 def _routes(tables: Tables) -> Iterator[Problem]:
-    known = policy_tables()["notification_rules"].choices("template")
-    for row in tables.rows["routes"]:
-        for template in (row["templates"] or "").split():
-            if template not in known:
-                text = f"{template!r} is no message; there are {', '.join(known)}"
-                yield Problem(row.where, "templates", text)
+    routes = tables.rows["routes"]
+    yield from route_problems(routes, policy_tables()["notification_rules"].choices("template"))
+    if tables.ready("contacts"):
+        yield from audience_problems(routes, [row["contact_id"] for row in tables.rows["contacts"]])
 
 
 def _dependencies(tables: Tables) -> Iterator[Problem]:
-    if not tables.ready("classification_rules"):
-        return
-    known = {row["rule_id"] for row in tables.rows["classification_rules"]}
-    for row in tables.rows["component_dependencies"]:
-        for rule in (row["rule_ids"] or "").split():
-            if rule not in known:
-                yield Problem(row.where, "rule_ids", f"{rule!r} is no rule of classification_rules")
+    if tables.ready("classification_rules"):
+        known = {row["rule_id"] for row in tables.rows["classification_rules"]}
+        yield from dependency_problems(tables.rows["component_dependencies"], known)
 
 
 def _calendar(tables: Tables) -> Iterator[Problem]:

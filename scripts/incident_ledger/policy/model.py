@@ -11,6 +11,8 @@ from typing import Any
 from incident_ledger.errors import UserError
 from incident_ledger.policy.calendar import Calendar
 from incident_ledger.policy.cells import Row
+from incident_ledger.policy.dependencies import Dependencies
+from incident_ledger.policy.patterns import holds
 from incident_ledger.policy.playbook_rows import (
     MONITORING_FAILURE,
     Band,
@@ -148,14 +150,9 @@ class Policy:
         rows = (row for row in self.rows("pipeline_schedules", after) if row["pipeline"] == pipeline)
         return min((calendar.next_weekday(row["weekday"], row["starts_at"], after) for row in rows), default=None)
 
-    def is_explained(self, component: str, cause: str, rule_id: str | None, at: datetime) -> bool:
-        """Whether an incident of the component `cause`, by this rule, explains a trouble of `component`."""
-        return any(
-            row["depends_on"] == cause
-            and _fits(row["component"], component)
-            and _holds(row["rule_ids"], [rule_id or ""])
-            for row in self.rows("component_dependencies", at)
-        )
+    def dependencies(self, at: datetime) -> Dependencies:
+        """What depends on what."""
+        return Dependencies(self.rows("component_dependencies", at))
 
     # Rules and rates
 
@@ -262,19 +259,26 @@ class Policy:
         found = [row for row in rows if (row["event_type"], row["severity_level"]) == (event_type, severity_level)]
         return found[0]["template"] if found else None
 
-    def takes(
-        self, channel: str, severity_levels: Collection[str], template: str, owner: str | None, at: datetime
+    def takes(  # noqa: PLR0917 - one call
+        self,
+        channel: str,
+        severity_levels: Collection[str],
+        template: str,
+        owner: str | None,
+        audience: Collection[str],
+        at: datetime,
     ) -> bool:
-        """Whether a channel takes a message of an incident that has or had these severities.
+        """Whether a channel takes a message to these contacts, of an incident that has or had these severities.
 
         `channel` is its name: one without a name of its own has that of its service, with digits behind a dash.
         """
         names = (channel, channel.rpartition("-")[0])
         rows = [row for row in self.rows("routes", at) if row["channel"] in names]
         return not rows or any(
-            _holds(row["severity_levels"], severity_levels)
-            and _holds(row["templates"], (template,))
-            and _holds(row["owners"], (owner,))
+            holds(row["severity_levels"], severity_levels)
+            and holds(row["templates"], (template,))
+            and holds(row["owners"], (owner,))
+            and holds(row["audience"], audience)
             for row in rows
         )
 
@@ -362,16 +366,6 @@ class Policy:
                 return row
         what = " ".join(wanted.values()) or "row"
         raise UserError(f"No {what} of {_file(table)} was valid at {at.isoformat()}: add it, with valid_from no later.")
-
-
-def _fits(pattern: str, name: str) -> bool:
-    """Whether a name is that of a pattern, which may end with a `*`."""
-    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
-
-
-def _holds(cell: str | None, values: Iterable[str | None]) -> bool:
-    """Whether a cell of names, empty for all, has one of these."""
-    return cell is None or not {*cell.split()}.isdisjoint(values)
 
 
 def _plain(row: Row) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from incident_ledger.quality.compiler.counts import Count
 from incident_ledger.quality.rates import fraction_text, percent_text
 from incident_ledger.quality.result_types import BatchResult, RuleResult
 from incident_ledger.quality.suites import Rule, Suite
-from incident_ledger.quality.titles import what_broke
+from incident_ledger.quality.titles import what_broke, what_is_wrong
 
 RECORD_RATE = "failed_record_rate"
 VALIDATION_RATE = "failed_validation_rate"
@@ -154,6 +154,7 @@ def _evidence(
             {
                 "rule_id": rule.rule_id,
                 "rule": rule.description or rule.label,
+                "what": what_is_wrong(rule),
                 "failed": rule.failed,
                 "examined": rule.examined,
                 "severity": rule.severity_level,

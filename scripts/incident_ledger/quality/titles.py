@@ -21,9 +21,15 @@ def what_broke(rule: RuleResult) -> str:
     By the rule's type, else by what its description wants, else by its name.
     """
     if rule.examined is None or rule.failed is None:
+        return what_is_wrong(rule)
+    return f"{what_is_wrong(rule)}: {fraction_text(rule.failed, rule.examined)}"
+
+
+def what_is_wrong(rule: RuleResult) -> str:
+    """The same without the number of records."""
+    if rule.examined is None or rule.failed is None:
         return _about_the_table(rule)
-    wrong = _RECORD[rule.type].format(column=rule.column) if rule.type in _RECORD and rule.column else _wanted(rule)
-    return f"{wrong}: {fraction_text(rule.failed, rule.examined)}"
+    return _RECORD[rule.type].format(column=rule.column) if rule.type in _RECORD and rule.column else _wanted(rule)
 
 
 def _about_the_table(rule: RuleResult) -> str:

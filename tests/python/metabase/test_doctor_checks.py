@@ -99,8 +99,8 @@ def test_an_address_of_no_dashboard_is_named_without_any_metabase() -> None:
     assert found.grade is Grade.WARN
     assert "has an address for compliances" in found.text
     assert list(check_metabase(Settings(project_dir=PROJECT_DIR))) == []
-    settings = Settings(project_dir=PROJECT_DIR, dashboard_urls={"dictionary": "https://example.com/dictionary.html"})
-    assert list(check_metabase(settings)) == []
+    pages = {"dictionary": "https://example.com/dictionary.html", "incident": "https://example.com/{incident_id}.html"}
+    assert list(check_metabase(Settings(project_dir=PROJECT_DIR, dashboard_urls=pages))) == []
 
 
 def test_a_key_without_an_address_is_wrong() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from typer.testing import CliRunner, Result
 
 from conftest import PROJECT_DIR
@@ -160,3 +161,19 @@ def test_a_message_has_the_address_of_its_dashboard_where_it_says_how_to_see_mor
     assert own.message_id == before.message_id
     other = Templates.of(Settings(project_dir=PROJECT_DIR, dashboard_urls={"compliance": address}))
     assert composed(other).text == before.text
+
+
+def test_a_message_has_the_address_of_its_incidents_page() -> None:
+    urls = {
+        "incident": "https://pages.example.com/incident-{incident_id}.html",
+        "system-health": "https://m.example.com",
+    }
+    own = composed(Templates.of(Settings(project_dir=PROJECT_DIR, dashboard_urls=urls)))
+    page = f"https://pages.example.com/incident-{own.incident_id}.html"
+    assert own.text == composed(BUILT_IN).text.rstrip("\n") + f"; its page: {page}; dashboard: https://m.example.com\n"
+    assert own.html.count(page) == 1
+
+
+def test_an_address_of_incidents_pages_says_where_the_id_stands() -> None:
+    with pytest.raises(ValidationError, match="where its id is to stand"):
+        Settings(dashboard_urls='{"incident": "https://pages.example.com"}')  # type: ignore[arg-type]

@@ -60,3 +60,21 @@ def test_a_channel_takes_what_one_of_its_rows_describes() -> None:
 def test_a_channel_of_its_own_name_is_not_meant_by_its_service() -> None:
     assert routed(message("detected", "P3"), channels=("mail", "pagerduty")) == ["mail"]
     assert routed(message("detected", "P3"), channels=("mail", "oncall")) == ["mail", "oncall"]
+
+
+def test_a_channel_of_a_contact_takes_what_the_contact_is_notified_of() -> None:
+    policy = policy_with({"channel": "finance", "audience": "finance_team executives"})
+    channels = ("mail", "finance")
+    assert routed(message("detected", "P0"), policy, channels) == ["mail", "finance"]
+    assert routed(message("detected", "P1"), policy, channels) == ["mail", "finance"]
+    assert routed(message("detected", "P2"), policy, channels) == ["mail"]
+    # Whoever was notified of the beginning is notified of the end.
+    assert routed(message("resolved", "P2", initial="P1"), policy, channels) == ["mail", "finance"]
+
+
+def test_a_clock_goes_to_the_channel_of_those_whom_it_notifies() -> None:
+    policy = policy_with({"channel": "finance", "audience": "finance_team executives"})
+    for step, taken in (("executive_notification", ["mail", "finance"]), ("management_notification", ["mail"])):
+        clock = event("escalated", at=START + MINUTE, step_id=step, severity_level="P0", text=step)
+        (due,) = compose(clock, incident("P0"), POLICY, START + MINUTE, clocks=[clock])
+        assert routed(due, policy, ("mail", "finance")) == taken

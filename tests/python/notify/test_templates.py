@@ -127,7 +127,7 @@ def test_initial_message_with_nothing_known() -> None:
         "Severity: P2 - Medium",
         "Status: Investigating",
         "Impact: to be assessed by Engineering On-Call",
-        "ETA: not yet known",
+        "ETA: not yet known; Engineering On-Call is to find out",
         "",
         "Updates will follow every 30 minutes.",
     ]
@@ -137,7 +137,7 @@ def test_critical_message_with_nothing_known() -> None:
     assert detected("P0").text.splitlines()[2:20] == [
         f"Incident: [{ID}] {TITLE}",
         "Severity: P0 - Critical",
-        "Start Time: not yet known (detected 2026-03-02 09:00:00 UTC)",
+        "Start Time: not yet known; Engineering On-Call is to find out (detected 2026-03-02 09:00:00 UTC)",
         "Status: Investigating",
         "",
         "IMPACT:",
@@ -146,14 +146,24 @@ def test_critical_message_with_nothing_known() -> None:
         "- Financial Impact: to be assessed by Engineering On-Call",
         "",
         "CURRENT ACTIONS:",
-        "- not yet known",
+        "- not yet known; Engineering On-Call is to find out",
         "",
-        "ETA TO RESOLUTION: not yet known",
+        "ETA TO RESOLUTION: not yet known; Engineering On-Call is to find out",
         "Next Update: 2026-03-02 09:30:00 UTC",
         "",
         "Incident Commander: Engineering Lead (by role; nobody has taken it yet)",
-        "War Room: not yet known (required after 60 minutes)",
+        "War Room: not yet known; to be opened by Engineering On-Call (required after 60 minutes)",
     ]
+
+
+def test_what_is_unknown_says_who_is_to_find_it_out() -> None:
+    for message in (detected("P0"), detected("P2"), resolved("P1")):
+        lines = [line for line in message.text.splitlines() if "not yet known" in line or "to be assessed" in line]
+        assert lines
+        for line in lines:
+            assert "Engineering On-Call" in line or "in the review" in line or "a date not yet known" in line, line
+    taken = detected("P0", incident_commander="Ada Lovelace").text
+    assert "- not yet known; Ada Lovelace is to find out\n" in taken
 
 
 def test_critical_message_with_all_known() -> None:
@@ -407,10 +417,13 @@ def test_the_impact_of_a_breach_is_what_was_counted_until_a_person_says_more() -
     breach = {"rule_id": "cost_not_null", "failed": 1234, "examined": 5000, "severity": "P2", "query": "select 1"}
     whole = {"rule_id": "row_count", "failed": None, "examined": None, "severity": "P2", "query": None}
     counted = detected("P2", evidence={"suite": "usage.json", "breaches": [breach, whole]})
-    found = "1,234 of 5,000 records broke cost_not_null when it was found"
+    found = "cost_not_null is broken in 1,234 of 5,000 records when it was found"
     impact = f"{found}. For whom it matters: to be assessed by Engineering On-Call"
     assert f"Impact: {impact}\n" in counted.text
     assert "Impact: to be assessed by Engineering On-Call\n" in detected("P2", evidence={"breaches": [whole]}).text
+    words = {**breach, "what": "cost is missing"}
+    day = detected("P2", evidence={"day": "2026-03-04", "breaches": [words]})
+    assert "Impact: cost is missing in 1,234 of 5,000 records of 2026-03-04 when it was found. For whom" in day.text
     assert "Impact: Nobody\n" in detected("P2", evidence={"breaches": [breach]}, user_impact="Nobody").text
 
 

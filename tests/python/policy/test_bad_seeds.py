@@ -315,6 +315,18 @@ FAULTS = {
         "pagerduty,P0 P1,alarm,",
         "routes.csv:2: templates: 'alarm' is no message; there are initial, critical, ",
     ),
+    "route_of_an_unknown_contact": (
+        "routes",
+        "pagerduty,P0 P1,,,,",
+        "pagerduty,P0 P1,,,finance_team controllers,",
+        "routes.csv:2: audience: 'controllers' is no contact; contacts has engineering_lead, ",
+    ),
+    "dependency_without_an_effect": (
+        "component_dependencies",
+        "partial_pipeline_failure,joins",
+        "partial_pipeline_failure,merges",
+        "component_dependencies.csv:2: effect: 'merges' is not one of joins, shown",
+    ),
     "dependency_by_an_unknown_rule": (
         "component_dependencies",
         "run_daily_job,complete_pipeline_failure",

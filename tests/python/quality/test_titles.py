@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from incident_ledger.quality.result_types import RuleResult
-from incident_ledger.quality.titles import what_broke
+from incident_ledger.quality.titles import what_broke, what_is_wrong
 
 
 def broken(kind: str, **more: Any) -> RuleResult:
@@ -29,7 +29,9 @@ def broken(kind: str, **more: Any) -> RuleResult:
     ],
 )
 def test_a_broken_record_rule_says_what_is_wrong_and_with_how_many(kind: str, words: str) -> None:
-    assert what_broke(broken(f"expect_column_values_to_{kind}")) == f"{words}: 31.25 % (5 of 16 records)"
+    rule = broken(f"expect_column_values_to_{kind}")
+    assert what_broke(rule) == f"{words}: 31.25 % (5 of 16 records)"
+    assert what_is_wrong(rule) == words
 
 
 def test_another_rule_says_what_its_description_wants_up_to_its_first_stop() -> None:

@@ -92,7 +92,10 @@ def _print_one(warehouse: Warehouse, state: IncidentState, events: Sequence[Reco
     rules = policy.load(warehouse)
     state = with_clocks(state, rules, now)
     history = [item.event for item in events]
-    print_one(state, events, summary(state, history, rules, now), clocks_ahead(state, rules, now, number=_AHEAD), now)
+    depends = state.is_open and rules.dependencies(state.detection_time).depend(state.components)
+    others = read_state(warehouse, is_open=True) if depends else ()
+    known = summary(state, history, rules, now, others)
+    print_one(state, events, known, clocks_ahead(state, rules, now, number=_AHEAD), now)
 
 
 def _lines(state: IncidentState, events: Sequence[RecordedEvent]) -> list[dict[str, Any]]:

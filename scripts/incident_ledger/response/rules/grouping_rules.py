@@ -37,6 +37,7 @@ def planned_members(incident: IncidentState, state: Iterable[IncidentState]) -> 
 
 def _cause(incident: IncidentState, there: Sequence[IncidentState], policy: Policy) -> IncidentState | None:
     """The oldest open incident of what it depends on that is as bad at least."""
+    dependencies = policy.dependencies(incident.detection_time)
     found = [
         each
         for each in there
@@ -44,11 +45,7 @@ def _cause(incident: IncidentState, there: Sequence[IncidentState], policy: Poli
         and each.merged_into is None
         and not each.is_retracted
         and policy.rank(each.severity_level) <= policy.rank(incident.severity_level)
-        and any(
-            component != cause and policy.is_explained(component, cause, each.rule_id, incident.detection_time)
-            for component in incident.components
-            for cause in each.components
-        )
+        and dependencies.explains(each.components, each.rule_id, incident.components, only_joins=True)
     ]
     return min(found, key=lambda each: (each.detection_time, each.incident_id), default=None)
 
