@@ -11,8 +11,9 @@ from incident_ledger.errors import UserError
 from incident_ledger.ledger import commands
 from incident_ledger.ledger.commands import CommandContext
 from incident_ledger.ledger.events import Event, EventType, Status
+from incident_ledger.ledger.reducer import replay
 from incident_ledger.ledger.state import IncidentState
-from ledger.factories import T0, after, event, resolved, state
+from ledger.factories import RANKS, T0, after, event, resolved, state
 
 SEVERITIES = ("P0", "P1", "P2", "P3")
 
@@ -229,3 +230,34 @@ def test_what_is_retracted_or_merged_takes_notes_only(gone: dict[str, object]) -
 def test_same_words_at_the_same_time_are_the_same_event() -> None:
     assert commands.note(state(), context(1), "x").event_id == commands.note(state(), context(1), "x").event_id
     assert commands.note(state(), context(1), "x").occurred_at - T0 == after(1) - T0
+
+
+def test_two_who_write_at_once_without_knowing_of_each_other_lose_nothing_and_the_order_does_not_matter() -> None:
+    """Each sees the incident as it was before the other wrote."""
+    beginning = opened()
+    seen = replay([beginning], RANKS)
+    assert seen is not None
+    ann, bob = context(5, actor="ann"), context(6, actor="bob")
+    pairs = [
+        (commands.acknowledge(seen, ann), commands.acknowledge(seen, bob)),
+        (
+            commands.resolve(seen, ann, "rolled back"),
+            commands.set_severity(seen, bob, "P1", known_severities=SEVERITIES),
+        ),
+        (commands.resolve(seen, ann), commands.resolve(seen, bob)),
+        (commands.set_status(seen, ann, "identified"), commands.set_status(seen, bob, "resolving")),
+        (
+            commands.name_cause(seen, ann, "deploy", known_categories=["deploy", "data"]),
+            commands.note(seen, bob, "seen"),
+        ),
+    ]
+    for one, other in pairs:
+        both = [replay([beginning, *order], RANKS) for order in ((one, other), (other, one))]
+        assert both[0] == both[1]
+        assert one.event_id != other.event_id
+    assert (first := replay([beginning, *pairs[0]], RANKS)) is not None
+    assert first.acknowledged_time == after(5)
+    assert (second := replay([beginning, *pairs[1]], RANKS)) is not None
+    assert (second.is_open, second.resolution_time, second.severity_level) == (False, after(5), "P1")
+    assert (third := replay([beginning, *pairs[3]], RANKS)) is not None
+    assert (third.status, third.identified_time) == (Status.RESOLVING, after(5))

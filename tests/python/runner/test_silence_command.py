@@ -69,6 +69,32 @@ def test_a_tick_opens_what_a_silence_held_back_at_its_end(ledger: Warehouse) -> 
     assert (incident.detection_time, incident.start_time) == (minute(60), START)
 
 
+def test_i11_a_quick_return_after_a_silent_end_is_notified_of_and_the_ledger_has_the_end(ledger: Warehouse) -> None:
+    write_signal(ledger)
+    assert [each.is_open for each in tick(ledger, 0)[0]] == [True]
+    assert templates(ledger) == ["initial"]
+    silenced(ledger, 65, starts_at=minute(5), now=minute(5))
+    ledger.execute(
+        f"update {ledger.raw('signals')} set ended_at = @at, observed_at = @at where true", {"at": minute(30)}
+    )
+    ((incident,), _) = tick(ledger, 31)
+    assert (incident.is_open, incident.resolution_time) == (False, minute(30))
+    again = "started_at = @at, ended_at = null, observed_at = @at"
+    ledger.execute(f"update {ledger.raw('signals')} set {again} where true", {"at": minute(80)})
+    tick(ledger, 66)
+    ((incident,), _) = tick(ledger, 81)
+    assert (incident.is_open, incident.last_reopened_time) == (True, minute(80))
+    assert templates(ledger) == ["initial", "resolution", "initial"]  # the last is of the return
+    newest = ledger.rows(f"select subject from {ledger.raw('notifications')} order by created_at desc")[0]
+    assert newest["subject"] == "[INCIDENT-P2] Reopened: T"
+
+
+def templates(ledger: Warehouse) -> list[str]:
+    """Of what was sent, in its order."""
+    rows = ledger.rows(f"select template from {ledger.raw('notifications')} where status = 'sent' order by created_at")
+    return [row["template"] for row in rows]
+
+
 def test_a_silence_that_is_ended_early_holds_back_no_longer(ledger: Warehouse) -> None:
     silence = silenced(ledger, 600)
     write_signal(ledger)
