@@ -1,5 +1,6 @@
 """Incidents on a screen."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,16 +14,23 @@ from incident_ledger.ledger.state import IncidentState, RecordedEvent
 from incident_ledger.warehouse import Warehouse
 
 LATE = timedelta(minutes=1)  # what was recorded so long after it happened has both times
+_MOST_LINES = 2  # of an incident in a list
+_OTHER_LINES = 4  # the command, the names of the columns, and what is below the list
 # Colours of the screen, which decide nothing.
 STYLES = {"P0": "bold red", "P1": "red", "P2": "yellow", "P3": "dim"}
 
 
 def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything: bool) -> None:
-    """A line an incident, or two where one is too long: the open ones by severity, or all by time of detection."""
+    """A line an incident, or two where one is too long: the open ones by severity, or all by time of detection.
+
+    Of the open ones a terminal shows the worst that fit it, and how many there are of the others.
+    """
     if not incidents:
         err.print("No incidents." if everything else "No open incidents.", style="dim")
         return
     ordered = incidents if everything else sorted(incidents, key=urgency)
+    room = len(ordered) if everything or not out.is_terminal else max(out.height - _OTHER_LINES, 2) // _MOST_LINES
+    ordered, others = ordered[:room], ordered[room:]
     rows = [
         [
             Text(item.incident_id),
@@ -36,6 +44,10 @@ def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything:
     ]
     time_name = "lasted" if everything else "open for"
     print_rows(("incident", "sev", "status", time_name, "title", "component and answer"), rows, first=range(4))
+    if others:
+        numbers = Counter(each.severity_level for each in others)
+        counts = ", ".join(f"{number} {level}" for level, number in sorted(numbers.items()))
+        err.print(f"… and {len(others)} more ({counts}): incident-ledger incident list | less", style="dim")
 
 
 def urgency(incident: IncidentState) -> tuple[str, bool, datetime]:

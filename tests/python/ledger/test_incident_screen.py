@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from conftest import PROJECT_DIR
+from incident_ledger.cli import _incidents
+from incident_ledger.cli._console import Console
 from incident_ledger.ledger.events import PLANNER, Event, Status
 from incident_ledger.ledger.overdue import UPDATE, WAR_ROOM
 from incident_ledger.ledger.reducer import replay
@@ -103,6 +105,23 @@ def test_the_list_has_what_is_overdue_before_what_is_older(run: Any, incident: s
     waits = [{"what": "acknowledgement", "since": T.format(9, 15)}, {"what": "update", "since": T.format(9, 30)}]
     assert overdue[incident] == waits
     assert len(listed) == 3
+
+
+def test_a_long_list_fits_the_screen_with_the_worst_and_says_what_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = [state(incident_id=f"INC-{n:03}", severity_level="P2", detection_time=after(n)) for n in range(60)]
+    many += [state(incident_id=f"INC-{n}", severity_level="P0", title="A long title " * 8) for n in ("900", "901")]
+    monkeypatch.setattr(_incidents, "out", Console(force_terminal=True, width=100, height=30))
+    _incidents.print_list(many, after(90), everything=False)
+    shown = capsys.readouterr()
+    listed = [line.split()[0] for line in shown.out.splitlines() if line.startswith("INC-")]
+    assert listed == ["INC-900", "INC-901", *(f"INC-{n:03}" for n in range(11))]
+    assert len((shown.out + shown.err).splitlines()) < 30
+    assert "… and 49 more (49 P2): incident-ledger incident list | less" in shown.err
+    monkeypatch.undo()
+    _incidents.print_list(many, after(90), everything=False)
+    assert capsys.readouterr().out.count("INC-") == 62  # a pipe has all
 
 
 @pytest.mark.parametrize(
