@@ -163,7 +163,7 @@ def test_a_war_room_that_is_activated_has_a_message_of_its_own(place: Warehouse)
     (incident,) = read_state(place)
     for line in (
         "- 2026-03-02 09:30:00 UTC: War room activation (P0)",
-        "War Room: not yet known; to be opened by Engineering On-Call (required after 60 minutes)",
+        "War Room: not yet known; to be opened by Engineering Lead (required after 60 minutes)",
         f"To open it: incident-ledger incident war-room {incident.incident_id} URL",
         "- rolling back",
     ):
