@@ -38,8 +38,11 @@ def known(
 
 
 def first_steps(event: Event, state: IncidentState, policy: Policy) -> tuple[tuple[str, str], ...]:
-    """Labels and texts: of a P0 whom to call, then what to do first by the rule that found it; of beginnings alone."""
-    if event.event_type not in _BEGINNINGS or not state.is_open:
+    """Labels and texts: of a P0 whom to call, and of a beginning what to do first by the rule that found it.
+
+    An escalation of a P0 says whom to call as well: nobody may have seen its beginning.
+    """
+    if event.event_type not in (*_BEGINNINGS, EventType.ESCALATED) or not state.is_open:
         return ()
     role = policy.severity(state.severity_level).incident_commander_role
     lines: list[tuple[str, str | None]] = [
@@ -47,6 +50,8 @@ def first_steps(event: Event, state: IncidentState, policy: Policy) -> tuple[tup
         for contact in policy.contacts.values()
         if contact.role == role and contact.phone
     ]
+    if event.event_type is EventType.ESCALATED:
+        return tuple((label, field(text)) for label, text in lines if text)
     is_check = (state.component or "").startswith("check:")  # which could not run
     detector, rule_id = ("monitoring", None) if is_check else (state.source, state.rule_id)
     for step in policy.runbook(detector, state.detection_time, rule_id):

@@ -64,6 +64,7 @@ class MessageFields:
     fell_due: tuple[str, ...]  # the clocks that no message was sent of yet, each with its time
     unreachable: str  # who is to be notified of them and has no address; mostly nobody
     last_update: str
+    update_from: str  # who is to give the next one
     update_command: str
     war_room_command: str
     open_tasks: tuple[str, ...]  # after the end: what is to be done, each with its name
@@ -125,6 +126,7 @@ def message_fields(
         fell_due=due_lines(clocks),
         unreachable=", ".join(unreachable(clocks, policy, now)),
         last_update=last_written(effective) or "none yet",
+        update_from=who or NOT_KNOWN,
         update_command=f'incident-ledger incident note {state.incident_id} "..."',
         war_room_command=f"incident-ledger incident war-room {state.incident_id} URL",
         open_tasks=open_tasks(state, policy),

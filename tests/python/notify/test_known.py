@@ -132,6 +132,25 @@ def test_a_beginning_says_what_to_do_first_and_a_p0_whom_to_call() -> None:
         assert "WHAT TO DO FIRST" not in message.text
 
 
+def test_an_escalation_of_a_p0_says_whom_to_call_and_no_other_does() -> None:
+    for severity, is_named in (("P0", True), ("P1", False)):
+        clock = event("escalated", at=START + MINUTE, step_id="response_overdue", severity_level=severity, text="Late")
+        (message,) = compose(clock, incident(severity), POLICY, START + MINUTE, clocks=[clock])
+        assert ("- Call directly: Engineering Lead, +1-XXX-XXX-XXXX\n" in message.text) == is_named
+        assert ("Engineering Lead, +1-XXX-XXX-XXXX" in message.html) == is_named
+        assert "Step 1" not in message.text
+
+
+def test_an_update_says_who_is_to_give_it_and_what_was_written_last() -> None:
+    clock = event("update_due", at=START + 30 * MINUTE, last_update="2026-03-02T09:00:00Z", number=1)
+    note = event("note", at=START + MINUTE, text="Looking at it")
+    for commander, who in ((None, "Engineering On-Call"), ("Ada Lovelace", "Ada Lovelace")):
+        state = incident("P1", incident_commander=commander)
+        (message,) = compose(clock, state, POLICY, START + 30 * MINUTE, history=[note], clocks=[clock])
+        assert message.text.startswith(f"An update is due from {who}: what is known, and what is being done?\n")
+        assert "Last update: Looking at it (2026-03-02 09:01:00 UTC, tester)\n" in message.text
+
+
 def test_a_check_that_could_not_run_is_a_failure_of_monitoring() -> None:
     text = of("detected", "P1", component="check:ds.t").text
     assert "- Command: gcloud alpha monitoring policies list\n" in text
