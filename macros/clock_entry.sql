@@ -1,7 +1,7 @@
 {# The events of programs that start, stop or record a clock. `CLOCK_TYPES` of ledger/clock_history.py has the same. #}
 {% macro clock_event_types() -%}
     'detected', 'severity_changed', 'status_changed', 'escalated', 'commander_assigned', 'war_room_opened', 'update_due',
-    'resolved', 'reopened', 'review_scheduled', 'review_due'
+    'resolved', 'reopened', 'merged', 'review_scheduled', 'review_due'
 {%- endmacro %}
 
 {# One event as its clocks need it, in one text, as `ledger/clock_history.py` reads and writes it. #}

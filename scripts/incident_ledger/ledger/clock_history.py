@@ -21,6 +21,7 @@ CLOCK_TYPES = frozenset(
         EventType.UPDATE_DUE,
         EventType.RESOLVED,
         EventType.REOPENED,
+        EventType.MERGED,
         EventType.REVIEW_SCHEDULED,
         EventType.REVIEW_DUE,
     }

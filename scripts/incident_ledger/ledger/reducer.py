@@ -50,6 +50,8 @@ def apply(incident: IncidentState, event: Event) -> IncidentState:
         changes |= {"status": Status.RESOLVED, "is_open": False, "resolution_time": at, "last_resolution_time": at}
     elif event.event_type is EventType.REOPENED:
         changes |= {"status": Status.INVESTIGATING, "is_open": True, "resolution_time": None, "last_reopened_time": at}
+    elif event.event_type is EventType.MERGED:
+        changes |= {"merged_into": payload_text(event, "into"), "is_open": False}
     elif event.event_type is EventType.COMMANDER_ASSIGNED:
         changes["incident_commander"] = payload_text(event, "name")
     return replace(

@@ -3,12 +3,12 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from incident_ledger.ledger.events import CLOCK_EVENTS, Event, EventType
-from incident_ledger.ledger.state import in_order
+from incident_ledger.ledger.state import IncidentState, in_order
 from incident_ledger.notify.candidate_query import candidates_statement
 from incident_ledger.notify.candidates import Candidates
 from incident_ledger.notify.channels.registry import follower_names
@@ -59,6 +59,39 @@ def candidates_reading(
     return sorting.candidates(timedelta(minutes=policy.limit("message_interval_minutes", now)))
 
 
+def with_written(
+    found: Candidates, written: Sequence[Event], incidents: Mapping[str, IncidentState], policy: Policy, now: datetime
+) -> Candidates | None:
+    """The candidates once these events of the planner are in the ledger; None where what was read does not tell.
+
+    That is where one asks for a message of an incident of which nothing was read, or began before the window.
+    `incidents` are as they are with the events.
+    """
+    types = {row["event_type"] for row in policy.rows("notification_rules", now)}
+    since, sorting = now - policy.notification_window(now), _Sorting.of(found)
+    begun = {event.incident_id for event in written if event.event_type is EventType.DETECTED}
+    for event in written:
+        is_read = event.incident_id in found.history or event.incident_id in begun
+        if is_read:
+            sorting.history[event.incident_id].append(event)
+        if event.event_type in types and event.occurred_at <= now:
+            if not sorting.add_planned(event, policy, now):
+                continue
+            if not is_read or incidents[event.incident_id].detection_time < since:
+                return None
+    for incident_id in {event.incident_id for event in written} - found.addresses.keys():
+        incident = incidents[incident_id]
+        if incident.is_retracted or incident.merged_into is not None:
+            sorting.forget(incident_id)
+    return replace(
+        found,
+        events=_ordered(sorting.asking),
+        history=_ordered(sorting.history),
+        clocks=_ordered(sorting.clocks),
+        apart=_ordered(sorting.apart),
+    )
+
+
 def _types(warehouse: Warehouse, policy: Policy, now: datetime) -> set[str]:
     """The types of events that have a message; an acknowledgement where a channel follows its incident."""
     types = {row["event_type"] for row in policy.rows("notification_rules", now)}
@@ -75,6 +108,24 @@ class _Sorting:
     apart: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
     messages: dict[str, list[tuple[datetime, str, str]]] = field(default_factory=lambda: defaultdict(list))
     apart_ids: set[str] = field(default_factory=set)  # of clocks too
+
+    @classmethod
+    def of(cls, found: Candidates) -> "_Sorting":
+        """What candidates were made of, but for their messages."""
+        sorting = cls()
+        for mine, theirs in (
+            (sorting.asking, found.events),
+            (sorting.history, found.history),
+            (sorting.clocks, found.clocks),
+            (sorting.apart, found.apart),
+        ):
+            mine.update((incident_id, list(events)) for incident_id, events in theirs.items())
+        return sorting
+
+    def forget(self, incident_id: str) -> None:
+        """Take an incident out."""
+        for each in (self.asking, self.history, self.clocks, self.apart):
+            each.pop(incident_id, None)
 
     def add(self, row: Mapping[str, Any]) -> None:
         """A row of `candidates_statement`."""
@@ -94,16 +145,18 @@ class _Sorting:
             written = (each["notified_at"].astimezone(UTC), each["recipients"], each["event_id"])
             self.messages[event.incident_id].append(written)
 
-    def add_planned(self, event: Event, policy: Policy, now: datetime) -> None:
-        """An event of the planner, which acknowledges nothing and asks for no message of progress."""
+    def add_planned(self, event: Event, policy: Policy, now: datetime) -> bool:
+        """Whether an event of the planner asks for a message; it acknowledges nothing and asks for none of progress."""
         if event.event_type in APART:
-            return
+            return False
         if event.event_type not in CLOCK_EVENTS:
             self.asking[event.incident_id].append(event)
-        elif clock_of(event) in policy.notified_clocks(now) and event.occurred_at >= now - policy.notification_window(
-            now
-        ):
-            self.clocks[event.incident_id].append(event)
+            return True
+        is_late = event.occurred_at < now - policy.notification_window(now)
+        if is_late or clock_of(event) not in policy.notified_clocks(now):
+            return False
+        self.clocks[event.incident_id].append(event)
+        return True
 
     def candidates(self, interval: timedelta) -> Candidates:
         """All of them, in order."""

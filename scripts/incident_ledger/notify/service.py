@@ -1,7 +1,7 @@
 """Notifying people: what is due is composed, put into the outbox, sent, and each attempt becomes an event."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from incident_ledger.notify.followers import ACKNOWLEDGEMENT, is_acknowledgement
 from incident_ledger.notify.messages import Message, contacts_of, scope
 from incident_ledger.notify.night import morning
 from incident_ledger.notify.outbox import is_held, new_rows
-from incident_ledger.notify.pending import candidates_reading
+from incident_ledger.notify.pending import candidates_reading, with_written
 from incident_ledger.notify.rendering import Templates
 from incident_ledger.notify.undelivered import Undelivered, released, undelivered_reading
 from incident_ledger.notify.window import Window
@@ -108,6 +108,12 @@ class Outlook:
     unrecorded: Sequence[Event]
     attempted_since: datetime | None = None
     since: datetime | None = None
+
+    def with_written(self, events: Sequence[Event], state: Iterable[IncidentState]) -> "Outlook | None":
+        """The outlook once these events of the planner are in the ledger; None where it must be read again."""
+        incidents = {incident.incident_id: incident for incident in state}
+        candidates = with_written(self.candidates, events, incidents, self.policy, self.now)
+        return replace(self, candidates=candidates) if candidates else None
 
     def is_idle(self, state: Iterable[IncidentState]) -> bool:
         """Whether `notify` would send, reroute and write nothing. `state` is that of all incidents."""

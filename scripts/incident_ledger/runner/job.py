@@ -379,13 +379,14 @@ class Job:
             if events:
                 lease.confirm()
                 written = append(self._warehouse, events, self._as_of)
-                self._look = None  # true no more
+                self._look = look.with_written(events) if written == len(events) else None
             self._report.events += events
             step.summary = f"{counted(len(look.signals), 'signal')}, {counted(written, 'event')} written"
 
     def _notify(self, rules: Policy, lease: Lease) -> None:
         with self._steps.step("notify") as step:
             look = self._look or self._look_at_all(rules)
+            self._opened = [each for each in look.state if each.is_open]
             found = (look.outlook, look.state)
             deliveries = notify(self._warehouse, rules, self._as_of, found=found, confirm=lease.confirm)
             self._report.delivered += deliveries

@@ -10,7 +10,7 @@ from incident_ledger.notify.queries import ChannelFinding, channel_findings_read
 from incident_ledger.notify.service import Outlook, outlook_reading
 from incident_ledger.notify.window import Window, first_day
 from incident_ledger.policy import Policy
-from incident_ledger.response.planner import plan
+from incident_ledger.response.planner import after, plan
 from incident_ledger.response.signals import Signal
 from incident_ledger.response.silences import Silence
 from incident_ledger.runner.channel_signals import channel_signals
@@ -42,6 +42,12 @@ class Look:
     def plan(self, policy: Policy, now: datetime) -> list[Event]:
         """The events that are called for."""
         return plan(self.state, self.signals, policy, now, self.silences)
+
+    def with_written(self, events: Sequence[Event]) -> "Look | None":
+        """What would be seen once these events of its plan are in the ledger; None where that must be read."""
+        state = after(self.state, events)
+        outlook = self.outlook.with_written(events, state)
+        return replace(self, state=state, outlook=outlook) if outlook else None
 
     @property
     def needs_since(self) -> datetime | None:

@@ -60,7 +60,11 @@ def steps(kind: str) -> st.SearchStrategy[Step]:
         Step,
         kind=st.just(kind),
         minute=MINUTES,
-        actor=st.just("ann") if kind in ("merged", "split") else st.sampled_from(["ann", "ann", "statuspage"]),
+        actor=st.just("ann")
+        if kind == "split"
+        else st.sampled_from(["ann", "incident-ledger"])
+        if kind == "merged"
+        else st.sampled_from(["ann", "ann", "statuspage"]),
         severity_level=LEVELS if kind == "severity_changed" else st.none(),
         payload=STATUSES if kind == "status_changed" else st.just({"into": "INC-Z"} if kind == "merged" else {}),
     )

@@ -8,10 +8,12 @@ import pytest
 
 from conftest import PROJECT_DIR
 from incident_ledger.ledger.events import PLANNER, Event, EventType
+from incident_ledger.ledger.reducer import replay
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy, load_files
-from incident_ledger.response.planner import plan
+from incident_ledger.response.planner import after, plan
 from incident_ledger.response.signals import Signal
+from ledger.factories import RANKS
 from ledger.fold import states
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -110,3 +112,28 @@ def test_what_joined_ends_nothing_by_ending_first() -> None:
 
 def played_from(events: list[Event], at: float, signals: list[Signal]) -> list[Event]:
     return plan(states(events), signals, POLICY, minute(at))
+
+
+def test_what_joins_has_no_clock_until_it_is_split_off_and_none_of_before() -> None:
+    """Nobody is to answer what another incident explains; after a split its clocks begin where they were stopped."""
+    signals = [signal(PIPELINE, 0), signal(USAGE, 5, seen=5, level="P1")]
+    written = [*plan([], signals[:1], POLICY, minute(1))]
+    for at in (6, 60, 300):
+        written += plan(states(written), signals, POLICY, minute(at))
+        joined = by_component(written)[USAGE]
+        mine = [each.event_type for each in written if each.incident_id == joined.incident_id]
+        assert mine == [EventType.DETECTED, EventType.MERGED], at
+        assert replay([each for each in written if each.incident_id == joined.incident_id], RANKS) == joined
+    split = replace(written[-1], incident_id=joined.incident_id, event_type=EventType.SPLIT, occurred_at=minute(301))
+    written.append(replace(split, actor="ann", source=joined.source, source_key=joined.source_key, payload={}))
+    due = [
+        each for each in plan(states(written), signals, POLICY, minute(303)) if each.incident_id == joined.incident_id
+    ]
+    assert {each.payload.get("step_id") for each in due} == {"initial_response", "response_overdue"}
+    assert {each.occurred_at for each in due} == {minute(301)}
+
+
+def test_the_planner_sees_a_merger_of_its_own_as_the_ledger_does() -> None:
+    signals = [signal(PIPELINE, 0), signal(USAGE, 0, level="P1")]
+    events = plan([], signals, POLICY, minute(1))
+    assert after([], events) == sorted(states(events), key=lambda each: (each.detection_time, each.incident_id))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 
 from benchmark.billing.charges import MB, Bill, total
 from benchmark.billing.day_sets import ALL_DAYS
@@ -16,6 +17,7 @@ from incident_ledger.policy import load_files
 from incident_ledger.response.planner import plan
 from incident_ledger.runner.job import Job
 from incident_ledger.warehouse import Warehouse, connect
+from notify.servers import webhook
 from openings import open_incident
 from relay import Relay
 
@@ -110,6 +112,22 @@ def test_a_tick_that_sends_one_message_costs_no_more_than_its_budget(
     assert 0 < bill.dml <= 6, bill
     assert bill.jobs <= 8, bill
     assert bill.megabytes <= 120, bill
+
+
+def test_a_tick_that_plans_and_sends_on_two_channels_reads_the_ledger_once(
+    place: Warehouse, relay: Relay, ledger: Warehouse
+) -> None:
+    """Beside the message it writes the first clock of what was opened: one MERGE more, and no second look."""
+    with webhook() as hook:
+        channels = SecretStr(f"hook=json://127.0.0.1:{hook.port}\nfolder://")
+        two = connect(place.settings.model_copy(update={"channels": channels}))
+        for minutes, key in enumerate(("first", "second")):
+            open_incident(ledger, key, NOW)
+            bill = tick_bill(two, relay, ledger, minutes)
+        assert len(hook.bodies) == 2
+    assert 0 < bill.dml <= 7, bill
+    assert bill.jobs <= 9, bill
+    assert bill.megabytes <= 140, bill
 
 
 def test_an_idle_tick_costs_the_same_with_a_hundred_thousand_old_messages_behind_it(
