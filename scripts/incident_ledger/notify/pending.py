@@ -62,7 +62,7 @@ def candidates_reading(
 def with_written(
     found: Candidates, written: Sequence[Event], incidents: Mapping[str, IncidentState], policy: Policy, now: datetime
 ) -> Candidates | None:
-    """The candidates once these events of the planner are in the ledger; None where what was read does not tell.
+    """The candidates once these events of the planner are in the ledger; None where too little was read.
 
     That is where one asks for a message of an incident of which nothing was read, or began before the window.
     `incidents` are as they are with the events.
