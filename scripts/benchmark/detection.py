@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from benchmark.figures import Part, Table
 from benchmark.places import Place
+from incident_ledger.importers.sinks import SINKS
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.policy import load
 from incident_ledger.simulation import SCENARIOS, Scenario, Stage, look_at
@@ -40,7 +41,7 @@ def measure(place: Place, *, seeds: Sequence[int]) -> Part:
 def _is_found(place: Place, scenario: Scenario, seed: int, *, is_near_miss: bool) -> bool:
     """Whether an incident of its rule, with its severity, is open after the looks."""
     name = f"s{seed}_{scenario.name.replace('-', '_')}{'_near' * is_near_miss}"
-    sinks = {sink: f"{name}_raw.{sink}" for sink in ("pipeline_logs", "audit_logs")}
+    sinks = {sink: f"{name}_raw.{sink}" for sink in SINKS}
     warehouse = connect(place.settings.model_copy(update={"dataset": name, "raw_dataset": f"{name}_raw", **sinks}))
     ensure_ledger(warehouse)
     policy = load(warehouse)

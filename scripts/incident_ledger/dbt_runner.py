@@ -212,6 +212,7 @@ def environment(
         "JOBS": settings.jobs,
         "PIPELINE_LOGS": settings.pipeline_logs,
         "AUDIT_LOGS": settings.audit_logs,
+        "KEY_INVENTORY": settings.key_inventory,
         "THREADS": str(settings.threads),
         "MAXIMUM_BYTES_BILLED": str(settings.maximum_bytes_billed),
         "QUERY_TIMEOUT": str(settings.query_timeout),

@@ -21,7 +21,8 @@ class Settings(BaseSettings):
 
     `dataset` holds the marts; dbt derives `<dataset>_staging` and `<dataset>_policy` from it. `raw_dataset` holds what
     the runner writes. `jobs` is the view of this project's jobs, from which `fct_warehouse_costs` is built; empty: it
-    is not. `pipeline_logs` and `audit_logs` are tables of Cloud Logging sinks; empty: there is none. `api_token` is
+    is not. `pipeline_logs` and `audit_logs` are tables of Cloud Logging sinks, `key_inventory` is one of Cloud
+    Asset Inventory; empty: there is none. `api_token` is
     shown to the server at `api_endpoint` and to no other. `war_room_url` is where people meet unless a command names
     another place. `pages` is the folder whose pages each `run` writes again. Metabase knows the warehouse as
     `metabase_database` and has what is published in `metabase_collection`; `metabase_api_key` is shown to the server
@@ -40,6 +41,7 @@ class Settings(BaseSettings):
     jobs: str = ""
     pipeline_logs: str = ""
     audit_logs: str = ""
+    key_inventory: str = ""
     project_dir: Path = Field(default_factory=lambda: find_project_dir(Path.cwd()))
     api_endpoint: str | None = None
     api_token: SecretStr | None = None
@@ -81,7 +83,7 @@ class Settings(BaseSettings):
             raise ValueError("is not a dataset and a table; write region-us.INFORMATION_SCHEMA.JOBS for your region")
         return value
 
-    @field_validator("pipeline_logs", "audit_logs")
+    @field_validator("pipeline_logs", "audit_logs", "key_inventory")
     @classmethod
     def _table_of_a_sink(cls, value: str) -> str:
         if value and not re.fullmatch(r"([A-Za-z0-9_-]+\.)?[A-Za-z0-9_]+\.[A-Za-z0-9_]+", value):

@@ -14,6 +14,7 @@ SETTINGS = (
     "JOBS",
     "PIPELINE_LOGS",
     "AUDIT_LOGS",
+    "KEY_INVENTORY",
     "PROJECT_DIR",
     "API_ENDPOINT",
     "API_TOKEN",

@@ -24,6 +24,7 @@ GROWING = (
     "probe_results",
     "pipeline_logs",
     "audit_logs",
+    "key_inventory",
 )
 """Tables of the runner and of sinks that grow with time, whatever a project is like; `quality_breaches` does not."""
 

@@ -8,7 +8,7 @@ import typer
 # Of `importers.usage.REPORTS` (a test compares them), which takes longer to import than help may take.
 REPORT_NAMES = "anthropic_usage, anthropic_cost, claude_code, cursor_events, cursor_daily, cursor_spend"
 # Of `importers.sinks.SINKS` (a test compares them).
-SINK_NAMES = "pipeline_logs, audit_logs"
+SINK_NAMES = "pipeline_logs, audit_logs, key_inventory"
 
 
 def register(app: typer.Typer) -> None:

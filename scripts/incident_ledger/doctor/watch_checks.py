@@ -20,7 +20,7 @@ from incident_ledger.warehouse.tables import SIGNALS, USAGE_LOADS
 
 _PROBES, _RULES, _SILENCES = "probes", "rules", "silences"
 # Kinds that look at the table of a sink, by the setting that names it.
-_OF_SINKS = {"performance": "pipeline_logs", "audit_log": "audit_logs"}
+_OF_SINKS = {"performance": "pipeline_logs", "audit_log": "audit_logs", "key_inventory": "key_inventory"}
 # Kinds that look at usage, and for how long it may stay away before nobody looks.
 _OF_USAGE = ("usage_volume", "financial_data")
 _USAGE_BEFORE = timedelta(days=28)
@@ -108,7 +108,7 @@ def _rules_of_sinks(settings: Settings, files: Policy, now: datetime) -> Iterato
         setting = _OF_SINKS.get(each.detector)
         if setting and not getattr(settings, setting):
             text = f"{each.rule_id} ({each.severity_level}) is not watched: {PREFIX}{setting.upper()} names no table"
-            yield Finding(_RULES, Grade.WARN, text, "Let a sink of Cloud Logging write it, and name the table.")
+            yield Finding(_RULES, Grade.WARN, text, "README (Production) says what writes it: name the table.")
 
 
 def _rules_of_usage(warehouse: Warehouse, files: Policy, now: datetime) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from incident_ledger.warehouse.tables import SIGNALS, names
 DETECTORS = {
     "pipeline_logs": ("int_signals__pipelines", "int_signals__pipeline_durations"),
     "audit_logs": ("int_signals__exposures", "int_signals__accesses"),
+    "key_inventory": ("int_signals__rotations",),
 }
 # What is loaded into tables of the ledger's own.
 _ALWAYS = ("int_signals__volumes", "int_signals__costs")

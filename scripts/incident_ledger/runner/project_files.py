@@ -14,7 +14,7 @@ _FILES = ("dbt_project.yml", "selectors.yml")
 _FOLDERS = ("models", "macros", "seeds", "tests/dbt")
 _KINDS = {".sql", ".yml", ".yaml", ".md"}  # the seeds' rows are in their tables, which say when they were modified
 # Of the settings, what SQL holds.
-_NAMES = ("TARGET", "PROJECT", "DATASET", "RAW_DATASET", "JOBS", "PIPELINE_LOGS", "AUDIT_LOGS")
+_NAMES = ("TARGET", "PROJECT", "DATASET", "RAW_DATASET", "JOBS", "PIPELINE_LOGS", "AUDIT_LOGS", "KEY_INVENTORY")
 
 
 def project_checksum(settings: Settings) -> str:

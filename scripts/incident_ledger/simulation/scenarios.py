@@ -81,6 +81,17 @@ def _secret_read(stage: Stage, is_near_miss: bool) -> Played:
     return _seen_by_a_run(stage, at)
 
 
+def _key_due(stage: Stage, is_near_miss: bool) -> Played:
+    listed_at = stage.at(3)
+    rule = stage.policy.classification_rule("key_rotation_due", listed_at)
+    met_at = stage.at(12)
+    made = met_at - timedelta(days=float(rule.lower_value or 0)) + (2 * MINUTE if is_near_miss else 0 * MINUTE)
+    for back in range(7, -1, -1):
+        stage.listed(listed_at - back * DAY, {"warehouse": made, "mail": listed_at - 30 * DAY})
+    stage.load(listed_at + MINUTE)
+    return Played(met_at, (Look("run", listed_at + 2 * MINUTE), Look("tick", met_at + MINUTE)))
+
+
 def _dashboards_down(stage: Stage, is_near_miss: bool) -> Played:
     down: dict[str, Answer] = {each.target_id: "server" for each in stage.targets("dashboard")}
     return _probed(stage, down, "all_dashboards_unavailable", is_near_miss=is_near_miss)
@@ -177,6 +188,10 @@ SCENARIOS = {
         Scenario(
             "secret-read", "security_breach",
             "an unknown account reads a secret", "an account reads it that may", _secret_read,
+        ),
+        Scenario(
+            "key-due", "key_rotation_due",
+            "a secret is as old as it may be", "it is two minutes younger", _key_due,
         ),
         Scenario(
             "dashboards-down", "all_dashboards_unavailable",

@@ -84,6 +84,19 @@ class Stage:
         }
         self._log("audit_logs", at, "NOTICE", protoPayload=payload)
 
+    def listed(self, at: datetime, made: Mapping[str, datetime]) -> None:
+        """An inventory of keys: when the newest version of each of these secrets was made."""
+        kind = "secretmanager.googleapis.com"
+        self._entries.setdefault("key_inventory", []).extend(
+            {
+                "name": f"//{kind}/projects/shop/secrets/{secret}/versions/1",
+                "assetType": f"{kind}/SecretVersion",
+                "resource": {"data": {"createTime": since.isoformat(), "state": "ENABLED"}},
+                "readTime": at.isoformat(),
+            }
+            for secret, since in made.items()
+        )
+
     def load(self, at: datetime) -> None:
         """Load the entries up to now as their sinks would have written them.
 

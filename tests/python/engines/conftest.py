@@ -5,6 +5,7 @@ import pytest
 from conftest import PROJECT_DIR, SHARED_DATA, fresh_settings
 from engines.built import Built, build
 from engines.project import Analysis, Project, analyze_project, compile_project
+from incident_ledger.importers.sinks import SINKS
 from incident_ledger.settings import Settings
 
 
@@ -23,6 +24,7 @@ def compiled_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         jobs="region-us.INFORMATION_SCHEMA.JOBS",
         pipeline_logs="logs.pipeline_logs",
         audit_logs="logs.audit_logs",
+        key_inventory="logs.key_inventory",
     )
 
 
@@ -43,5 +45,5 @@ def built(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The project built on the local warehouse, over the real archive where that is here."""
     settings = fresh_settings(endpoint, tmp_path_factory.mktemp("built"))
     # The emulator has no view of jobs: a table stands for it.
-    tables = {name: f"{settings.raw_dataset}.{name}" for name in ("jobs", "pipeline_logs", "audit_logs")}
+    tables = {name: f"{settings.raw_dataset}.{name}" for name in ("jobs", *SINKS)}
     return build(settings.model_copy(update=tables), SHARED_DATA)

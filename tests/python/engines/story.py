@@ -160,6 +160,37 @@ _AUDIT_LOGS += [
     )
 ]
 
+# A secret that is due for rotation, one that was rotated, and a key that is gone.
+_KEY_INVENTORY = [
+    {
+        "name": f"//{name}",
+        "asset_type": kind,
+        "resource": {"data": {"createTime": f"{made_on}T10:00:00Z", "rotation": {"rotationPeriod": "2592000s"}}},
+        "readTime": f"{read_on}T03:00:00Z",
+    }
+    for name, kind, made_on, read_on in (
+        (
+            "s/projects/1/secrets/old/versions/1",
+            "secretmanager.googleapis.com/SecretVersion",
+            "2025-06-01",
+            "2025-12-30",
+        ),
+        (
+            "s/projects/1/secrets/db/versions/1",
+            "secretmanager.googleapis.com/SecretVersion",
+            "2025-06-01",
+            "2025-12-30",
+        ),
+        (
+            "s/projects/1/secrets/db/versions/2",
+            "secretmanager.googleapis.com/SecretVersion",
+            "2025-12-20",
+            "2025-12-30",
+        ),
+        ("k/projects/1/keys/gone", "apikeys.googleapis.com/Key", "2025-06-01", "2025-12-29"),
+    )
+]
+
 
 @dataclass(frozen=True)
 class Story:
@@ -176,7 +207,8 @@ class Story:
         if not archive.is_file():
             archive = incidents.generate(folder, seed=1, end=AS_OF)
         self.warehouse.execute(_JOBS.format(table=self.warehouse.raw("jobs")))
-        for name, entries in (("pipeline_logs", _PIPELINE_LOGS), ("audit_logs", _AUDIT_LOGS)):
+        sinks = {"pipeline_logs": _PIPELINE_LOGS, "audit_logs": _AUDIT_LOGS, "key_inventory": _KEY_INVENTORY}
+        for name, entries in sinks.items():
             file = folder / f"{name}.json"
             file.write_text(json.dumps(entries))
             load_sink(self.warehouse, name, [file], loaded_at=AS_OF)

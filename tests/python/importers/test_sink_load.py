@@ -116,6 +116,36 @@ def test_real_audit_entries_are_rows_of_the_sink_in_its_own_words(
     assert json.loads(row["requestJson"]) == {"@type": "type.googleapis.com/compute.instances.aggregatedList"}
 
 
+def test_an_inventory_is_of_when_it_is_loaded_unless_it_has_a_time(endpoint: str, tmp_path: Path) -> None:
+    settings = fresh_settings(endpoint, tmp_path)
+    assets = connect(settings.model_copy(update={"key_inventory": f"{settings.raw_dataset}.key_inventory"}))
+    key = {"assetType": "apikeys.googleapis.com/Key", "resource": {"data": {"createTime": "2026-01-01T00:00:00Z"}}}
+    listed = [
+        {**key, "name": "//x/listed"},
+        {**key, "name": "//x/exported", "readTime": "2026-03-01T03:00:00Z", "updateTime": "2026-02-01T00:00:00.5Z"},
+        {**key, "name": "//x/future", "readTime": (NOW + timedelta(minutes=6)).isoformat()},
+        {**key, "readTime": "2026-03-01T03:00:00Z"},
+        {**key, "name": "//x/retyped", "resource": "text"},
+    ]
+    report = load_sink(assets, "key_inventory", written(tmp_path, *listed), loaded_at=NOW)
+    assert (report.new, report.future) == (3, 1)
+    assert [(each.line, each.field) for each in report.rejects] == [(4, "name"), (5, "resource")]
+    # Exported again it is the same; listed again it is another snapshot.
+    again = load_sink(assets, "key_inventory", written(tmp_path, *listed), loaded_at=NOW + timedelta(days=1))
+    assert again.new == 1
+    rows = assets.rows(
+        f"select name, asset_type, resource.data, readTime from {assets.raw('key_inventory')} order by name, readTime"
+    )
+    assert [(row["name"], row["readTime"]) for row in rows] == [
+        ("//x/exported", datetime(2026, 3, 1, 3, tzinfo=UTC)),
+        ("//x/future", NOW + timedelta(minutes=6)),
+        ("//x/listed", NOW),
+        ("//x/listed", NOW + timedelta(days=1)),
+    ]
+    assert {row["asset_type"] for row in rows} == {"apikeys.googleapis.com/Key"}
+    assert json.loads(rows[0]["data"]) == {"createTime": "2026-01-01T00:00:00Z"}
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1", "nothing"])
 def test_a_file_without_an_entry_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UserError, match=r"entries\.jsonl"):
@@ -150,7 +180,8 @@ def test_the_columns_are_those_of_the_source_of_dbt() -> None:
     class Sources(BaseModel):
         sources: list[Source]
 
-    sources = read_properties("models/staging/cloud_logging/_sources.yml", Sources).sources
+    files = ("models/staging/cloud_logging/_sources.yml", "models/staging/assets/_sources.yml")
+    sources = [source for file in files for source in read_properties(file, Sources).sources]
     tables = [table for source in sources for table in source.tables]
     declared = {table.name: {column.name: column.data_type for column in table.columns} for table in tables}
     assert declared == {

@@ -144,6 +144,9 @@ def test_there_is_no_characteristic_that_the_playbook_does_not_name(policy: Poli
     # Usage that does not arrive is its "partial pipeline failure", by the same number.
     arriving, failing = (policy.classification_rule(rule_id, NOW) for rule_id in (USAGE_VOLUME, PARTIAL_FAILURE))
     assert (arriving.severity_level, arriving.lower_value) == (failing.severity_level, failing.lower_value)
+    # A key that is due for rotation is of the rest, P3.
+    others["key_rotation_due"] = policy.classification_rule("key_rotation_due", NOW).severity_level
+    assert others["key_rotation_due"] == "P3"
     known = {rule.rule_id for rule in policy.classification_rules(NOW)}
     assert known == named | others.keys() | {PROBES_MISSING, USAGE_VOLUME}
     assert set(others.values()) == {"P2", "P3"}

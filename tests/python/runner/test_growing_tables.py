@@ -73,7 +73,8 @@ def log(warehouse: Warehouse, folder: Path, at: datetime) -> None:
     """An entry in the table of each sink."""
     entries = folder / "entries.json"
     times = dict.fromkeys(("timestamp", "receiveTimestamp"), at.isoformat())
-    entries.write_text(json.dumps([{"insertId": at.isoformat(), "logName": "projects/p/logs/x", **times}]))
+    key = {"name": "//x/key", "readTime": at.isoformat()}
+    entries.write_text(json.dumps([{"insertId": at.isoformat(), "logName": "projects/p/logs/x", **times, **key}]))
     for sink in SINKS:
         load_sink(warehouse, sink, [entries], loaded_at=at)
 

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import fresh_settings
 from incident_ledger.dbt_runner import Dbt
-from incident_ledger.importers.sinks import load_sink
+from incident_ledger.importers.sinks import SINKS, ensure_sink, load_sink
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.runner.found_signals import record_found
@@ -18,7 +18,12 @@ from incident_ledger.warehouse import Warehouse, connect
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-MODELS = ("+int_signals__pipeline_durations", "+int_signals__exposures", "+int_signals__accesses")
+MODELS = (
+    "+int_signals__pipeline_durations",
+    "+int_signals__exposures",
+    "+int_signals__accesses",
+    "+int_signals__rotations",
+)
 READ = "google.cloud.secretmanager.v1.SecretManagerService.AccessSecretVersion"
 Entry = dict[str, Any]
 
@@ -26,9 +31,11 @@ Entry = dict[str, Any]
 @pytest.fixture(scope="module")
 def logs(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     settings = fresh_settings(endpoint, tmp_path_factory.mktemp("logs"))
-    tables = {name: f"{settings.raw_dataset}.{name}" for name in ("pipeline_logs", "audit_logs")}
+    tables = {name: f"{settings.raw_dataset}.{name}" for name in SINKS}
     warehouse = connect(settings.model_copy(update=tables))
     ensure_ledger(warehouse)
+    for sink in SINKS.values():
+        ensure_sink(warehouse, sink)
     return warehouse
 
 
@@ -124,3 +131,44 @@ def test_a_secret_that_an_unknown_account_reads_is_a_p0(incidents: Callable[...,
         assert [(each.severity_level, each.components) for each in found] == [("P0", ("account:eve@x.com",))]
     (query,) = {each.evidence["query"] for each in found}
     assert query.startswith("select * from fct_secret_access where not is_allowed")
+
+
+def version(at: datetime, secret: str, number: int, made: datetime, state: str = "ENABLED") -> Entry:
+    """A version of a secret in the inventory that was read then."""
+    return {
+        "name": f"//secretmanager.googleapis.com/projects/1/secrets/{secret}/versions/{number}",
+        "assetType": "secretmanager.googleapis.com/SecretVersion",
+        "resource": {"data": {"createTime": made.isoformat(), "state": state}},
+        "readTime": at.isoformat(),
+    }
+
+
+def test_a_secret_that_is_due_for_rotation_is_a_p3_until_it_is_rotated(
+    incidents: Callable[..., list[IncidentState]], logs: Warehouse
+) -> None:
+    at = NOW + 2 * DAY
+    young, due = at - 90 * DAY + 30 * MINUTE, at - 90 * DAY + MINUTE
+
+    def rotations() -> list[IncidentState]:
+        return [each for each in read_state(logs) if each.rule_id == "key_rotation_due"]
+
+    snapshot = [
+        version(at, "db", 1, due),
+        version(at, "mail", 1, young),
+        version(at, "off", 1, NOW - 300 * DAY, "DISABLED"),
+    ]
+    incidents(at, key_inventory=snapshot)
+    assert rotations() == []
+    # A tick alone: nothing was built since.
+    Job(logs, at + MINUTE, command="tick").tick(wait=0)
+    (incident,) = rotations()
+    assert (incident.severity_level, incident.components) == ("P3", ("key:projects/1/secrets/db",))
+    assert incident.detection_time == at + MINUTE
+    later = at + 10 * MINUTE
+    # A snapshot is all there is: mail is gone before it is due.
+    incidents(later, key_inventory=[version(later, "db", 1, due), version(later, "db", 2, later - MINUTE)])
+    (incident,) = rotations()
+    assert incident.resolution_time == later
+    after = at + DAY
+    incidents(after, key_inventory=[version(after, "db", 2, later - MINUTE)])
+    assert len(rotations()) == 1

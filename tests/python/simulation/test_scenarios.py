@@ -8,6 +8,7 @@ import pytest
 from conftest import fresh_settings
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import UserError
+from incident_ledger.importers.sinks import SINKS
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import read_state
 from incident_ledger.policy import Policy, load
@@ -23,12 +24,14 @@ OF_LOGS = {
     "secret-read": ("P0", ("account:eve@example.com",)),
     "pipeline-slow": ("P2", ("pipeline:run_daily_job",)),
     "pipeline-dead": ("P0", ("pipeline:run_daily_job",)),
+    "key-due": ("P3", ("key:projects/shop/secrets/warehouse",)),
 }
 MODELS = (
     "+int_signals__pipelines",
     "+int_signals__pipeline_durations",
     "+int_signals__exposures",
     "+int_signals__accesses",
+    "+int_signals__rotations",
 )
 
 
@@ -64,7 +67,7 @@ def test_what_nearly_happens_is_not_found(name: str, ledger: Warehouse, policy: 
 def logs(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Warehouse, Callable[..., None]]]:
     """A ledger that watches both sinks, and what a run does with new entries."""
     settings = fresh_settings(endpoint, tmp_path_factory.mktemp("simulated"))
-    tables = {name: f"{settings.raw_dataset}.{name}" for name in ("pipeline_logs", "audit_logs")}
+    tables = {name: f"{settings.raw_dataset}.{name}" for name in SINKS}
     warehouse = connect(settings.model_copy(update=tables))
     ensure_ledger(warehouse)
     dbt = Dbt(warehouse.settings, warehouse.endpoint)
@@ -87,7 +90,8 @@ def test_what_happens_in_logs_is_found_and_what_nearly_does_is_not(
     policy = load(warehouse)
     for number, name in enumerate(OF_LOGS):
         look(SCENARIOS[name].play(Stage(warehouse, policy, DAY + timedelta(days=2 * number), 1), is_near_miss=True))
-        assert read_state(warehouse) == [], name
+        # A pipeline that ran days ago alone is missing by now: a near miss is judged by its own rule.
+        assert [each for each in read_state(warehouse) if each.rule_id == SCENARIOS[name].rule_id] == [], name
     for number, (name, (severity, components)) in enumerate(OF_LOGS.items(), start=len(OF_LOGS)):
         look(SCENARIOS[name].play(Stage(warehouse, policy, DAY + timedelta(days=2 * number), 1)))
         found = {(each.rule_id, each.severity_level, each.components) for each in read_state(warehouse, is_open=True)}

@@ -20,7 +20,7 @@ from incident_ledger.encoding import (
 )
 from incident_ledger.errors import UserError
 from incident_ledger.importers import Reject, Rejects
-from incident_ledger.importers.sinks.sink_tables import ENTRY_NAMES, REQUIRED, Sink
+from incident_ledger.importers.sinks.sink_tables import ENTRY_NAMES, JSON_TEXTS, Sink
 from incident_ledger.importers.sources import read_file
 from incident_ledger.warehouse.nested_tables import Fields
 
@@ -64,15 +64,16 @@ def _read(sink: Sink, path: Path, loaded_at: datetime, found: Entries) -> Iterat
             yield Reject(str(path), line, f"malformed JSON: {value.reason}", "")
             continue
         try:
-            row = _row(value, sink.columns)
+            row = _row(value, sink, loaded_at)
         except _EntryError as error:
             yield Reject(str(path), line, str(error), written_json(value), error.name or None)
             continue
-        key = tuple(row[name] for name in REQUIRED)
+        key = tuple(row[name] for name in sink.keys)
         found.doubled += key in found.rows
         if key not in found.rows:
-            received = parse_time(row["receiveTimestamp"]) if row["receiveTimestamp"] else loaded_at
-            found.future += parse_time(row["timestamp"]) > min(received, loaded_at) + AHEAD
+            received = row[sink.received] if sink.received else None
+            latest = min(parse_time(received), loaded_at) if received else loaded_at
+            found.future += parse_time(row[sink.time]) > latest + AHEAD
             found.rows[key] = row
 
 
@@ -94,13 +95,15 @@ def _values(path: Path) -> Iterator[tuple[int, Any]]:
                 yield number, error
 
 
-def _row(value: Any, columns: Fields) -> dict[str, Any]:
+def _row(value: Any, sink: Sink, loaded_at: datetime) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _EntryError("", "is not a JSON object")
-    row = _picked(value, columns, "")
+    row = _picked(value, sink.columns, "")
+    if sink.received is None and row[sink.time] is None:
+        row[sink.time] = timestamp(loaded_at)
     if (fault := find_fault(row)) is not None:
         raise _EntryError("", f"cannot be kept: {fault[1].reason}")
-    for name in REQUIRED:
+    for name in sink.keys:
         if not row[name]:
             raise _EntryError(name, "is missing")
     return row
@@ -122,7 +125,7 @@ def _cell(value: Any, kind: str | Fields, place: str) -> Any:
         if not isinstance(value, dict):
             raise _EntryError(place, "is not a JSON object: its type is another than that of the column")
         return _picked(value, kind, f"{place}.")
-    if isinstance(value, dict) and place.endswith("Json"):
+    if isinstance(value, dict) and place.endswith(JSON_TEXTS):
         return written_json(value)
     if isinstance(value, dict | list):
         raise _EntryError(place, "is an object or a list: its type is another than that of the column")

@@ -12,7 +12,7 @@ from incident_ledger.encoding import canonical, parse_time
 from incident_ledger.importers import Reject
 from incident_ledger.importers.rejects import write_rejects
 from incident_ledger.importers.sinks.log_entries import Entries, read_entries
-from incident_ledger.importers.sinks.sink_tables import REQUIRED, Sink, find_sink, sink_location
+from incident_ledger.importers.sinks.sink_tables import Sink, find_sink, sink_location
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.nested_tables import Fields, ensure_nested_table
 from incident_ledger.warehouse.rows import MAX_REQUEST_BYTES, literal
@@ -67,19 +67,19 @@ def load_sink(
 def ensure_sink(warehouse: Warehouse, sink: Sink) -> None:
     """Make the table of a sink where it is not there. Raises `UserError` where no setting names one."""
     dataset, table = sink_location(sink, warehouse.settings)
-    ensure_nested_table(warehouse, dataset, table, sink.columns, partition="timestamp")
+    ensure_nested_table(warehouse, dataset, table, sink.columns, partition=sink.time)
 
 
 def _merge(warehouse: Warehouse, sink: Sink, table: str, entries: Entries, max_bytes: int) -> int:
     items = [canonical(row) for row in entries.rows.values()]
-    times = [parse_time(row["timestamp"]) for row in entries.rows.values()]
+    times = [parse_time(row[sink.time]) for row in entries.rows.values()]
     names = ", ".join(sink.columns)
-    keys = " and ".join(f"target.{name} = source.{name}" for name in REQUIRED)
+    keys = " and ".join(f"target.{name} = source.{name}" for name in sink.keys)
     with _source(warehouse, items, max_bytes) as (source, params):
         sql = f"""
             merge {table} as target
             using (select {_cells(sink.columns, "$")} from {source}) as source
-            on {keys} and target.timestamp between {literal(min(times))} and {literal(max(times))}
+            on {keys} and target.{sink.time} between {literal(min(times))} and {literal(max(times))}
             when not matched then insert ({names}) values ({", ".join(f"source.{name}" for name in sink.columns)})
         """
         return warehouse.execute(sql, params)

@@ -1,4 +1,4 @@
-"""The tables of Cloud Logging's sinks, as far as models read them."""
+"""The tables of Cloud Logging's sinks, and of the inventory of keys, as far as models read them."""
 
 from dataclasses import dataclass
 
@@ -14,18 +14,31 @@ _ENTRY: Fields = {
     "receiveTimestamp": "TIMESTAMP",
     "severity": "STRING",
 }
-# What a sink calls otherwise than the entry does. A text that ends with Json holds an object of it.
-ENTRY_NAMES = {"protopayload_auditlog": "protoPayload", "requestJson": "request", "metadataJson": "metadata"}
-# What no entry may lack: together they say which entry it is.
-REQUIRED = ("insertId", "logName", "timestamp")
+# What a table calls otherwise than the entry does.
+ENTRY_NAMES = {
+    "protopayload_auditlog": "protoPayload",
+    "requestJson": "request",
+    "metadataJson": "metadata",
+    "asset_type": "assetType",
+    "update_time": "updateTime",
+}
+# Texts that hold a JSON object of the entry.
+JSON_TEXTS = ("requestJson", "metadataJson", "resource.data")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sink:
-    """A sink: its name, which is that of dbt's source and of the setting, and the columns of its table."""
+    """A sink: its name, which is that of dbt's source and of the setting, and the columns of its table.
+
+    No entry may lack a value of `keys`: together they say which entry it is. The table's days are those of `time`.
+    Where entries have no `received`, who lists them gives no time: one that has none is of when it is loaded.
+    """
 
     name: str
     columns: Fields
+    keys: tuple[str, ...] = ("insertId", "logName", "timestamp")
+    time: str = "timestamp"
+    received: str | None = "receiveTimestamp"
 
     @property
     def variable(self) -> str:
@@ -65,6 +78,20 @@ SINKS = {
                     "status": {"code": "INT64", "message": "STRING"},
                 },
             },
+        ),
+        # An export of Cloud Asset Inventory, with the time at which it was read.
+        Sink(
+            name="key_inventory",
+            columns={
+                "name": "STRING",
+                "asset_type": "STRING",
+                "resource": {"data": "STRING", "location": "STRING"},
+                "update_time": "TIMESTAMP",
+                "readTime": "TIMESTAMP",
+            },
+            keys=("name", "readTime"),
+            time="readTime",
+            received=None,
         ),
     )
 }
