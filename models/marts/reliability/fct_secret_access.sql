@@ -9,12 +9,26 @@
     )
 }}
 {%- set days = log_days_to_replace('access_day') %}
+{%- set has_audit_logs = env_var('INCIDENT_LEDGER_AUDIT_LOGS', '') != '' %}
+{%- set has_job_logs = env_var('INCIDENT_LEDGER_PIPELINE_LOGS', '') != '' %}
 
 with
 
-admin_activity as (
+{% if has_audit_logs -%}
+audited_accesses as (
 
-    select * from {{ ref('fct_admin_activity') }}
+    select
+        admin_activity_id as secret_access_id,
+        activity_day as access_day,
+        occurred_at as accessed_at,
+        if(ends_with(lower(method_name), '.accesssecretversion'), 'read_secret', 'create_key') as access_kind,
+        coalesce(regexp_extract(resource_name, r'/secrets/([^/]+)'), resource_name) as accessed,
+        principal,
+        caller_ip,
+        method_name,
+        insert_id,
+        'audit_log' as seen_in
+    from {{ ref('fct_admin_activity') }}
     where
         {% if is_incremental() -%}
             activity_day >= {{ days[1] if days | length > 1 else "date '9999-12-31'" }}
@@ -22,22 +36,53 @@ admin_activity as (
             activity_day >= date_sub(date({{ as_of() }}), interval 40 day)
         {%- endif %}
         and is_success
-        and (
-            ends_with(lower(method_name), '.accesssecretversion')
-            or ends_with(lower(method_name), '.createserviceaccount')
-            or ends_with(lower(method_name), '.createserviceaccountkey')
-            or ends_with(lower(method_name), 'apikeys.createkey')
+        and regexp_contains(
+            lower(method_name),
+            r'\.(accesssecretversion|createserviceaccount|createserviceaccountkey)$|apikeys\.createkey$'
         )
 
 ),
+{%- endif %}
+
+{% if has_job_logs -%}
+logged_accesses as (
+
+    {{ log_entries_of(ref('int_secret_reads_derived'), days) }}
+
+),
+{%- endif %}
+
+{% if has_audit_logs and has_job_logs -%}
+-- What both logs have is one access: the audit log knows who it was.
+logged_twice as (
+
+    select distinct logged_accesses.secret_access_id
+    from logged_accesses
+    inner join audited_accesses
+        on
+            logged_accesses.access_kind = audited_accesses.access_kind
+            and logged_accesses.accessed = audited_accesses.accessed
+            and abs(timestamp_diff(logged_accesses.accessed_at, audited_accesses.accessed_at, second)) <= 60
+
+),
+{%- endif %}
 
 accesses as (
 
-    select
-        *,
-        if(ends_with(lower(method_name), '.accesssecretversion'), 'read_secret', 'create_key') as access_kind,
-        regexp_extract(resource_name, r'/secrets/([^/]+)') as secret_name
-    from admin_activity
+    {% if has_audit_logs -%}
+        select * from audited_accesses
+    {%- endif %}
+    {% if has_audit_logs and has_job_logs -%}
+        union all
+    {%- endif %}
+    {% if has_job_logs -%}
+        select logged_accesses.* except (logged_at)
+        from logged_accesses
+        {% if has_audit_logs -%}
+            left join logged_twice on logged_accesses.secret_access_id = logged_twice.secret_access_id
+            where logged_twice.secret_access_id is null
+        {%- endif %}
+    {%- endif %}
 
 ),
 
@@ -45,14 +90,14 @@ accesses as (
 versions as (
 
     select
-        accesses.admin_activity_id,
+        accesses.secret_access_id,
         allowed.is_allowed
     from accesses
     inner join {{ ref('allowed_principals') }} as allowed
         on
             accesses.access_kind = allowed.access_kind
-            and coalesce(allowed.valid_from, timestamp '0001-01-01 00:00:00+00') <= accesses.occurred_at
-            and allowed.resource in ('*', coalesce(accesses.secret_name, accesses.resource_name))
+            and coalesce(allowed.valid_from, timestamp '0001-01-01 00:00:00+00') <= accesses.accessed_at
+            and allowed.resource in ('*', accesses.accessed)
             and (
                 accesses.principal = allowed.principal
                 or (
@@ -61,7 +106,7 @@ versions as (
                 )
             )
     qualify {{ is_newest_valid(
-        ['accesses.admin_activity_id', 'allowed.access_kind', 'allowed.resource', 'allowed.principal'],
+        ['accesses.secret_access_id', 'allowed.access_kind', 'allowed.resource', 'allowed.principal'],
         'allowed.valid_from'
     ) }}
 
@@ -70,29 +115,30 @@ versions as (
 allowances as (
 
     select
-        admin_activity_id,
+        secret_access_id,
         logical_or(is_allowed) as is_allowed
     from versions
-    group by admin_activity_id
+    group by secret_access_id
 
 ),
 
 final as (
 
     select
-        accesses.admin_activity_id as secret_access_id,
-        accesses.activity_day as access_day,
-        accesses.occurred_at as accessed_at,
+        accesses.secret_access_id,
+        accesses.access_day,
+        accesses.accessed_at,
         accesses.access_kind,
-        coalesce(accesses.secret_name, accesses.resource_name) as resource,  -- noqa: RF04
+        accesses.accessed as resource,  -- noqa: RF04
         accesses.principal,
         coalesce(allowances.is_allowed, false) as is_allowed,
         accesses.caller_ip,
         accesses.method_name,
         accesses.insert_id,
+        accesses.seen_in,
         {{ as_of() }} as as_of
     from accesses
-    left join allowances on accesses.admin_activity_id = allowances.admin_activity_id
+    left join allowances on accesses.secret_access_id = allowances.secret_access_id
 
 )
 

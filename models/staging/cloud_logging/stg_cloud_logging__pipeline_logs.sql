@@ -24,6 +24,8 @@ final as (
         {{ sink_field('jsonPayload.message', columns) }} as message,  -- noqa: RF04
         {{ sink_field('jsonPayload.run_id', columns) }} as run_id,
         safe_cast({{ sink_field('jsonPayload.duration_seconds', columns) }} as float64) as duration_seconds,
+        {{ sink_field('jsonPayload.secret_name', columns) }} as secret_name,
+        {{ sink_field('jsonPayload.principal', columns) }} as principal,
         source.timestamp > timestamp_add(receivetimestamp, interval 5 minute) as has_future_time
     from source
     where source.timestamp is not null

@@ -10,7 +10,7 @@ from incident_ledger.warehouse.tables import SIGNALS, names
 
 # By the setting that names the table of a sink: the models that look at its rows.
 DETECTORS = {
-    "pipeline_logs": ("int_signals__pipelines", "int_signals__pipeline_durations"),
+    "pipeline_logs": ("int_signals__pipelines", "int_signals__pipeline_durations", "int_signals__accesses"),
     "audit_logs": ("int_signals__exposures", "int_signals__accesses"),
     "key_inventory": ("int_signals__rotations",),
 }
@@ -31,7 +31,7 @@ def record_found(warehouse: Warehouse, built: Collection[str] | None = None) -> 
     """
     dataset, settings = warehouse.settings.staging_dataset, warehouse.settings
     named = [model for setting, found in DETECTORS.items() if getattr(settings, setting) for model in found]
-    wanted = [model for model in (*_ALWAYS, *named) if built is None or model in built]
+    wanted = [model for model in dict.fromkeys((*_ALWAYS, *named)) if built is None or model in built]
     models = [model for model in wanted if warehouse.table_exists(dataset, model)]
     if not models:
         return 0

@@ -118,6 +118,23 @@ _PIPELINE_LOGS.append(
         "jsonPayload": {"operation": "anthropic_api", "event_type": "circuit_breaker", "status": "open"},
     }
 )
+# The secret that the audit log has as well, and one that it has not.
+_PIPELINE_LOGS += [
+    {
+        "insertId": f"secret {secret}",
+        "logName": "projects/p/logs/run.googleapis.com%2Fstdout",
+        "timestamp": at,
+        "receiveTimestamp": at,
+        "severity": "INFO",
+        "jsonPayload": {
+            "operation": "run_daily_job",
+            "event_type": "secret_access",
+            "secret_name": secret,
+            "principal": "app@ai-workflows-459123.iam.gserviceaccount.com",
+        },
+    }
+    for at, secret in (("2025-12-30T12:00:02Z", "database"), ("2025-12-30T12:10:00Z", "mail"))
+]
 
 
 # A service that was opened to everybody, and closed again by a policy that was set whole.

@@ -133,6 +133,32 @@ def test_a_secret_that_an_unknown_account_reads_is_a_p0(incidents: Callable[...,
     assert query.startswith("select * from fct_secret_access where not is_allowed")
 
 
+def test_a_secret_that_a_job_says_somebody_read_is_one_access_with_what_the_audit_log_has(
+    incidents: Callable[..., list[IncidentState]], logs: Warehouse
+) -> None:
+    at = NOW + 180 * MINUTE
+
+    def logged(minutes: float, secret: str, account: str, status: str = "success") -> Entry:
+        payload = {"event_type": "secret_access", "secret_name": secret, "principal": account, "status": status}
+        return entry(at + minutes * MINUTE, f"{secret} {account}", jsonPayload={"operation": "job", **payload})
+
+    robot = "app@ai-workflows-459123.iam.gserviceaccount.com"
+    audit = [audited(at, READ, "projects/1/secrets/disk/versions/1", robot)]
+    refused = logged(0.5, "disk", "bob@x.com", "denied")
+    found = incidents(
+        at + 2 * MINUTE,
+        audit_logs=audit,
+        pipeline_logs=[logged(0.5, "disk", "who@x.com"), logged(1, "tape", "mal@x.com"), refused],
+    )
+    accounts = {each.components[0] for each in found if each.rule_id == "security_breach" and each.is_open}
+    assert accounts & {"account:who@x.com", "account:mal@x.com", "account:bob@x.com"} == {"account:mal@x.com"}
+    rows = logs.rows(
+        f"select resource, seen_in, principal from {logs.mart('fct_secret_access')} "
+        "where resource in ('disk', 'tape') order by resource"
+    )
+    assert [tuple(row.values()) for row in rows] == [("disk", "audit_log", robot), ("tape", "job_log", "mal@x.com")]
+
+
 def version(at: datetime, secret: str, number: int, made: datetime, state: str = "ENABLED") -> Entry:
     """A version of a secret in the inventory that was read then."""
     return {

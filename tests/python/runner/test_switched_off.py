@@ -22,4 +22,8 @@ def test_a_sink_that_is_switched_off_leaves_nothing_that_fails(tmp_path: Path, m
     assert {"fct_pipeline_runs", "fct_admin_activity"} <= {name.rpartition(".")[2] for name in both - neither}
     one = feeds(tmp_path, audit_logs="raw.audit_logs")
     assert neither < one < both
+    logs = feeds(tmp_path, pipeline_logs="raw.pipeline_logs")
+    assert neither < logs < both
+    # Who reads secrets is in both logs.
+    assert {name for name in one & logs if name.endswith(".fct_secret_access")}
     assert feeds(tmp_path) == neither

@@ -60,6 +60,8 @@ SINKS = {
                     "message": "STRING",
                     "run_id": "STRING",
                     "duration_seconds": "FLOAT64",
+                    "secret_name": "STRING",
+                    "principal": "STRING",
                 },
             },
         ),
