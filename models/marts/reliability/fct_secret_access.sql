@@ -9,68 +9,56 @@
     )
 }}
 {%- set days = log_days_to_replace('access_day') %}
+{%- set first_day = days[1] if days | length > 1 else "date '9999-12-31'" %}
 {%- set has_audit_logs = env_var('INCIDENT_LEDGER_AUDIT_LOGS', '') != '' %}
 {%- set has_job_logs = env_var('INCIDENT_LEDGER_PIPELINE_LOGS', '') != '' %}
 
 with
 
 {% if has_audit_logs -%}
-audited_accesses as (
+    audited_accesses as (
 
-    select
-        admin_activity_id as secret_access_id,
-        activity_day as access_day,
-        occurred_at as accessed_at,
-        if(ends_with(lower(method_name), '.accesssecretversion'), 'read_secret', 'create_key') as access_kind,
-        coalesce(regexp_extract(resource_name, r'/secrets/([^/]+)'), resource_name) as accessed,
-        principal,
-        caller_ip,
-        method_name,
-        insert_id,
-        'audit_log' as seen_in
-    from {{ ref('fct_admin_activity') }}
-    where
-        {% if is_incremental() -%}
-            activity_day >= {{ days[1] if days | length > 1 else "date '9999-12-31'" }}
-        {%- else -%}
-            activity_day >= date_sub(date({{ as_of() }}), interval 40 day)
-        {%- endif %}
-        and is_success
-        and regexp_contains(
-            lower(method_name),
-            r'\.(accesssecretversion|createserviceaccount|createserviceaccountkey)$|apikeys\.createkey$'
-        )
+        select * from {{ ref('int_audited_accesses_derived') }}
+        where
+            {% if is_incremental() -%}
+                access_day >= date_sub({{ first_day }}, interval 1 day)
+            {%- else -%}
+                access_day >= date_sub(date({{ as_of() }}), interval 40 day)
+            {%- endif %}
 
-),
+    ),
 {%- endif %}
 
 {% if has_job_logs -%}
-logged_accesses as (
+    logged_accesses as (
 
-    {{ log_entries_of(ref('int_secret_reads_derived'), days) }}
+        {{ log_entries_of(ref('int_secret_reads_derived'), days) }}
 
-),
+    ),
 {%- endif %}
 
 {% if has_audit_logs and has_job_logs -%}
--- What both logs have is one access: the audit log knows who it was.
-logged_twice as (
+    -- What both logs have is one access: the audit log knows who it was.
+    logged_twice as (
 
-    select distinct logged_accesses.secret_access_id
-    from logged_accesses
-    inner join audited_accesses
-        on
-            logged_accesses.access_kind = audited_accesses.access_kind
-            and logged_accesses.accessed = audited_accesses.accessed
-            and abs(timestamp_diff(logged_accesses.accessed_at, audited_accesses.accessed_at, second)) <= 60
+        select distinct logged_accesses.secret_access_id
+        from logged_accesses
+        inner join audited_accesses
+            on
+                logged_accesses.access_kind = audited_accesses.access_kind
+                and logged_accesses.accessed = audited_accesses.accessed
+                and abs(timestamp_diff(logged_accesses.accessed_at, audited_accesses.accessed_at, second)) <= 60
 
-),
+    ),
 {%- endif %}
 
 accesses as (
 
     {% if has_audit_logs -%}
         select * from audited_accesses
+        {% if is_incremental() -%}
+            where access_day >= {{ first_day }}
+        {%- endif %}
     {%- endif %}
     {% if has_audit_logs and has_job_logs -%}
         union all

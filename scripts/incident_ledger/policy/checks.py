@@ -51,6 +51,8 @@ _NEEDED: dict[str, Iterable[str]] = {
         "cost_factor",
         "cost_compared_usd",
         "cost_baseline_days",
+        "shrunk_percent",
+        "shrunk_tokens",
         "volume_deviations",
     ),
 }

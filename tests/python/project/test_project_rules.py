@@ -33,7 +33,8 @@ NAMES = {
 # `int_quality_breaches_grouped`, and `int_usage_reconciled` that of the lines of the two before it. Two loads at once
 # may both write a row of `stg_ledger__usage_loads`, and who reads it counts loads once; so it is with two writers
 # of an event and `base_ledger__incident_events`; two checks of a batch may have one time. The days of
-# `int_usage_volumes_aggregated` are made, each once.
+# `int_usage_volumes_aggregated` are made, each once. A revision has no key
+# of its own, and what is summed up of them is grouped by day, report and load.
 WITHOUT_TESTED_KEY = {
     *KEYS,
     *KEYS_OF_USAGE,
@@ -44,6 +45,9 @@ WITHOUT_TESTED_KEY = {
     "base_ledger__incident_events",
     "int_quality_checks_unioned",
     "int_usage_volumes_aggregated",
+    "base_usage__revisions",
+    "int_usage_totals_history",
+    "int_usage_totals_compared",
 }
 # Its days are asked of the warehouse while it is compiled, which a unit test cannot do: tests/python/usage has it.
 WITHOUT_UNIT_TEST = {"fct_usage_freshness"}
