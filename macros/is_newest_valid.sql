@@ -9,6 +9,20 @@
     ) = 1
 {%- endmacro %}
 
+{# The limits of these names that are valid at the as-of time, each a column. #}
+{% macro valid_limits(runtime_limits, limit_names) -%}
+    select
+        {% for name in limit_names -%}
+            max(if(limit_name = '{{ name }}', value, null)) as {{ name }}{{ ',' if not loop.last }}
+        {% endfor -%}
+    from (
+        select *
+        from {{ runtime_limits }}
+        where coalesce(valid_from, timestamp '0001-01-01 00:00:00+00') <= {{ as_of() }}
+        qualify {{ is_newest_valid(['limit_name']) }}
+    )
+{%- endmacro %}
+
 {# The rule of a classification that is valid at the as-of time. #}
 {% macro valid_rule(classification_rules, rule_id) -%}
     select *

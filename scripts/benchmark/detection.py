@@ -49,7 +49,7 @@ def _is_found(place: Place, scenario: Scenario, seed: int, *, is_near_miss: bool
     rule = policy.classification_rule(scenario.rule_id, played.met_at)
     found = look_at(warehouse, played)
     warehouse.close()
-    return any((each.rule_id, each.severity_level) == (rule.rule_id, rule.severity_level) for each in found)
+    return scenario.is_found(found, rule)
 
 
 def _part(counted: dict[str, _Counted], seeds: Sequence[int]) -> Part:

@@ -31,8 +31,8 @@ final as (
         if(source in ('anthropic_cost', 'cursor_events'), 'USD', 'tokens') as unit,
         any_value(largest_total) as largest_total,
         max(if(place = 1, total, null)) as total,
-        max(loaded_at) as loaded_at,
-        max(if(total = largest_total, loaded_at, null)) as largest_at
+        any_value(largest_total) - max(if(place = 1, total, null)) as lost,
+        max(loaded_at) as loaded_at
     from totals_ranked
     group by usage_date, source, organization_id
 

@@ -48,11 +48,7 @@ _NEEDED: dict[str, Iterable[str]] = {
         "slow_run_percent",
         "slow_run_baseline_runs",
         "volume_due_hours",
-        "cost_factor",
-        "cost_compared_usd",
-        "cost_baseline_days",
-        "shrunk_percent",
-        "shrunk_tokens",
+        *("cost_factor", "cost_compared_usd", "cost_baseline_days", "shrunk_percent", "shrunk_tokens"),
         "volume_deviations",
     ),
 }

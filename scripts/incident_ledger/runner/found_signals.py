@@ -15,7 +15,7 @@ DETECTORS = {
     "key_inventory": ("int_signals__rotations",),
 }
 # What is loaded into tables of the ledger's own.
-_ALWAYS = ("int_signals__volumes", "int_signals__costs", "int_signals__shrinkages")
+_ALWAYS = ("int_signals__volumes", "int_signals__costs")
 # A row that says the same changes nothing, so that a tick that follows has nothing new to read.
 _NEWS = """
     source.observed_at > target.observed_at

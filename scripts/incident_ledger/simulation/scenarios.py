@@ -4,12 +4,13 @@ A near miss is just below the threshold, just short of the duration, or over in 
 life, and what is near to nothing in one rule may be something in another: a near miss is judged by its own rule.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incident_ledger.errors import UserError
-from incident_ledger.policy import COMPLETE_FAILURE
+from incident_ledger.ledger.state import IncidentState
+from incident_ledger.policy import COMPLETE_FAILURE, ClassificationRule
 from incident_ledger.simulation.normal_life import (
     PIPELINE,
     ROBOT,
@@ -21,6 +22,7 @@ from incident_ledger.simulation.normal_life import (
     runs_of_weeks,
 )
 from incident_ledger.simulation.stage import DAY, MINUTE, Answer, Look, Played, Stage, minutes_of
+from incident_ledger.simulation.usage_reports import cost_report, reduced, usage_report, without_output
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,14 @@ class Scenario:
     def play(self, stage: Stage, *, is_near_miss: bool = False) -> Played:
         """Write the rows of it."""
         return self._play(stage, is_near_miss)
+
+    def is_found(self, incidents: Iterable[IncidentState], rule: ClassificationRule) -> bool:
+        """Whether one of the incidents is of its rule, with its severity; those of quality name a suite's rule."""
+        return any(
+            each.severity_level == rule.severity_level
+            and (each.rule_id == rule.rule_id or each.source == rule.detector == "quality")
+            for each in incidents
+        )
 
 
 def find_scenario(name: str) -> Scenario:
@@ -122,6 +132,70 @@ def _probes_missing(stage: Stage, is_near_miss: bool) -> Played:
     if is_near_miss:
         stage.probe(met_at - 2 * MINUTE, {})
     return Played(met_at, (Look("tick", met_at),))
+
+
+def _usage_missing(stage: Stage, is_near_miss: bool) -> Played:
+    morning, due = _next_morning(stage), _usage_due(stage)
+    usage = usage_report(stage.chance, stage.day)
+    stage.report("anthropic_usage", morning, usage[:-1])
+    if is_near_miss:
+        stage.report("anthropic_usage", due - 10 * MINUTE, usage)
+    return _seen_when_due(morning, due, is_near_miss=is_near_miss)
+
+
+def _cost_lost(stage: Stage, is_near_miss: bool) -> Played:
+    morning, due = _next_morning(stage), _usage_due(stage)
+    usage = usage_report(stage.chance, stage.day)
+    costs = cost_report(usage)
+    stage.report("anthropic_usage", morning, usage)
+    stage.report("anthropic_cost", morning, costs[:-1])
+    if is_near_miss:
+        stage.report("anthropic_cost", due - 10 * MINUTE, costs)
+    return _seen_when_due(morning, due, is_near_miss=is_near_miss)
+
+
+def _day_shrunk(stage: Stage, is_near_miss: bool) -> Played:
+    morning = _next_morning(stage)
+    usage = usage_report(stage.chance, stage.day)
+    costs = cost_report(usage)
+    stage.report("anthropic_usage", morning, usage)
+    stage.report("anthropic_cost", morning, costs)
+    shrunk_at = morning + timedelta(hours=6)
+    # A fifth is what is taken for a loss.
+    stage.report("anthropic_cost", shrunk_at, [*costs[:-1], reduced(costs[-1], 81 if is_near_miss else 79)])
+    return Played(shrunk_at, (Look("run", shrunk_at + MINUTE),))
+
+
+def _quality_bad(stage: Stage, is_near_miss: bool) -> Played:
+    return _without_output(stage, 12 if is_near_miss else 13)
+
+
+def _quality_poor(stage: Stage, is_near_miss: bool) -> Played:
+    return _without_output(stage, 3 if is_near_miss else 4)
+
+
+def _without_output(stage: Stage, results: int) -> Played:
+    """Of the day's 64 results so many without their output tokens: 4.7, 6.25, 18.75 and 20.3 % of them."""
+    morning = _next_morning(stage)
+    usage = usage_report(stage.chance, stage.day)
+    stage.report("anthropic_usage", morning, [*usage[:-1], without_output(usage[-1], results)])
+    return Played(morning, (Look("run", morning + MINUTE),))
+
+
+def _next_morning(stage: Stage) -> datetime:
+    """When the day's usage is exported."""
+    return stage.at(8) + DAY
+
+
+def _usage_due(stage: Stage) -> datetime:
+    """When all of the day must have come."""
+    hours = stage.policy.limit("volume_due_hours", stage.at(0))
+    return stage.at(0) + DAY + timedelta(hours=float(hours))
+
+
+def _seen_when_due(morning: datetime, due: datetime, *, is_near_miss: bool) -> Played:
+    again = (Look("run", due - 9 * MINUTE),) if is_near_miss else ()
+    return Played(due, (Look("run", morning + MINUTE), *again, Look("tick", due)))
 
 
 def _dbt_model_failed(stage: Stage, is_near_miss: bool) -> Played:
@@ -211,6 +285,26 @@ SCENARIOS = {
         ),
         Scenario(
             "probes-missing", "probes_missing", "no probe arrives any more", "one comes in time", _probes_missing
+        ),
+        Scenario(
+            "usage-missing", "usage_volume_missing",
+            "a vendor's usage of a day has not come when it is due", "it comes ten minutes before that", _usage_missing,
+        ),
+        Scenario(
+            "cost-lost", "financial_data_loss",
+            "a vendor's costs of a day have not come when they are due", "they come ten minutes before", _cost_lost,
+        ),
+        Scenario(
+            "day-shrunk", "financial_data_loss",
+            "a fifth of a day's costs is gone from the next report", "19 % of them are", _day_shrunk,
+        ),
+        Scenario(
+            "quality-bad", "data_quality_failures",
+            "over 20 % of a day's records lack their output tokens", "18.75 % do", _quality_bad,
+        ),
+        Scenario(
+            "quality-poor", "data_quality_issues",
+            "6.25 % of a day's records lack their output tokens", "4.7 % do", _quality_poor,
         ),
         Scenario(
             "dbt-model-failed", "dbt_node_failed",

@@ -13,10 +13,12 @@ from incident_ledger.dbt_results.ingestion import ingest
 from incident_ledger.encoding import canonical
 from incident_ledger.errors import UserError
 from incident_ledger.importers.sinks import SINKS, ensure_sink, load_sink
+from incident_ledger.importers.usage.ingest import load_usage
 from incident_ledger.policy import Policy
 from incident_ledger.probes.probe_results import ProbeResult, write_results
 from incident_ledger.probes.probe_targets import ProbeTarget, probe_targets
 from incident_ledger.probes.probing import take_in
+from incident_ledger.simulation.usage_reports import Bucket
 from incident_ledger.warehouse import Warehouse
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -112,6 +114,13 @@ class Stage:
                 path.write_text("\n".join(map(canonical, entries)), encoding="utf-8")
                 load_sink(self.warehouse, name, [path], loaded_at=at)
         self._entries.clear()
+
+    def report(self, name: str, at: datetime, days: Sequence[Bucket]) -> None:
+        """An export of a vendor's report, with these days of it."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"{name}.json"
+            path.write_text(json.dumps({"data": days, "has_more": False, "next_page": None}), encoding="utf-8")
+            load_usage(self.warehouse, name, [path], loaded_at=at)
 
     def targets(self, kind: str) -> list[ProbeTarget]:
         """The targets of a kind that the policy probes. Raises `UserError` where it has none."""

@@ -51,5 +51,4 @@ KEYS_OF_USAGE = {
     "int_usage_costs_compared": ("vendor", "usage_date"),
     "int_signals__volumes": ("source", "source_key"),
     "int_signals__costs": ("source", "source_key"),
-    "int_signals__shrinkages": ("source", "source_key"),
 }

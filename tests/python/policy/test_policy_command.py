@@ -60,6 +60,8 @@ def test_every_limit_of_the_policy_is_asked_for_and_every_one_that_is_asked_for_
     assert set(re.findall(r'\.limit\(\s*"(\w+)"', code)) <= there
     sql = "\n".join(path.read_text() for path in (SOURCES.parents[1] / "models").rglob("*.sql"))
     asked = set(re.findall(r"limit_name = '(\w+)'", sql))
+    for names in re.findall(r"valid_limits\(ref\('runtime_limits'\), \[([^\]]*)\]", sql):
+        asked |= set(re.findall(r"\w+", names))
     slow_runs = {"slow_run_deviations", "slow_run_percent", "slow_run_baseline_runs"}
     volumes = {"volume_due_hours", "volume_deviations", "cost_factor", "cost_compared_usd", "cost_baseline_days"}
     volumes |= {"shrunk_percent", "shrunk_tokens"}

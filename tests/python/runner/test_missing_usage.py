@@ -1,10 +1,7 @@
 """From usage and costs that do not come to incidents that a tick alone raises, and the loads that end them."""
 
-import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,7 +20,7 @@ LOADED = datetime(2026, 3, 3, 8, tzinfo=UTC)
 # Tuesday's usage is due 36 hours after the day's end.
 DUE = datetime(2026, 3, 5, 12, tzinfo=UTC)
 BACK = datetime(2026, 3, 5, 13, tzinfo=UTC)
-MODELS = ("+int_signals__volumes", "+int_signals__costs", "+int_signals__shrinkages")
+MODELS = ("+int_signals__volumes", "+int_signals__costs")
 Load = Callable[..., int]
 
 
@@ -90,37 +87,3 @@ def test_costs_that_are_lost_are_a_p0_until_they_are_there(ledger: Warehouse, lo
     assert load(back, anthropic_cost=monday) > 0
     (incident,) = lost(back + timedelta(minutes=1))
     assert incident.resolution_time == back
-
-
-def test_a_day_that_shrinks_is_a_p0_until_it_is_whole_again(ledger: Warehouse, tmp_path: Path, load: Load) -> None:
-    """100 dollars a day; of one then 80.01, 80, none and 100 again. Of an organization that no other test has."""
-    first, loaded = date(2026, 2, 20), datetime(2026, 3, 12, 8, tzinfo=UTC)
-
-    def export(hours: int, cents: str | None) -> list[IncidentState]:
-        time = loaded + timedelta(hours=hours)
-        buckets = [bucket(first + timedelta(days=back), "10000") for back in range(5)]
-        buckets[3]["results"] = bucket(first, cents)["results"] if cents else []
-        path = tmp_path / f"costs_{hours}.json"
-        path.write_text(json.dumps({"data": buckets, "has_more": False, "next_page": None}))
-        load_usage(ledger, "anthropic_cost", [path], loaded_at=time)
-        load(time)
-        return [each for each in incidents(ledger, time) if each.source_key == "shrunk:anthropic" and each.is_open]
-
-    assert export(0, "10000") == []
-    assert export(1, "8001") == []
-    (incident,) = export(2, "8000")
-    assert (incident.severity_level, incident.rule_id) == ("P0", "financial_data_loss")
-    assert incident.title == "anthropic: of 100.00 USD reported of 2026-02-23 80.00 are left (anthropic_cost)"
-    assert incident.evidence["query"].startswith("select * from int_usage_totals_history where")
-    assert len(export(3, None)) == 1
-    assert export(4, "10000") == []
-
-
-def bucket(day: date, cents: str) -> dict[str, Any]:
-    """A day of Anthropic's cost report."""
-    return {
-        "starting_at": f"{day}T00:00:00Z",
-        "ending_at": f"{day + timedelta(days=1)}T00:00:00Z",
-        "organization_id": "0de60000-0000-4000-8000-000000000009",
-        "results": [{"currency": "USD", "amount": cents, "model": "claude-sonnet-5", "cost_type": "tokens"}],
-    }

@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
-from conftest import fresh_settings
+from conftest import PROJECT_DIR, fresh_settings
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import UserError
 from incident_ledger.importers.sinks import SINKS
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import read_state
 from incident_ledger.policy import Policy, load
+from incident_ledger.quality.checker import check_all
+from incident_ledger.quality.suites import load_suite
 from incident_ledger.runner.found_signals import record_found
 from incident_ledger.runner.job import Job
-from incident_ledger.simulation import SCENARIOS, Played, Stage, find_scenario
+from incident_ledger.simulation import SCENARIOS, Played, Stage, find_scenario, normal_days
 from incident_ledger.warehouse import Warehouse, connect
 
 DAY = date(2026, 3, 3)
@@ -26,6 +29,13 @@ OF_LOGS = {
     "pipeline-dead": ("P0", ("pipeline:run_daily_job",)),
     "key-due": ("P3", ("key:projects/shop/secrets/warehouse",)),
 }
+# What a run finds in usage, and the model that does.
+OF_USAGE = {
+    "usage-missing": "int_signals__volumes",
+    "cost-lost": "int_signals__costs",
+    "day-shrunk": "int_signals__costs",
+}
+OF_QUALITY = ("quality-bad", "quality-poor")
 MODELS = (
     "+int_signals__pipelines",
     "+int_signals__pipeline_durations",
@@ -47,7 +57,10 @@ def ticked(ledger: Warehouse, played: Played) -> list[tuple[str | None, str]]:
     return [(each.rule_id, each.severity_level) for each in read_state(ledger, is_open=True)]
 
 
-@pytest.mark.parametrize("name", sorted(set(SCENARIOS) - set(OF_LOGS)))
+OF_TICKS = sorted(set(SCENARIOS) - set(OF_LOGS) - set(OF_USAGE) - set(OF_QUALITY))
+
+
+@pytest.mark.parametrize("name", OF_TICKS)
 def test_what_happens_is_found_within_a_minute(name: str, ledger: Warehouse, policy: Policy) -> None:
     played = SCENARIOS[name].play(Stage(ledger, policy, DAY, 1))
     (look,) = played.looks
@@ -56,7 +69,7 @@ def test_what_happens_is_found_within_a_minute(name: str, ledger: Warehouse, pol
     assert ticked(ledger, played) == [(rule.rule_id, rule.severity_level)]
 
 
-@pytest.mark.parametrize("name", sorted(set(SCENARIOS) - set(OF_LOGS)))
+@pytest.mark.parametrize("name", OF_TICKS)
 def test_what_nearly_happens_is_not_found(name: str, ledger: Warehouse, policy: Policy) -> None:
     found = ticked(ledger, SCENARIOS[name].play(Stage(ledger, policy, DAY, 1), is_near_miss=True))
     # What is nearly stale is late.
@@ -96,6 +109,64 @@ def test_what_happens_in_logs_is_found_and_what_nearly_does_is_not(
         look(SCENARIOS[name].play(Stage(warehouse, policy, DAY + timedelta(days=2 * number), 1)))
         found = {(each.rule_id, each.severity_level, each.components) for each in read_state(warehouse, is_open=True)}
         assert (SCENARIOS[name].rule_id, severity, components) in found, name
+
+
+@pytest.mark.parametrize("is_near_miss", [False, True])
+@pytest.mark.parametrize("name", OF_USAGE)
+def test_what_happens_to_usage_is_found_and_what_nearly_does_is_not(
+    name: str, is_near_miss: bool, ledger: Warehouse, policy: Policy
+) -> None:
+    played = SCENARIOS[name].play(Stage(ledger, policy, DAY, 1), is_near_miss=is_near_miss)
+    dbt = Dbt(ledger.settings, ledger.endpoint)
+    for look in played.looks:
+        if look.command == "run":
+            results = dbt.build([f"+{OF_USAGE[name]}"], as_of=look.at, full_refresh=True)
+            assert "\n".join(one.message for one in results if not one.is_success) == ""
+            record_found(ledger, [OF_USAGE[name]])
+        Job(ledger, look.at, command="tick").tick(wait=0)
+    rule = policy.classification_rule(SCENARIOS[name].rule_id, played.met_at)
+    found = read_state(ledger)
+    assert SCENARIOS[name].is_found(found, rule) is not is_near_miss
+    assert len(found) == int(not is_near_miss)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_near_miss", "severities"),
+    [
+        ("quality-bad", False, ["P1"]),
+        ("quality-bad", True, ["P2"]),
+        ("quality-poor", False, ["P2"]),
+        ("quality-poor", True, []),
+    ],
+)
+def test_records_that_are_bad_are_found_from_5_percent_on(
+    name: str, is_near_miss: bool, severities: list[str], ledger: Warehouse, policy: Policy
+) -> None:
+    scenario = SCENARIOS[name]
+    played = scenario.play(Stage(ledger, policy, DAY, 1), is_near_miss=is_near_miss)
+    (look,) = played.looks
+    Dbt(ledger.settings, ledger.endpoint).invoke(["run", "--select", "+stg_anthropic__usage"], as_of=look.at)
+    file = PROJECT_DIR / "tests" / "gx" / "stg_anthropic__usage.json"
+    check_all(ledger, policy, run_id="check", now=look.at, suites=[load_suite(file, file.name)])
+    Job(ledger, look.at, command="tick").tick(wait=0)
+    found = read_state(ledger)
+    assert [each.severity_level for each in found] == severities
+    assert scenario.is_found(found, policy.classification_rule(scenario.rule_id, look.at)) is not is_near_miss
+
+
+def test_two_weeks_of_normal_days_page_nobody(endpoint: str, tmp_path: Path) -> None:
+    """Weekends, a month's end, a change of the clock, retries, deploys, late reports and corrections."""
+    settings = fresh_settings(endpoint, tmp_path)
+    warehouse = connect(settings.model_copy(update={name: f"{settings.raw_dataset}.{name}" for name in SINKS}))
+    ensure_ledger(warehouse)
+    dbt = Dbt(warehouse.settings, warehouse.endpoint)
+    models = [*MODELS, *(f"+{model}" for model in OF_USAGE.values())]
+    for look in normal_days(Stage(warehouse, load(warehouse), date(2026, 2, 26), 1), 14):
+        results = dbt.build(models, as_of=look.at)
+        assert "\n".join(one.message for one in results if not one.is_success) == ""
+        record_found(warehouse)
+        Job(warehouse, look.at, command="tick").tick(wait=0)
+    assert [(each.severity_level, each.title) for each in read_state(warehouse)] == []
 
 
 def test_the_same_seed_gives_the_same_rows(ledger: Warehouse, policy: Policy) -> None:

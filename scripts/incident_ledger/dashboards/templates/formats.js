@@ -32,9 +32,9 @@ const shown = (value, format) => value === null || value === undefined ? DASH : 
 const exact = (value, format) => format === "minutes" ? value + " minutes" : format === "percent" ? value + " %" : String(value);
 
 const STATES = [
-  ["bad", /overdue|^late$|failed|^bad$|undeliverable|^missed|^holds|^held/],
-  ["warn", /running|^due$|warning|not acknowledged|not known|pending|to come/],
-  ["good", /^ok$|^sent$|^done$|on time|^kept|^acknowledged|good again|in force/],
+  ["bad", /overdue|^late$|failed|^bad$|undeliverable|^missed|^holds|^held|^not allowed|^open to all/],
+  ["warn", /running|^due$|warning|not acknowledged|not known|pending|to come|^not watched|^due soon/],
+  ["good", /^ok$|^sent$|^done$|on time|^kept|^acknowledged|good again|in force|^watched|^allowed|^rotated|^succeeded|^closed$/],
 ];
 const stateClass = text => (STATES.find(([, words]) => words.test(text)) || [""])[0];
 
