@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from google.api_core.exceptions import NotFound
-
 from incident_ledger.doctor.findings import Finding, Grade, wrong
 from incident_ledger.encoding import one_line
 from incident_ledger.errors import IncidentLedgerError
 from incident_ledger.importers.sinks import SINKS
 from incident_ledger.warehouse import Warehouse
+from incident_ledger.warehouse.catalog import names_in
 from incident_ledger.warehouse.rows import literal
 
 _CHECK = "sinks"
@@ -29,7 +28,7 @@ def check_sinks(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
         *project, dataset, table = named.split(".")
         place = (project[0] if project else warehouse.settings.project, dataset)
         try:
-            tables = _tables(warehouse, *place)
+            tables = names_in(warehouse, *place)
             if table not in tables:
                 remedy = f"It is made with the first entry; until then leave {sink.variable} empty, or correct it."
                 yield Finding(_CHECK, Grade.WARN, f"{sink.variable} names {named}, which is not there", remedy)
@@ -38,14 +37,6 @@ def check_sinks(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
         except IncidentLedgerError as error:
             yield wrong(_CHECK, error)
         seen.add(place)
-
-
-def _tables(warehouse: Warehouse, project: str, dataset: str) -> list[str]:
-    with warehouse.map_bigquery_errors():
-        try:
-            return sorted(each.table_id for each in warehouse.client.list_tables(f"{project}.{dataset}", timeout=60))
-        except NotFound:
-            return []
 
 
 def _errors(warehouse: Warehouse, place: tuple[str, str], tables: list[str], now: datetime) -> Iterator[Finding]:

@@ -80,6 +80,16 @@ def _names(warehouse: Warehouse) -> Iterator[tuple[str, str]]:
         yield from ((dataset, table) for table in found)
 
 
+def names_in(warehouse: Warehouse, project: str, dataset: str) -> list[str]:
+    """The names of the tables of any dataset, in order; none where there is no such dataset."""
+    with warehouse.map_bigquery_errors():
+        try:
+            found = warehouse.client.list_tables(f"{project}.{dataset}", timeout=_SECONDS)
+            return sorted(item.table_id for item in found)
+        except NotFound:
+            return []
+
+
 def _fits(pattern: str, dataset: str, table: str) -> bool:
     if set("*?") & set(pattern):
         return fnmatchcase(table, pattern) or fnmatchcase(f"{dataset}.{table}", pattern)

@@ -82,7 +82,9 @@ def test_every_card_mart_and_metric_is_there_with_all_of_its_parts(entries: list
         for part in ("grain", "owner", "sources", "decisions", "formula")
         if not (getattr(each, part) or (part == "formula" and each.columns)) and each.name not in seeds
     ]
-    assert lacking == []
+    # What a report reads of a source that is switched off is not there either.
+    off = {f"table-{name}" for name in ("rpt_key_rotation", "rpt_pipeline_activity", "rpt_security_activity")}
+    assert [each for each in lacking if each != (each[0], "sources") or each[0] not in off] == []
     assert len({each.anchor for each in entries}) == len(entries)
 
 
