@@ -43,6 +43,7 @@ KEYS = {
     "fct_review_findings": ("review_finding_id",),
     "fct_notifications": ("delivery_id",),
     "rpt_data_quality_daily": ("table_day_id",),
+    "fct_system_health": ("health_key",),
     "rpt_data_quality_by_data_day": ("data_day_id",),
 }
 # Of what is built from usage, whose days are made each once; the MERGE into `signals` takes one row a key.

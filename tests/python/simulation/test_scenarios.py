@@ -17,7 +17,7 @@ from incident_ledger.quality.checker import check_all
 from incident_ledger.quality.suites import load_suite
 from incident_ledger.runner.found_signals import record_found
 from incident_ledger.runner.job import Job
-from incident_ledger.simulation import SCENARIOS, Played, Stage, find_scenario, normal_days
+from incident_ledger.simulation import SCENARIOS, Played, Stage, find_scenario
 from incident_ledger.warehouse import Warehouse, connect
 
 DAY = date(2026, 3, 3)
@@ -114,13 +114,16 @@ def test_what_happens_in_logs_is_found_and_what_nearly_does_is_not(
 @pytest.mark.parametrize("is_near_miss", [False, True])
 @pytest.mark.parametrize("name", OF_USAGE)
 def test_what_happens_to_usage_is_found_and_what_nearly_does_is_not(
-    name: str, is_near_miss: bool, ledger: Warehouse, policy: Policy
+    name: str, is_near_miss: bool, endpoint: str, tmp_path: Path
 ) -> None:
+    ledger = connect(fresh_settings(endpoint, tmp_path))
+    ensure_ledger(ledger)
+    policy = load(ledger)
     played = SCENARIOS[name].play(Stage(ledger, policy, DAY, 1), is_near_miss=is_near_miss)
     dbt = Dbt(ledger.settings, ledger.endpoint)
     for look in played.looks:
         if look.command == "run":
-            results = dbt.build([f"+{OF_USAGE[name]}"], as_of=look.at, full_refresh=True)
+            results = dbt.build([f"+{OF_USAGE[name]}"], as_of=look.at)
             assert "\n".join(one.message for one in results if not one.is_success) == ""
             record_found(ledger, [OF_USAGE[name]])
         Job(ledger, look.at, command="tick").tick(wait=0)
@@ -152,21 +155,6 @@ def test_records_that_are_bad_are_found_from_5_percent_on(
     found = read_state(ledger)
     assert [each.severity_level for each in found] == severities
     assert scenario.is_found(found, policy.classification_rule(scenario.rule_id, look.at)) is not is_near_miss
-
-
-def test_two_weeks_of_normal_days_page_nobody(endpoint: str, tmp_path: Path) -> None:
-    """Weekends, a month's end, a change of the clock, retries, deploys, late reports and corrections."""
-    settings = fresh_settings(endpoint, tmp_path)
-    warehouse = connect(settings.model_copy(update={name: f"{settings.raw_dataset}.{name}" for name in SINKS}))
-    ensure_ledger(warehouse)
-    dbt = Dbt(warehouse.settings, warehouse.endpoint)
-    models = [*MODELS, *(f"+{model}" for model in OF_USAGE.values())]
-    for look in normal_days(Stage(warehouse, load(warehouse), date(2026, 2, 26), 1), 14):
-        results = dbt.build(models, as_of=look.at)
-        assert "\n".join(one.message for one in results if not one.is_success) == ""
-        record_found(warehouse)
-        Job(warehouse, look.at, command="tick").tick(wait=0)
-    assert [(each.severity_level, each.title) for each in read_state(warehouse)] == []
 
 
 def test_the_same_seed_gives_the_same_rows(ledger: Warehouse, policy: Policy) -> None:
