@@ -7,13 +7,13 @@
 {%- endmacro %}
 
 {#
-  How old an open incident is at that time, in microseconds, without the times in which it was resolved; null when it is over, or
-  was detected later. Each table with an age computes it and has its `as_of`: no age is read from another build's table.
+  How old an open incident is at a time, in microseconds, without the times in which it was resolved; null when it is over, or
+  was detected later.
 #}
-{% macro age_microseconds() -%}
+{% macro age_microseconds(at) -%}
     if(
-        is_open and detection_time <= {{ as_of() }},
-        greatest(timestamp_diff({{ as_of() }}, detection_time, microsecond) - reopened_gap_microseconds, 0),
+        is_open and detection_time <= {{ at }},
+        greatest(timestamp_diff({{ at }}, detection_time, microsecond) - reopened_gap_microseconds, 0),
         null
     )
 {%- endmacro %}

@@ -65,6 +65,8 @@ class Dbt:
         self._manifest: Any = None
         self.current_since: datetime | None = None
         """From when on the view of current events, where it is built, reads them (`ledger.settling`); None for all."""
+        self.needs_all_incidents = False
+        """Whether what is kept of settled incidents is computed again, where it is built."""
 
     def build(
         self,
@@ -181,6 +183,7 @@ class Dbt:
     def _environment(self, as_of: datetime | None) -> Iterator[None]:
         """The settings as `profiles.yml` and `dbt_project.yml` read them, for the time of one invocation."""
         variables = environment(self._settings, self._endpoint, as_of, self.current_since)
+        variables[f"{PREFIX}ALL_INCIDENTS"] = "true" if self.needs_all_incidents else ""
         before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)
         try:

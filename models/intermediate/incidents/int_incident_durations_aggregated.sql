@@ -14,7 +14,7 @@ durations_aged as (
 
     select
         *,
-        if(is_pending, {{ age_microseconds() }}, null) as pending_microseconds
+        if(is_pending, {{ age_microseconds(as_of()) }}, null) as pending_microseconds
     from durations
 
 ),

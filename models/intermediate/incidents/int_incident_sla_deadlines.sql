@@ -1,23 +1,26 @@
-{#- A table, since what reads it is built whenever the clock moves: as a view it would read every event each time. -#}
-{{ config(materialized='table') }}
+{#- `partitions` is filled by incident_days_to_replace() when the model compiles. -#}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='insert_overwrite',
+        partition_by={'field': 'detection_date', 'data_type': 'date'},
+        cluster_by=['incident_id'],
+        partitions=["date '1970-01-01'"]
+    )
+}}
+{% set days = incident_days_to_replace() -%}
 
 with
 
-deadlines as (
+current_deadlines as (
 
-    select * from {{ ref('incident_deadlines') }}
+    select * from {{ ref('int_current_incident_deadlines') }}
 
 ),
 
 final as (
 
-    select
-        incident_id,
-        response_time,
-        response_severity_level,
-        response_deadline,
-        escalation_deadline
-    from deadlines
+    {{ current_and_settled('current_deadlines', days) }}
 
 )
 

@@ -2,7 +2,7 @@ with
 
 incidents as (
 
-    select * from {{ ref('incident_state') }}
+    select * from {{ ref('int_current_incidents_derived') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 incidents as (
 
-    select * from {{ ref('int_incidents_measured') }}
+    select * from {{ ref('int_current_incidents_measured') }}
     where has_sla
 
 ),

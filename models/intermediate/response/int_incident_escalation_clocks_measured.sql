@@ -34,11 +34,11 @@ events as (
 
     select
         incident_id,
-        severity_level,
+        escalated_severity_level as severity_level,
         min(recorded_at) as recorded_at
-    from {{ ref('int_response_events_sequenced') }}
+    from {{ ref('int_incident_events_sequenced') }}
     where event_type = 'escalated' and step_id = 'escalation'
-    group by incident_id, severity_level
+    group by incident_id, escalated_severity_level
 
 ),
 

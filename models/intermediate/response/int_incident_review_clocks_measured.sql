@@ -3,13 +3,13 @@ with
 
 tasks as (
 
-    select * from {{ ref('int_incident_tasks_measured') }}
+    select * from {{ ref('int_current_incident_tasks_measured') }}
 
 ),
 
 incidents as (
 
-    select * from {{ ref('int_incidents_measured') }}
+    select * from {{ ref('int_current_incidents_measured') }}
     where has_sla and resolution_time is not null
 
 ),
@@ -21,11 +21,11 @@ events as (
         event_order,
         occurred_at,
         safe_cast(json_value(payload, '$.due_at') as timestamp) as due_at
-    from {{ ref('int_response_events_sequenced') }}
+    from {{ ref('int_incident_events_sequenced') }}
     where
         event_type = 'review_scheduled'
         and not {{ is_person('actor') }}
-        and review = 'weekly'
+        and step_id = 'weekly'
 
 ),
 

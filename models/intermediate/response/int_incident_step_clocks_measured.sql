@@ -19,7 +19,7 @@ events as (
         incident_id,
         step_id,
         min(recorded_at) as recorded_at
-    from {{ ref('int_response_events_sequenced') }}
+    from {{ ref('int_incident_events_sequenced') }}
     where event_type = 'escalated'
     group by incident_id, step_id
 

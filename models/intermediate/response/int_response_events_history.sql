@@ -19,11 +19,11 @@ with
 recent_events as (
 
     select * from {{ ref('base_ledger__incident_events') }}
-    where recorded_at >= {{ since }}
+    where recorded_at >= {{ since }} and first_recorded_at >= {{ since }}
 
 ),
 
--- Of the table itself; a first build knows none.
+-- Of the table itself; a first build knows none. A copy of an event of long ago is none of the recent events.
 known_events as (
 
     select event_id from {{ this if is_incremental() else ref('base_ledger__incident_events') }}
@@ -50,7 +50,7 @@ final as (
         incident_id,
         event_type,
         occurred_at,
-        recorded_at,
+        first_recorded_at as recorded_at,
         actor,
         payload,
         superseded_event_id
@@ -62,7 +62,7 @@ final as (
             {%- endfor -%}
         )
         or superseded_event_id is not null
-    qualify row_number() over (partition by event_id order by recorded_at) = 1
+    qualify row_number() over (partition by event_id order by first_recorded_at) = 1
 
 )
 

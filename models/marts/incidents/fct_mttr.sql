@@ -1,3 +1,5 @@
+{#- A view over what is kept of each incident; its one clock is a row of `int_build_time`. -#}
+{{ config(materialized='view') }}
 {%- set measures = ['mttd', 'mtta', 'mttc', 'mttr'] -%}
 
 with
@@ -8,12 +10,20 @@ incidents as (
 
 ),
 
+build_time as (
+
+    select * from {{ ref('int_build_time') }}
+
+),
+
 aged as (
 
     select
-        *,
-        {{ age_microseconds() }} as age_microseconds
+        incidents.*,
+        build_time.as_of,
+        {{ age_microseconds('build_time.as_of') }} as age_microseconds
     from incidents
+    cross join build_time
 
 ),
 
@@ -45,7 +55,7 @@ final as (
         ) as mttr_minutes,
         array_agg({{ minutes('age_microseconds') }} ignore nulls order by age_microseconds, incident_id)
             as open_age_minutes,
-        {{ as_of() }} as as_of
+        max(as_of) as as_of
     from aged
     group by detection_date, severity_level, component, root_cause_category, detected_by
 

@@ -1,3 +1,6 @@
+{#- A view over what is kept of each incident; its one clock is a row of `int_build_time`. -#}
+{{ config(materialized='view') }}
+
 with
 
 incidents as (
@@ -6,12 +9,20 @@ incidents as (
 
 ),
 
+build_time as (
+
+    select * from {{ ref('int_build_time') }}
+
+),
+
 aged as (
 
     select
-        *,
-        {{ age_microseconds() }} as age_microseconds
+        incidents.*,
+        build_time.as_of,
+        {{ age_microseconds('build_time.as_of') }} as age_microseconds
     from incidents
+    cross join build_time
 
 ),
 
@@ -59,10 +70,10 @@ final as (
         deadlines.response_deadline,
         case
             when deadlines.response_time is not null then deadlines.response_time <= deadlines.response_deadline
-            when {{ as_of() }} > deadlines.response_deadline then false
+            when aged.as_of > deadlines.response_deadline then false
         end as is_response_met,
         deadlines.escalation_deadline,
-        {{ as_of() }} as as_of,
+        aged.as_of,
         array_length(aged.excluded_measures) > 0 as has_time_anomaly,
         aged.excluded_measures
     from aged

@@ -15,12 +15,25 @@ incidents as (
 
 ),
 
+incidents_with_sla as (
+
+    select * from incidents
+    where has_sla
+
+),
+
+clock_entries as (
+
+    {{ clock_entries('incidents_with_sla') }}
+
+),
+
 clock_history as (
 
     select
         *,
         event_type in ('detected', 'severity_changed') and severity_level is not null as is_severity
-    from {{ ref('int_incident_clock_history') }}
+    from clock_entries
 
 ),
 

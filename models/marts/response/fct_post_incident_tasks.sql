@@ -1,11 +1,28 @@
+{#- A view over what is kept of each incident; its one clock is a row of `int_build_time`. -#}
+{{ config(materialized='view') }}
+
 with
 
 tasks as (
 
+    select * from {{ ref('int_incident_tasks_measured') }}
+
+),
+
+build_time as (
+
+    select * from {{ ref('int_build_time') }}
+
+),
+
+judged as (
+
     select
-        *,
-        coalesce(done_at, {{ as_of() }}) as judged_at
-    from {{ ref('int_incident_tasks_measured') }}
+        tasks.*,
+        build_time.as_of,
+        coalesce(tasks.done_at, build_time.as_of) as judged_at
+    from tasks
+    cross join build_time
 
 ),
 
@@ -28,8 +45,9 @@ final as (
         done_at,
         judged_at > due_at as is_late,
         if(judged_at > due_at, {{ minutes_between('due_at', 'judged_at') }}, null) as minutes_late,
-        {{ as_of() }} as as_of
-    from tasks
+        detection_date,
+        as_of
+    from judged
 
 )
 

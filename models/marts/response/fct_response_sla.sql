@@ -1,3 +1,6 @@
+{#- A view over what is kept of each incident; its one clock is a row of `int_build_time`. -#}
+{{ config(materialized='view') }}
+
 with
 
 clocks as (
@@ -6,22 +9,31 @@ clocks as (
 
 ),
 
+build_time as (
+
+    select * from {{ ref('int_build_time') }}
+
+),
+
 -- Requests that fell due since the last update, up to as many as are asked for in a row.
 clocks_counted as (
 
     select
-        *,
-        clock = 'updates' as is_updates,
+        clocks.*,
+        build_time.as_of,
+        clocks.clock = 'updates' as is_updates,
         coalesce(
             least(
                 div(
-                    greatest(timestamp_diff({{ as_of() }}, running_since, microsecond), 0), running_microseconds
+                    greatest(timestamp_diff(build_time.as_of, clocks.running_since, microsecond), 0),
+                    clocks.running_microseconds
                 ),
-                update_requests
+                clocks.update_requests
             ),
             0
         ) as running_missed_updates
     from clocks
+    cross join build_time
 
 ),
 
@@ -38,11 +50,11 @@ clocks_timed as (
         late_microseconds
         + if(
             running_missed_updates > 0,
-            timestamp_diff({{ as_of() }}, running_since, microsecond) - running_microseconds,
+            timestamp_diff(as_of, running_since, microsecond) - running_microseconds,
             0
         ) as late_updates_microseconds,
         -- What was never met is late until the incident's end.
-        coalesce(met_at, ended_at, {{ as_of() }}) as judged_at
+        coalesce(met_at, ended_at, as_of) as judged_at
     from clocks_counted
 
 ),
@@ -55,7 +67,7 @@ judged as (
             when is_updates and all_missed_updates > 0 then false
             when is_updates then if(running_since is null, true, null)
             when met_at is not null then coalesce(met_at <= kept_until, true)
-            when {{ as_of() }} > kept_until then false
+            when as_of > kept_until then false
             when ended_at is not null then false
         end as is_met
     from clocks_timed
@@ -80,7 +92,8 @@ final as (
         end as minutes_late,
         kept_updates + all_missed_updates as updates_due,
         kept_updates as updates_kept,
-        {{ as_of() }} as as_of
+        detection_date,
+        as_of
     from judged
 
 )

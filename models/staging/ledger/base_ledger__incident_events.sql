@@ -15,6 +15,7 @@ final as (
         event_type,
         occurred_at,
         recorded_at,
+        coalesce(first_recorded_at, recorded_at) as first_recorded_at,
         actor,
         case when payload is null then '{}' else to_json_string(payload) end as payload
     from raw_events

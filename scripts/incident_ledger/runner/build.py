@@ -18,10 +18,13 @@ from incident_ledger.runner.node_selection import (
     recorded,
     rows_key,
     select,
+    settled_key,
 )
 from incident_ledger.runner.project_files import project_checksum
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.modified import last_modified
+
+_SETTLED = "settled incidents"  # among the records of nodes: what they were computed from
 
 
 class Builds:
@@ -53,6 +56,8 @@ class Builds:
             return [], selection, []
         results, again = self._run(sorted(self._nodes[unique_id].selector for unique_id in selection.keys))
         self._note(results, selection, modified)
+        if any(self._nodes[unique_id].keeps_settled for unique_id in selection.keys):
+            self._new[_SETTLED] = Built(settled_key(self._nodes, project=self.project, modified=modified))
         # At once: a run that dies later need not build this again.
         built = self._built | self._new | self._seen
         records = {unique_id: (each.key, each.modified) for unique_id, each in built.items()}
@@ -79,9 +84,24 @@ class Builds:
         return rows_key(self._nodes, unique_id, project=self.project, clock=clock, modified=self._modified())
 
     @property
+    def needs_all_incidents(self) -> bool:
+        """Whether what is kept of settled incidents is not what a build would give: other rules, a table that was lost.
+
+        It is asked before the build, from when tables were modified then.
+        """
+        key = settled_key(self._nodes, project=self.project, modified=self._modified())
+        return self._built.get(_SETTLED) != Built(key) or not all(map(self._is_as_left, self._keepers))
+
+    @property
+    def has_kept_incidents(self) -> bool:
+        """Whether all of an incident is computed that is kept once it is settled: no table of that failed."""
+        built = self._built | self._new
+        return all(unique_id in built and built[unique_id].key for unique_id in self._keepers)
+
+    @property
     def names(self) -> set[str]:
         """The names of the nodes that were built."""
-        return {self._nodes[unique_id].name for unique_id in self._new}
+        return {self._nodes[unique_id].name for unique_id in self._new if unique_id in self._nodes}
 
     @property
     def policy_modified(self) -> list[str | None]:
@@ -124,6 +144,14 @@ class Builds:
             for node in self._nodes.values()
             if not node.is_built and node.relation is not None
         }
+
+    def _is_as_left(self, unique_id: str) -> bool:
+        relation, last = self._nodes[unique_id].relation, self._built.get(unique_id)
+        return relation is not None and last is not None and last.modified == self._modified()[relation]
+
+    @cached_property
+    def _keepers(self) -> list[str]:
+        return [unique_id for unique_id, node in self._nodes.items() if node.keeps_settled]
 
     def _modified(self) -> dict[Relation, str | None]:
         if self._before is None:

@@ -9,7 +9,7 @@ from incident_ledger.dbt_runner import Dbt
 from incident_ledger.encoding import canonical
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.setup import has_views
-from incident_ledger.ledger.state import IncidentState, read_events, read_state
+from incident_ledger.ledger.state import IncidentState, read_events, state_reading
 from incident_ledger.notify.composing import compose_due
 from incident_ledger.notify.messages import Message
 from incident_ledger.notify.pending import due_events
@@ -71,7 +71,7 @@ def run_dry(warehouse: Warehouse, as_of: datetime) -> DryRun:
         is_recorded=False,
         readers=lambda: readers(dbt.manifest()),
     )
-    state = {incident.incident_id: incident for incident in read_state(warehouse)}
+    state = {each.incident_id: each for each in read(warehouse, state_reading(warehouse, is_current=True))}
     channels = read(
         warehouse,
         channel_findings_reading(warehouse, warehouse.settings, policy, as_of, since=first_day(policy, as_of)),

@@ -14,9 +14,8 @@ from incident_ledger.encoding import timestamp
 from incident_ledger.errors import ExitCode, LeaseHeldError
 from incident_ledger.job_labels import labelled
 from incident_ledger.ledger.events import Event
-from incident_ledger.ledger.settling import current_since
 from incident_ledger.ledger.setup import ensure_ledger
-from incident_ledger.ledger.state import IncidentState, read_state
+from incident_ledger.ledger.state import IncidentState, read_state, state_reading
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify.delivery import Delivery
 from incident_ledger.notify.queries import channel_findings
@@ -31,7 +30,7 @@ from incident_ledger.runner.look import Look, look_reading
 from incident_ledger.runner.next_due import next_due
 from incident_ledger.runner.own_failures import OwnFailures
 from incident_ledger.runner.page_step import write_pages
-from incident_ledger.runner.settle_step import settle_step
+from incident_ledger.runner.settle_step import settle_step, unsettle_for
 from incident_ledger.runner.step_summaries import some_names, summarise_channels, summarise_nodes
 from incident_ledger.runner.steps import HEARTBEAT, Outcome, Step, Steps, counted, record
 from incident_ledger.runner.uploaded_results import take_in_uploaded
@@ -130,7 +129,6 @@ class Job:
         self._wait = wait
         rules = self._begin()
         with self._lease(BUILD, rules) as lease:
-            self._keep_current_since()
             try:
                 self._whole()
                 write_pages(self._steps, self._warehouse, self._dbt, self._as_of)
@@ -146,14 +144,13 @@ class Job:
         self._wait = wait
         rules = self._begin()
         with self._lease(BUILD, rules) as lease:
-            self._keep_current_since()
             try:
                 rules = self._load_policy()
-                self._incidents = read_state(self._warehouse)
+                self._incidents = read(self._warehouse, state_reading(self._warehouse, is_current=True))
                 with self._steps.step("build") as step:
+                    self._unsettle()
                     self._build(step, "feeds", is_open=False)
-                with self._steps.step("report") as step:
-                    self._build(step, "reports", is_open=self._has_clocks(rules))
+                self._report_and_settle(rules)
             finally:
                 self._record(lease.holder)
         return self._report
@@ -186,9 +183,16 @@ class Job:
         rules.is_alarm([], self._fail_on)  # an unknown severity is an error before the work
         return rules
 
-    def _keep_current_since(self) -> None:
-        """A view that is built again has the Monday that it had; where all is built, it is found again."""
-        self._dbt.current_since = None if self._is_full else current_since(self._warehouse)
+    def _unsettle(self) -> None:
+        unsettle_for(self._dbt, self._warehouse, self._as_of, is_all=self._is_full or self._builds.needs_all_incidents)
+
+    def _report_and_settle(self, rules: Policy) -> None:
+        """What people read, and then what is over is settled: the marts have it by then."""
+        with self._steps.step("report") as step:
+            self._build(step, "reports", is_open=self._has_clocks(rules))
+        lease = partial(self._lease, RESPOND, rules, wait=0)
+        if self._builds.has_kept_incidents:
+            settle_step(self._steps, self._warehouse, self._dbt, rules=rules, as_of=self._as_of, lease=lease)
 
     def _end(self, rules: Policy) -> None:
         self._report.open_incidents = [each for each in self._opened if each.detection_time <= self._as_of]
@@ -235,6 +239,7 @@ class Job:
             # Both before the build: what comes in later is checked by the next run.
             due = DueChecks(self._warehouse, self._builds, rules, self._as_of)
             noted = self._note_changes(due)
+            self._unsettle()
             uploaded = take_in_uploaded(self._warehouse, self._builds, rules, self._as_of)
             is_built = self._build(step, "feeds", is_open=False)
             step.summary += f"; {counted(uploaded, 'result')} of dbt projects" if uploaded else ""
@@ -244,10 +249,7 @@ class Job:
             self._note_pending_since(rules)
         else:
             self._respond(rules)
-        lease = partial(self._lease, RESPOND, rules, wait=0)
-        settle_step(self._steps, self._warehouse, self._dbt, rules=rules, as_of=self._as_of, lease=lease)
-        with self._steps.step("report") as step:
-            self._build(step, "reports", is_open=self._has_clocks(rules))
+        self._report_and_settle(rules)
 
     def _has_clocks(self, rules: Policy) -> bool:
         """Whether an incident is open, or had its beginning so lately that a deadline of it may not have passed."""

@@ -42,6 +42,8 @@ class Node:
     is_built: bool = True
     """Whether a run builds or tests it; sources and seeds are there."""
     clock: str | None = None
+    keeps_settled: bool = False
+    """Whether it keeps what was computed of incidents that are settled, and computes the others alone."""
 
     @property
     def is_test(self) -> bool:
@@ -113,6 +115,7 @@ def nodes_of(manifest: Any) -> dict[str, Node]:
             is_view=node.config.materialized == "view",
             is_built=kind != "seed",
             clock=node.config.meta.get("clock"),
+            keeps_settled=node.config.meta.get("keeps") == "settled_incidents",
         )
     return nodes
 
@@ -170,6 +173,13 @@ def rows_key(
 ) -> str:
     """What the rows of a table or view depend on, as a hash; of a table as they are once it is built."""
     return _Known(nodes, project, clock, modified, {}).rows_key(unique_id)
+
+
+def settled_key(nodes: Mapping[str, Node], *, project: str, modified: Mapping[Relation, str | None]) -> str:
+    """What is computed of an incident depends on, but for its events, as a hash: the project's files and the policy."""
+    keepers = [unique_id for unique_id, node in nodes.items() if node.keeps_settled]
+    read = sorted({each for keeper in keepers for each in below(nodes, keeper) if each.startswith("seed.")})
+    return key_of([project, [[seed, modified.get(nodes[seed].relation or ("", ""))] for seed in read]])
 
 
 def below(nodes: Mapping[str, Node], unique_id: str) -> set[str]:

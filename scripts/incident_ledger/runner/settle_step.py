@@ -49,7 +49,19 @@ def settle_step(
             step.summary += f"; {counted(forgotten, 'check')} of past breaches forgotten" if forgotten else ""
 
 
-def _build(dbt: Dbt, before: datetime, as_of: datetime) -> None:
+def unsettle_for(dbt: Dbt, warehouse: Warehouse, as_of: datetime, *, is_all: bool) -> None:
+    """Before a build: what is kept of settled incidents stays, or all incidents are made current and computed again.
+
+    A view of current events that is built again has the Monday that it had. After the build they are settled again.
+    """
+    since = current_since(warehouse)
+    dbt.needs_all_incidents = is_all
+    dbt.current_since = None if is_all else since
+    if is_all and since is not None:
+        _build(dbt, None, as_of)
+
+
+def _build(dbt: Dbt, before: datetime | None, as_of: datetime) -> None:
     dbt.current_since = before
     failed = [result for result in dbt.build_exactly([VIEW], as_of=as_of) if not result.is_success]
     if failed:

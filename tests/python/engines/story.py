@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from incident_ledger.importers.sinks import load_sink
 from incident_ledger.importers.statuspage import StatuspageImporter
 from incident_ledger.importers.usage.ingest import load_usage
 from incident_ledger.ledger.commands import CommandContext, open_incident, person_event, resolve
-from incident_ledger.ledger.events import EventType
+from incident_ledger.ledger.events import Event, EventType, incident_id
 from incident_ledger.ledger.reducer import opened
 from incident_ledger.ledger.settling import monday, settle
 from incident_ledger.ledger.state import read_state
@@ -52,6 +52,8 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "cursor_daily": ("daily-usage-data.response.json",),
     "cursor_spend": ("spend.response.json",),
 }
+
+_MISTAKEN_AT = AS_OF - timedelta(days=90)
 
 # What BigQuery would have recorded of two jobs of a run and one of a tick.
 _JOBS = """
@@ -245,6 +247,7 @@ class Story:
         spend = folder / "spend.json"
         spend.write_text(json.dumps(_SPEND))
         load_usage(self.warehouse, "cursor_spend", [spend], loaded_at=_EXPORTED_AT)
+        append(self.warehouse, _mistake(), _MISTAKEN_AT)
 
     def check(self) -> None:
         """All suites, and a file that is none: breaches, a check that failed, incidents, messages, a run's steps."""
@@ -282,10 +285,14 @@ class Story:
         self._settle()
 
     def _settle(self) -> None:
-        """Rows of what is over, and copies of what is not; of one incident nothing is left but its row."""
+        """Rows of what is over, and copies of what is not; of one incident nothing is left but its row.
+
+        It is one that does not count: no mart keeps it, and what is computed from nothing has the same rows.
+        """
         settle(self.warehouse, monday(AS_OF + timedelta(weeks=2)), AS_OF + timedelta(weeks=4))
-        events, kept = self.warehouse.raw("incident_events"), self.warehouse.raw("settled_incidents")
-        self.warehouse.execute(f"delete from {events} where incident_id = (select min(incident_id) from {kept})")
+        events, settled = self.warehouse.raw("incident_events"), self.warehouse.raw("settled_incidents")
+        mistake = f"(select incident_id from {settled} where source = '{_mistake()[0].source}')"
+        self.warehouse.execute(f"delete from {events} where incident_id = {mistake}")
 
     def _probe(self, at: datetime) -> None:
         """A good answer, a refused key, and one that came twice since two commands wrote it."""
@@ -356,3 +363,18 @@ class Story:
         suites = [*load_folders(self.warehouse.settings), load_suite(no_suite, no_suite.name)]
         check_all(self.warehouse, load_policy(self.warehouse), run_id=f"check-{at:%H}", now=at, suites=suites)
         Job(self.warehouse, at, command="run").tick()
+
+
+def _mistake() -> list[Event]:
+    """An incident that was retracted long ago."""
+    detected = Event(
+        incident_id=incident_id("mistake", "one", _MISTAKEN_AT),
+        event_type=EventType.DETECTED,
+        occurred_at=_MISTAKEN_AT,
+        actor="ann",
+        source="mistake",
+        source_key="one",
+        severity_level="P2",
+        payload={"title": "It was none"},
+    )
+    return [detected, replace(detected, event_type=EventType.RETRACTED, severity_level=None, payload={})]

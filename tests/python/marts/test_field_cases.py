@@ -231,16 +231,17 @@ def test_checks_are_added_once_and_only_when_new(later: Ledger) -> None:
     assert "late.batch" in {row["data_quality_id"] for row in before}
 
 
-# What a build at another time says anew, and the tables that it must not take a clock from.
+# Marts with an as-of time, and the tables of which each has its clock.
 CLOCKED = ("operational_metrics", "fct_mttr", "rpt_incident_durations", "dim_severities", "dim_components")
+CLOCKS = ("int_build_time", "int_incident_durations_aggregated+", "dim_severities", "dim_components")
 
 
-def test_a_table_that_is_built_alone_has_one_clock(later: Ledger) -> None:
-    """Each by itself, a day later and without what it is made from: its ages are of the time that its rows say."""
+def test_the_marts_of_one_clock_have_one_time(later: Ledger) -> None:
+    """Each clock by itself, a day later: the ages of all that has it are of the time that the rows say."""
     before = {row["incident_id"]: row for row in later.rows("operational_metrics")}
     again = LATER + timedelta(days=1)
     try:
-        later.build(again, "operational_metrics")
+        later.build(again, "int_build_time")
         rows = later.rows("operational_metrics")
         assert {row["as_of"] for row in rows} == {again}
         open_ones = [row for row in rows if row["is_open"] and row["detection_time"] <= again]
@@ -252,7 +253,7 @@ def test_a_table_that_is_built_alone_has_one_clock(later: Ledger) -> None:
         (summary,) = later.rows("rpt_mttr", "period_grain = 'all' and severity_level = 'all'")
         assert summary["as_of"] == LATER  # not built: it says so
 
-        later.build(again, "fct_mttr", "int_incident_durations_aggregated+")
+        later.build(again, "int_incident_durations_aggregated+")
         (summary,) = later.rows("rpt_mttr", "period_grain = 'all' and severity_level = 'all'")
         assert summary["as_of"] == again
         assert summary["oldest_open_minutes"] == pytest.approx(max(row["age_minutes"] for row in open_ones))
@@ -262,7 +263,7 @@ def test_a_table_that_is_built_alone_has_one_clock(later: Ledger) -> None:
             sum(row["age_minutes"] for row in open_ones)
         )
     finally:
-        later.build(LATER, *CLOCKED, "int_incident_durations_aggregated+")
+        later.build(LATER, *CLOCKS)
 
 
 def test_a_view_says_the_time_of_the_last_build(later: Ledger) -> None:

@@ -130,7 +130,7 @@ def ledger(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     ledger.write(START + 15 * MINUTE)
     collect()
     ledger.write(AS_OF)
-    incidents = ("incident_state", "incident_deadlines", "operational_metrics", "fct_response_sla")
+    incidents = ("incident_state", "incident_deadlines", "operational_metrics", "fct_response_sla", "int_build_time")
     folders = ("staging/ledger", "intermediate/incidents", "intermediate/response")
     ledger.build(AS_OF, *(f"path:models/{folder}" for folder in folders), *incidents)
     return ledger

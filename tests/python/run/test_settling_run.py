@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,17 @@ def test_a_run_settles_once_a_week_and_a_full_one_again(place: Warehouse) -> Non
     assert {each.source_key: each.is_open for each in state} == {"open": True, "over": False}
     assert run(place, later + timedelta(minutes=40), is_full=True)["settle"].startswith("1 incident settled")
     assert [each for each in read_state(place) if not each.is_open] == [each for each in state if not each.is_open]
+    kept = kept_rows(place)
+    assert {row["title"] for row in kept} == {"open", "over"}
+    place.execute(f"drop table {place.name(place.settings.staging_dataset, 'int_incident_sla_deadlines')}")
+    assert "settle" in run(place, later + timedelta(minutes=50))  # all are computed again, from their events
+    assert kept_rows(place) == kept
+
+
+def kept_rows(place: Warehouse) -> list[dict[str, Any]]:
+    """What the mart has of each incident that does not depend on the time."""
+    columns = "title, status, detection_time, resolution_time, mttr_minutes, response_severity_level, response_deadline"
+    return place.rows(f"select {columns} from {place.mart('operational_metrics')} order by title")
 
 
 def test_a_settling_that_fails_keeps_nobody_from_the_reports(place: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
