@@ -61,7 +61,7 @@ def test_what_was_dropped_comes_back_with_the_next_deploy_or_run(undisturbed: Pl
     warehouse.execute(f"drop view {warehouse.mart('rpt_mttr')}")
     place.command("deploy", "--as-of", AS_OF)
     deployed = differences(before, place.snapshot())
-    warehouse.execute(f"drop table {warehouse.mart('operational_metrics')}")
+    warehouse.execute(f"drop table {warehouse.name(warehouse.settings.staging_dataset, 'int_incidents_measured')}")
     place.command("run", "--as-of", AS_OF)
     differing = differences(before, place.snapshot())
     place.stop()
