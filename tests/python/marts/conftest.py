@@ -25,6 +25,11 @@ from incident_ledger.warehouse import connect
 from marts.ledger import Ledger, minutes, utc
 
 AS_OF = utc("2026-03-02 09:00")
+NOT_BUILT = {
+    "source_freshness",
+    "health_score",
+    "rules_watched",
+}  # cards: a mart of theirs is not among those of the cases
 ANSWERED_AFTER = minutes(12)
 LATER = AS_OF + timedelta(days=30)
 

@@ -41,6 +41,7 @@ KEYS = {
     "int_current_incident_tasks_measured": ("incident_id", "task_id"),
     "int_incident_tasks_measured": ("incident_id", "task_id"),
     "int_incident_review_clocks_measured": ("incident_id", "clock"),
+    "dim_components": ("component",),
     "fct_escalations": ("event_id",),
     "fct_incident_impact": _INCIDENT,
     "fct_incident_recurrence": _INCIDENT,

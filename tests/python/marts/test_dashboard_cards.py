@@ -25,11 +25,10 @@ from incident_ledger.errors import UserError
 from incident_ledger.runner.build_state import BUILD, FAILED, write_records
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.modified import last_modified
-from marts.conftest import AS_OF, Cases
+from marts.conftest import AS_OF, NOT_BUILT, Cases
 from marts.ledger import Ledger
 
 DASHBOARDS = {each.name: each for each in load_dashboards(PROJECT_DIR)}
-NOT_BUILT = {"source_freshness", "health_score", "rules_watched"}  # a mart of theirs is not among those of the cases
 
 
 @pytest.fixture(scope="module")

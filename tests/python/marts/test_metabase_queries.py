@@ -12,10 +12,9 @@ from incident_ledger.dashboards.card_queries import CardResult, ask_cards
 from incident_ledger.dashboards.definition import Card, load_dashboards
 from incident_ledger.metabase.content import CardContent, Content
 from incident_ledger.metabase.definitions import load_content
-from marts.conftest import AS_OF, Cases
+from marts.conftest import AS_OF, NOT_BUILT, Cases
 
 CARDS = {card.card: card for dashboard in load_dashboards(PROJECT_DIR) for card in dashboard.cards}
-NOT_BUILT = {"source_freshness", "health_score"}  # a mart of theirs is not among those of the cases
 ALL = {"period": "all", "severity": "all", "component": "all", "source": "all"}
 Rows = list[dict[str, Any]]
 ROWS = """
