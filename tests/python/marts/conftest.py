@@ -25,11 +25,8 @@ from incident_ledger.warehouse import connect
 from marts.ledger import Ledger, minutes, utc
 
 AS_OF = utc("2026-03-02 09:00")
-NOT_BUILT = {
-    "source_freshness",
-    "health_score",
-    "rules_watched",
-}  # cards: a mart of theirs is not among those of the cases
+# Cards of which a mart is not among those of the cases.
+NOT_BUILT = {"source_freshness", "health_score", "rules_watched"}
 ANSWERED_AFTER = minutes(12)
 LATER = AS_OF + timedelta(days=30)
 

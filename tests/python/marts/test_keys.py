@@ -29,7 +29,7 @@ def warehouse(cases: Cases) -> Warehouse:
 def rows_and_keys(warehouse: Warehouse, model: str) -> tuple[int, int]:
     """How many rows a model has, and how many different keys without a null."""
     settings = warehouse.settings
-    dataset = settings.dataset if model.startswith(("fct_", "rpt_")) else settings.staging_dataset
+    dataset = settings.dataset if model.startswith(("dim_", "fct_", "rpt_")) else settings.staging_dataset
     is_given = " and ".join(f"{column} is not null" for column in KEYS[model])
     (row,) = warehouse.rows(
         f"select count(*) as row_count, (select count(*) from (select distinct {', '.join(KEYS[model])} "
