@@ -195,9 +195,8 @@ class Job:
             settle_step(self._steps, self._warehouse, self._dbt, rules=rules, as_of=self._as_of, lease=lease)
 
     def _end(self, rules: Policy) -> None:
-        self._report.open_incidents = [each for each in self._opened if each.detection_time <= self._as_of]
-        levels = [each.severity_level for each in self._report.open_incidents]
-        self._report.is_alarm = rules.is_alarm(levels, self._fail_on)
+        self._report.open_incidents = opened = [each for each in self._opened if each.detection_time <= self._as_of]
+        self._report.is_alarm = rules.is_alarm([each.severity_level for each in opened], self._fail_on)
 
     def _heartbeat(self) -> None:
         """Leave a record unless there is one of the last hour; the next one is something to do as well."""
