@@ -1,7 +1,7 @@
 """Incidents on a screen."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,12 +15,19 @@ from incident_ledger.warehouse import Warehouse
 
 LATE = timedelta(minutes=1)  # what was recorded so long after it happened has both times
 _MOST_LINES = 2  # of an incident in a list
+_LONGEST_NAME = 30
 _OTHER_LINES = 4  # the command, the names of the columns, and what is below the list
 # Colours of the screen, which decide nothing.
 STYLES = {"P0": "bold red", "P1": "red", "P2": "yellow", "P3": "dim"}
 
 
-def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything: bool) -> None:
+def print_list(
+    incidents: Sequence[IncidentState],
+    now: datetime,
+    *,
+    everything: bool,
+    acknowledged_by: Mapping[str, str] | None = None,
+) -> None:
     """A line an incident, or two where one is too long: the open ones by severity, or all by time of detection.
 
     Of the open ones a terminal shows the worst that fit it, and how many there are of the others.
@@ -38,7 +45,7 @@ def print_list(incidents: Sequence[IncidentState], now: datetime, *, everything:
             Text(ended(item)),
             Text(lasted(item, now)),
             Text(screen_line(item.title, 200)),
-            _answer(item),
+            _answer(item, (acknowledged_by or {}).get(item.incident_id)),
         ]
         for item in ordered
     ]
@@ -55,25 +62,27 @@ def urgency(incident: IncidentState) -> tuple[str, bool, datetime]:
     return incident.severity_level, not overdue(incident), incident.detection_time
 
 
-def _answer(incident: IncidentState) -> Text:
-    """What is hit; what is overdue, or who has to answer; and who commands."""
+def _answer(incident: IncidentState, acknowledged_by: str | None) -> Text:
+    """What is hit; what is overdue, or who has acknowledged it; and who commands."""
     text = Text(screen_line(incident.component or "no component"), style="dim")
     waiting = overdue(incident)
     if waiting:
         since = ", ".join(f"{each.what} since {each.since:%H:%M}" for each in waiting)
         text.append(f"; OVERDUE: {since}", "bold red")
     elif incident.is_open:
-        text.append(f"; {_acknowledged(incident)}")
+        text.append(f"; {_acknowledged(incident, acknowledged_by)}")
     if incident.is_open and incident.incident_commander:
         text.append(f"; commander {screen_line(incident.incident_commander)}")
     return text
 
 
-def _acknowledged(incident: IncidentState) -> str:
+def _acknowledged(incident: IncidentState, by: str | None) -> str:
     if not incident.has_sla:
         return "the vendor is at work on it"
     at = incident.our_acknowledged_time
-    return f"acknowledged {at:%H:%M}" if at else "not acknowledged"
+    if at is None:
+        return "not acknowledged"
+    return f"acknowledged {at:%H:%M}" + (f" by {screen_line(by, _LONGEST_NAME)}" if by else "")
 
 
 def print_head(incident: IncidentState) -> None:

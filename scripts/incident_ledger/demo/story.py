@@ -10,7 +10,7 @@ from incident_ledger.importers.pipeline import take_in
 from incident_ledger.importers.sources import read_documents
 from incident_ledger.importers.statuspage import StatuspageImporter
 from incident_ledger.importers.usage.ingest import load_usage
-from incident_ledger.runner.job import RunReport
+from incident_ledger.runner.run_report import RunReport
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.local.process import reset

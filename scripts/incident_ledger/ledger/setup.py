@@ -1,6 +1,7 @@
 """What must be in the warehouse before the first event: tables, policy and the views that say what is known."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from incident_ledger.errors import OutsideError, StatementError
@@ -52,4 +53,5 @@ def has_views(warehouse: Warehouse) -> bool:
     """Whether the views have been built."""
     settings = warehouse.settings
     wanted = [*((settings.dataset, view) for view in VIEWS), (settings.staging_dataset, CURRENT)]
-    return all(warehouse.table_exists(*view) for view in wanted)
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        return all(pool.map(lambda view: warehouse.table_exists(*view), wanted))

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from incident_ledger.encoding import one_line
-from incident_ledger.ledger.events import MACHINES, Event, EventType
+from incident_ledger.ledger.answers import acknowledgement
+from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.state import IncidentState, in_order
 from incident_ledger.notify.formatting import utc, whole_minutes
 from incident_ledger.policy import Policy
@@ -49,10 +50,3 @@ def _until(deadline: datetime, now: datetime) -> str:
     if deadline < now - _MINUTE:
         return f"{utc(deadline)}, which was {whole_minutes(now - deadline)} ago"
     return utc(deadline)
-
-
-def acknowledgement(state: IncidentState, effective: Sequence[Event]) -> Event | None:
-    """The first that answers for us: what a vendor's page acknowledges does not."""
-    programs = MACHINES if state.detected_by == "vendor" else frozenset()
-    given = [e for e in effective if e.event_type is EventType.ACKNOWLEDGED and e.actor not in programs]
-    return min(given, key=in_order, default=None)

@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from incident_ledger.ledger.answers import acknowledgement
 from incident_ledger.ledger.events import Event, EventType, Status
 from incident_ledger.ledger.overdue import UPDATE, WAR_ROOM, overdue
 from incident_ledger.ledger.reducer import effective
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.clocks import contact_named
-from incident_ledger.notify.deadlines import acknowledgement
 from incident_ledger.notify.details import findings, owner_text
 from incident_ledger.notify.fields import last_written, latest_text
 from incident_ledger.notify.likely_causes import likely_causes

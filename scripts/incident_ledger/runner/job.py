@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
@@ -11,25 +10,25 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec
 from incident_ledger import policy
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.encoding import timestamp
-from incident_ledger.errors import ExitCode, LeaseHeldError
+from incident_ledger.errors import LeaseHeldError
 from incident_ledger.job_labels import labelled
-from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state, state_reading
 from incident_ledger.ledger.writer import append
-from incident_ledger.notify.delivery import Delivery
 from incident_ledger.notify.queries import channel_findings
 from incident_ledger.notify.service import notify
 from incident_ledger.policy import Policy
 from incident_ledger.quality.preload import preload
 from incident_ledger.runner.build import Builds
 from incident_ledger.runner.found_signals import record_found
-from incident_ledger.runner.lease import BUILD, RESPOND, Lease, with_lease
+from incident_ledger.runner.lease import BUILD, PENDING_SINCE, RESPOND, Lease, with_lease
 from incident_ledger.runner.lineage import readers
 from incident_ledger.runner.look import Look, look_reading
 from incident_ledger.runner.next_due import next_due
 from incident_ledger.runner.own_failures import OwnFailures
 from incident_ledger.runner.page_step import write_pages
+from incident_ledger.runner.policy_load import load_beside_setup
+from incident_ledger.runner.run_report import RunReport
 from incident_ledger.runner.settle_step import settle_step, unsettle_for
 from incident_ledger.runner.step_summaries import some_names, summarise_channels, summarise_nodes
 from incident_ledger.runner.steps import HEARTBEAT, Outcome, Step, Steps, counted, record
@@ -43,34 +42,6 @@ if TYPE_CHECKING:
     from incident_ledger.runner.due_checks import DueChecks
 
 P = ParamSpec("P")
-
-
-@dataclass
-class RunReport:
-    """What a run did and what is open after it.
-
-    Of a tick that had nothing to do (`is_idle`): the messages that are owed, and when there will be something to do
-    though nothing happens; None while that is not known. No message from before `messages_since` is owed.
-    """
-
-    run_id: str
-    as_of: datetime
-    steps: list[Step] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    delivered: list[Delivery] = field(default_factory=list)
-    open_incidents: list[IncidentState] = field(default_factory=list)
-    is_alarm: bool = False
-    is_idle: bool = False
-    undelivered: int | None = None
-    messages_since: datetime | None = None
-    next_due: datetime | None = None
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """3 when a step failed, else 1 when an alarm was asked for and there is one, else 0."""
-        if any(step.outcome is Outcome.FAILED for step in self.steps):
-            return ExitCode.OUTSIDE
-        return ExitCode.ALARM if self.is_alarm else ExitCode.OK
 
 
 def _labelled(method: Callable[Concatenate["Job", P], RunReport]) -> Callable[Concatenate["Job", P], RunReport]:
@@ -119,7 +90,6 @@ class Job:
         self._look: Look | None = None  # what there is to do, while that is true
         self._last_record: datetime | None = None
         self._wait: float | None = None
-        self._holder = ""
         self._report = RunReport(run_id=f"{command}-{timestamp(as_of)}", as_of=as_of)
         self._own_failures = OwnFailures(warehouse, self._dbt, self._builds, self._report.run_id, as_of)
 
@@ -135,7 +105,7 @@ class Job:
                 self._opened = read_state(self._warehouse, is_open=True)  # its reports took minutes
                 self._end(rules)
             finally:
-                self._record(lease.holder)
+                self._record(lease.holder, lease)
         return self._report
 
     @_labelled
@@ -152,7 +122,7 @@ class Job:
                     self._build(step, "feeds", is_open=False)
                 self._report_and_settle(rules)
             finally:
-                self._record(lease.holder)
+                self._record(lease.holder, lease)
         return self._report
 
     @_labelled
@@ -170,16 +140,19 @@ class Job:
             self._report.steps = self._steps.done
             self._heartbeat()
             return self._report
-        try:
-            self._respond(rules)
-            self._end(rules)
-        finally:
-            self._record(self._holder)
+        with self._respond_lease(rules) as lease:
+            try:
+                self._respond(rules, lease)
+                self._end(rules)
+            finally:
+                self._record(lease.holder, lease)
         return self._report
 
     def _begin(self, rules: Policy | None = None) -> Policy:
-        ensure_ledger(self._warehouse)
-        rules = rules or policy.load(self._warehouse)
+        if rules is None:
+            rules = load_beside_setup(self._warehouse)
+        else:
+            ensure_ledger(self._warehouse)
         rules.is_alarm([], self._fail_on)  # an unknown severity is an error before the work
         return rules
 
@@ -205,7 +178,8 @@ class Job:
         next_record = (self._last_record or self._as_of) + HEARTBEAT
         self._report.next_due = min(self._report.next_due or next_record, next_record)
 
-    def _record(self, holder: str) -> None:
+    def _record(self, holder: str, lease: Lease | None = None) -> None:
+        """Record the steps; a lease that the job ends with is given back by it."""
         self._report.steps = self._steps.done
         record(
             self._warehouse,
@@ -215,6 +189,11 @@ class Job:
             as_of=self._as_of,
             steps=self._steps,
         )
+        if lease is not None:
+            lease.leave_to_record()
+
+    def _respond_lease(self, rules: Policy) -> AbstractContextManager[Lease]:
+        return self._lease(RESPOND, rules, token=self._look.lease.token if self._look else None)
 
     def _lease(
         self, name: str, rules: Policy, *, token: int | None = None, wait: float | None = None
@@ -247,7 +226,8 @@ class Job:
         if self._is_idle(rules):
             self._note_pending_since(rules)
         else:
-            self._respond(rules)
+            with self._respond_lease(rules) as lease:
+                self._respond(rules, lease)
         self._report_and_settle(rules)
 
     def _has_clocks(self, rules: Policy) -> bool:
@@ -255,13 +235,11 @@ class Job:
         window = timedelta(hours=rules.limit("deadline_window_hours", self._as_of))
         return any(each.is_open or self._as_of - each.detection_time <= window for each in self._incidents)
 
-    def _respond(self, rules: Policy) -> None:
-        with self._lease(RESPOND, rules, token=self._look.lease.token if self._look else None) as lease:
-            self._holder = lease.holder
-            if not lease.is_unbroken:
-                self._look = None  # another may have planned and sent meanwhile
-            self._plan(rules, lease)
-            self._notify(rules, lease)
+    def _respond(self, rules: Policy, lease: Lease) -> None:
+        if not lease.is_unbroken:
+            self._look = None  # another may have planned and sent meanwhile
+        self._plan(rules, lease)
+        self._notify(rules, lease)
 
     def _look_at_all(self, rules: Policy) -> Look:
         self._look = look = read(self._warehouse, look_reading(self._warehouse, rules, self._as_of, self._command))
@@ -397,4 +375,5 @@ class Job:
                     self._warehouse, self._warehouse.settings, rules, self._as_of, since=look.outlook.since
                 )
             lease.pending_since = look.outlook.pending_since(datetime.now(UTC))
+            step.detail[PENDING_SINCE] = timestamp(lease.pending_since)
             summarise_channels(step, findings, sent=len(deliveries))

@@ -4,7 +4,12 @@ Statements that change the same row conflict in BigQuery, and one of them then c
 warehouse's clock decides, so that a machine with a wrong one cannot take what is held; the row says how long the lease
 is, so that an end that the clock wrote before it was put right holds nobody up. A holder renews in the background; one
 that died stops doing so, and the lease passes on when its time is over.
+
+A job ends with its record in `run_steps`, which names the holder: that gives the lease back, without a statement of
+its own (`leave_to_record`). What the next holder must know is in the record, until it is in the row again.
 """
+
+# ruff: noqa: S608 -- names of tables and literal times are not parameters, and are our own; values are bound
 
 import logging
 import math
@@ -18,7 +23,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,18 +32,22 @@ from incident_ledger.policy import Policy
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, rows_of
 from incident_ledger.warehouse.rows import literal, merge_rows, update_where
-from incident_ledger.warehouse.tables import LEASES
+from incident_ledger.warehouse.tables import LEASES, RUN_STEPS
 
 log = logging.getLogger(__name__)
 
 BUILD = "build"  # who holds it may build and check; a run does
 RESPOND = "respond"  # who holds it may write what follows from signals, and send, for seconds; a run and a tick do
 COMMANDS = "command"  # who holds it may write what depends on what an incident is now, for seconds
+PENDING_SINCE = "pending_since"
+"""In the detail of a step that a holder records: from when on the next holder must read."""
 _WORK = {BUILD: "run", RESPOND: "run or tick", COMMANDS: "command"}  # what another holder of it does, in a message
 
 # What BigQuery says when two statements change the same row at once: one of them changed nothing and may try again.
 _CONFLICTS = ("concurrent update", "could not serialize access")
 _WAITS = (0.1, 0.2, 0.4, 0.8)  # seconds between the attempts of one statement
+# Records are looked for so far back: who holds a lease for longer without one renews it, or it is over.
+_RECORDS = timedelta(days=1)
 
 
 class Lease:
@@ -59,7 +68,8 @@ class Lease:
         self.holder = holder or f"{uuid.uuid4()}"
         self.is_unbroken = False  # nobody else had it since its token was read
         self.pending_since: datetime | None = None  # from when on the next holder must read, where that is known
-        self._as_of = as_of
+        self._as_of = as_of  # of a job, which leaves a record
+        self._is_left = False
         self._stop = threading.Event()
         self._lost = False
         self._taken_at = -math.inf
@@ -77,20 +87,18 @@ class Lease:
             "milliseconds": "@milliseconds",
             "until": "timestamp_add(current_timestamp(), interval @milliseconds millisecond)",
         }
-        where = """
-            name = @name
-            and (
-                holder = @holder
-                or until <= current_timestamp()
-                or until > timestamp_add(
-                    current_timestamp(), interval coalesce(milliseconds, @milliseconds) millisecond
-                )
-            )
+        free = """
+            holder = @holder
+            or until <= current_timestamp()
+            or until > timestamp_add(current_timestamp(), interval coalesce(milliseconds, @milliseconds) millisecond)
         """
         params = {"name": self._name, "holder": self.holder, "milliseconds": int(self._seconds * 1000)}
         if self._as_of is not None:  # what it writes has this time, which may be long ago
-            values["pending_since"] = "if(pending_since > @as_of, @as_of, pending_since)"
+            known = pending_since(self._warehouse, self._name)
+            values["pending_since"] = f"if({known} > @as_of, @as_of, {known})"
             params["as_of"] = self._as_of
+            free += f" or holder in (select records.holder from ({_records(self._warehouse)}) as records)"
+        where = f"name = @name and ({free})"
         if token is not None:
             # Of all rows alike: a row may be doubled.
             where += f" and @token = {_token(self._warehouse)}"
@@ -109,6 +117,10 @@ class Lease:
             self._write(values, "name = @name and holder = @holder", {"name": self._name, "holder": self.holder})
         except OutsideError as error:
             log.warning("the lease was not given back; it ends by itself (reason: %s)", str(error).splitlines()[0])
+
+    def leave_to_record(self) -> None:
+        """Let the record that its holder is about to write give it back, unless the block ends with an error."""
+        self._is_left = True
 
     def forget_pending_since(self) -> None:
         """Make whoever looks next read everything. Called by its holder before older messages are owed again."""
@@ -133,7 +145,7 @@ class Lease:
 
     def held_by(self) -> str:
         """Who holds it and until when, in words."""
-        sql = f"select holder, until from {self._warehouse.raw('leases')} where name = @name"  # noqa: S608
+        sql = f"select holder, until from {self._warehouse.raw('leases')} where name = @name"
         row = next(iter(self._warehouse.rows(sql, {"name": self._name})), None)
         return f"{row['holder']} until {row['until']:%H:%M:%S} UTC" if row and row["holder"] else "nobody"
 
@@ -159,7 +171,8 @@ class Lease:
         self._stop.set()
         if self._renewer is not None:
             self._renewer.join(timeout=self._seconds)
-        self.release()
+        if error is not None or not self._is_left:
+            self.release()
 
     def _renew(self) -> None:
         while not self._stop.wait(self._seconds / 3):
@@ -187,13 +200,20 @@ def lease_reading(warehouse: Warehouse, name: str) -> Reading[LeaseState]:
     """A lease as it is."""
     sql = f"""
         select
-            max(coalesce(fencing_token, 0)) as token,
-            logical_and(holder = '' or until <= current_timestamp()) as is_free,
+            max(coalesce(leases.fencing_token, 0)) as token,
+            logical_and(
+                leases.holder = '' or leases.until <= current_timestamp() or records.holder is not null
+            ) as is_free,
             -- Of rows that are doubled one may not have it.
-            if(logical_and(pending_since is not null), min(pending_since), null) as pending_since
-        from {warehouse.raw(LEASES.name)}
-        where name = @name
-    """  # noqa: S608
+            if(
+                logical_and(coalesce(records.pending_since, leases.pending_since) is not null),
+                min(coalesce(records.pending_since, leases.pending_since)),
+                null
+            ) as pending_since
+        from {warehouse.raw(LEASES.name)} as leases
+        left join ({_records(warehouse)}) as records on leases.holder = records.holder
+        where leases.name = @name
+    """
     (row,) = yield from rows_of(sql, {"name": name})
     return LeaseState(token=int(row["token"]) if row["is_free"] else None, pending_since=row["pending_since"])
 
@@ -206,13 +226,27 @@ def token_reading(warehouse: Warehouse, name: str) -> Reading[int | None]:
 
 def pending_since(warehouse: Warehouse, name: str) -> str:
     """The `pending_since` of a lease as an expression of SQL."""
-    table = warehouse.raw(LEASES.name)
-    return f"(select min(leases.pending_since) from {table} as leases where leases.name = '{name}')"  # noqa: S608
+    return f"""(
+        select min(coalesce(records.pending_since, leases.pending_since))
+        from {warehouse.raw(LEASES.name)} as leases
+        left join ({_records(warehouse)}) as records on leases.holder = records.holder
+        where leases.name = '{name}'
+    )"""
+
+
+def _records(warehouse: Warehouse) -> str:
+    """A query of the holders that have left their record lately, each once, with the `pending_since` in it."""
+    return f"""
+        select holder, min(timestamp(json_value(detail, '$.{PENDING_SINCE}'))) as pending_since
+        from {warehouse.raw(RUN_STEPS.name)}
+        where started_at >= {literal(datetime.now(UTC) - _RECORDS)} and holder != ''
+        group by holder
+    """
 
 
 def _token(warehouse: Warehouse) -> str:
     table = warehouse.raw(LEASES.name)
-    return f"(select max(coalesce(leases.fencing_token, 0)) from {table} as leases where leases.name = @name)"  # noqa: S608
+    return f"(select max(coalesce(leases.fencing_token, 0)) from {table} as leases where leases.name = @name)"
 
 
 def _now() -> float:

@@ -16,7 +16,8 @@ from incident_ledger.ledger.setup import VIEWS, ensure_ledger
 from incident_ledger.notify.undelivered import undelivered
 from incident_ledger.policy import Policy
 from incident_ledger.policy.seeds import policy_tables
-from incident_ledger.runner.job import Job, RunReport
+from incident_ledger.runner.job import Job
+from incident_ledger.runner.run_report import RunReport
 from incident_ledger.runner.watch_status import TickOutcome, WatchStatus
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse

@@ -1,6 +1,7 @@
 """`incident list` and `incident show`: what is asked first is on one screen."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from conftest import PROJECT_DIR
 from incident_ledger.cli import _incidents
 from incident_ledger.cli._console import Console
+from incident_ledger.ledger.answers import acknowledged_by
 from incident_ledger.ledger.events import PLANNER, Event, Status
 from incident_ledger.ledger.overdue import UPDATE, WAR_ROOM
 from incident_ledger.ledger.reducer import replay
@@ -91,20 +93,56 @@ def test_a_long_incident_fits_a_screen(run: Any, incident: str, ledger: Warehous
 
 def test_the_list_has_what_is_overdue_before_what_is_older(run: Any, incident: str) -> None:
     opened = run("open", "Older", "--severity", "P1", "--at", T.format(8, 59), "--component", "api:x", "--no-notify")
-    run("ack", opened.stdout.split()[1], "--at", T.format(9, 12))
+    run("ack", opened.stdout.split()[1], "--at", T.format(9, 12), "--actor", "bob")
     run("open", "Worse", "--severity", "P0", "--at", T.format(9, 30), "--no-notify")
     result = run("list", "--as-of", T.format(9, 40))
     _, worse, late, older = result.stdout.splitlines()
     assert "Worse" in worse
     assert "commander Engineering Lead" in worse
     assert "table:usage; OVERDUE: acknowledgement since 09:15" in late
-    assert "api:x; acknowledged 09:12" in older
+    assert "api:x; acknowledged 09:12 by bob" in older
     assert f"incident-ledger incident show {worse.split()[0]}" in result.stderr
     listed = json.loads(run("list", "--json", "--as-of", T.format(9, 40)).stdout)
     overdue = {each["incident_id"]: each["overdue"] for each in listed}
     waits = [{"what": "acknowledgement", "since": T.format(9, 15)}, {"what": "update", "since": T.format(9, 30)}]
     assert overdue[incident] == waits
     assert len(listed) == 3
+    answers = {each["title"]: each["acknowledged_by"] for each in listed}
+    assert answers == {"Older": "bob", "Worse": None, "Tokens are missing": None}
+
+
+def test_the_list_names_who_acknowledged_first_as_the_ledger_knew_it(run: Any, incident: str) -> None:
+    for minute, actor in ((12, "bob"), (11, "ann"), (14, "cid")):
+        run("ack", incident, "--at", T.format(9, minute), "--actor", actor)
+    assert "acknowledged 09:11 by ann" in run("list", "--as-of", T.format(9, 16)).stdout
+    known = run("list", "--known-at", datetime.now(UTC).isoformat(), "--as-of", T.format(9, 16)).stdout
+    assert "acknowledged 09:11 by ann" in known
+    assert "by ann" in run("list", "--all", "--as-of", T.format(9, 16)).stdout
+
+
+def test_what_a_page_of_a_vendor_acknowledged_is_nobodys_answer() -> None:
+    page = state(incident_id="INC-1", detected_by="vendor", our_acknowledged_time=after(4), has_sla=True)
+    given = {"INC-1": [(after(1), "statuspage"), (after(4), "ann")], "INC-2": [(after(1), "bob")]}
+    own, silent = state(incident_id="INC-2", our_acknowledged_time=after(1)), state(incident_id="INC-3")
+    assert acknowledged_by([page, own, silent], given) == {"INC-1": "ann", "INC-2": "bob"}
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_list_fits_its_screen_whoever_acknowledged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int
+) -> None:
+    answered = [
+        state(incident_id=f"INC-20260302T09000{n}Z-0123456{n}", our_acknowledged_time=after(3), title="A title " * 5)
+        for n in range(5)
+    ]
+    names = {each.incident_id: "somebody.with.a.long.name@engineering.example.com" for each in answered}
+    monkeypatch.setattr(_incidents, "out", Console(force_terminal=True, width=width, height=24))
+    monkeypatch.setenv("COLUMNS", str(width))
+    _incidents.print_list(answered, after(90), everything=False, acknowledged_by=names)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 24
+    assert sum("acknowledged 09:03 by somebody" in line for line in lines) == len(answered)
+    assert max(map(len, lines)) <= width
 
 
 def test_a_long_list_fits_the_screen_with_the_worst_and_says_what_is_left_out(

@@ -4,13 +4,16 @@ import multiprocessing
 import os
 import signal
 import time
+from datetime import UTC, datetime, timedelta
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
 import pytest
 
+from incident_ledger.encoding import timestamp
 from incident_ledger.errors import LeaseHeldError, OutsideError
-from incident_ledger.runner.lease import Lease, hold, token_reading
+from incident_ledger.runner.lease import Lease, hold, lease_reading, pending_since, token_reading
+from incident_ledger.runner.steps import Steps, record
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.reading import read
@@ -264,3 +267,64 @@ def test_nobody_is_asked_while_the_lease_is_fresh(warehouse: Warehouse, monkeypa
     assert failing.left == 1
     with pytest.raises(OutsideError, match="Access Denied"):
         stale.confirm()
+
+
+RECORDED = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def record_of(warehouse: Warehouse, holder: str, **detail: Any) -> None:
+    steps = Steps(lambda _: None, lambda _: None)
+    with steps.step("notify") as step:
+        step.detail |= detail
+    record(warehouse, run_id="tick-1", holder=holder, command="tick", as_of=RECORDED, steps=steps)
+
+
+def job_lease(warehouse: Warehouse, holder: str) -> Lease:
+    return Lease(warehouse, "run", seconds=30, holder=holder, as_of=RECORDED)
+
+
+def test_the_record_of_its_holder_gives_the_lease_back(warehouse: Warehouse) -> None:
+    lease_of(warehouse, "any")
+    with hold(warehouse, "run", seconds=30, wait=0, holder="first", as_of=RECORDED) as lease:
+        record_of(warehouse, "another")
+        record_of(warehouse, "")
+        lease.leave_to_record()
+    assert read(warehouse, token_reading(warehouse, "run")) is None
+    assert not job_lease(warehouse, "second").take()
+    record_of(warehouse, "first")
+    assert (token := read(warehouse, token_reading(warehouse, "run"))) is not None
+    assert job_lease(warehouse, "second").take(token)
+    assert not job_lease(warehouse, "third").take()
+
+
+def test_a_lease_is_given_back_without_a_record_where_the_block_ends_with_an_error(warehouse: Warehouse) -> None:
+    lease_of(warehouse, "any")
+    with (
+        pytest.raises(OutsideError),
+        hold(warehouse, "run", seconds=30, wait=0, holder="first", as_of=RECORDED) as lease,
+    ):
+        lease.leave_to_record()
+        raise OutsideError("gone")
+    assert lease.held_by() == "nobody"
+
+
+def test_what_the_next_holder_must_know_is_taken_from_the_record(warehouse: Warehouse) -> None:
+    """As of the record, or of the next holder's own time where that is earlier; null stays null."""
+    lease_of(warehouse, "any")
+
+    def known() -> datetime | None:
+        return read(warehouse, lease_reading(warehouse, "run")).pending_since
+
+    with hold(warehouse, "run", seconds=30, wait=0, holder="first", as_of=RECORDED) as lease:
+        record_of(warehouse, "first")
+        lease.leave_to_record()
+    assert known() is None
+    with hold(warehouse, "run", seconds=30, wait=0, holder="second", as_of=RECORDED) as lease:
+        assert known() is None
+        record_of(warehouse, "second", pending_since=timestamp(RECORDED + timedelta(hours=2)))
+        lease.leave_to_record()
+    (row,) = warehouse.rows(f"select {pending_since(warehouse, 'run')} as pending_since")
+    assert known() == row["pending_since"] == RECORDED + timedelta(hours=2)
+    assert job_lease(warehouse, "third").take()
+    (row,) = warehouse.rows(f"select pending_since from {warehouse.raw('leases')} where name = 'run'")
+    assert known() == row["pending_since"] == RECORDED

@@ -11,7 +11,8 @@ from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import ExitCode
 from incident_ledger.ledger.events import EventType
 from incident_ledger.runner.build import Builds
-from incident_ledger.runner.job import Job, RunReport
+from incident_ledger.runner.job import Job
+from incident_ledger.runner.run_report import RunReport
 from incident_ledger.runner.steps import Outcome
 from incident_ledger.warehouse import Warehouse, connect
 from relay import Answer, Relay, Request

@@ -14,7 +14,8 @@ from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.runner import settle_step
-from incident_ledger.runner.job import Job, RunReport
+from incident_ledger.runner.job import Job
+from incident_ledger.runner.run_report import RunReport
 from incident_ledger.runner.steps import Outcome
 from incident_ledger.warehouse import Warehouse, connect
 from openings import open_incident

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from incident_ledger.runner.job import RunReport
+from incident_ledger.runner.run_report import RunReport
 from incident_ledger.runner.steps import Outcome, Step
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

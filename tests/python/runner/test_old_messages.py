@@ -16,8 +16,9 @@ from incident_ledger.notify.service import outlook_reading
 from incident_ledger.policy import load
 from incident_ledger.response.planner import plan
 from incident_ledger.runner import resend
-from incident_ledger.runner.job import Job, RunReport
+from incident_ledger.runner.job import Job
 from incident_ledger.runner.lease import RESPOND, lease_reading, with_lease
+from incident_ledger.runner.run_report import RunReport
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import read
 from incident_ledger.warehouse.rows import insert_rows

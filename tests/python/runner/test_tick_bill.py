@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from benchmark.billing.charges import MB, Bill, total
 from benchmark.billing.day_sets import ALL_DAYS
+from benchmark.billing.schedule import elapsed
 from benchmark.billing.table_sizes import read_sizes
 from bills import charges
 from conftest import PROJECT_DIR
@@ -19,7 +20,7 @@ from incident_ledger.runner.job import Job
 from incident_ledger.warehouse import Warehouse, connect
 from notify.servers import webhook
 from openings import open_incident
-from relay import Relay
+from relay import Delay, Relay
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 POLICY = load_files(PROJECT_DIR / "seeds" / "policy")
@@ -109,25 +110,37 @@ def test_a_tick_that_sends_one_message_costs_no_more_than_its_budget(
         # As the command that opens one does.
         append(ledger, plan(read_state(ledger), [], POLICY, NOW), NOW)
         bill = tick_bill(place, relay, ledger, minutes)
-    assert 0 < bill.dml <= 6, bill
-    assert bill.jobs <= 8, bill
-    assert bill.megabytes <= 120, bill
+    assert 0 < bill.dml <= 5, bill
+    assert 0 < bill.jobs <= 7, bill
+    assert 0 < bill.megabytes <= 120, bill
 
 
-def test_a_tick_that_plans_and_sends_on_two_channels_reads_the_ledger_once(
+def test_a_tick_that_plans_and_sends_on_two_channels_costs_no_more_than_its_budget(
     place: Warehouse, relay: Relay, ledger: Warehouse
 ) -> None:
-    """Beside the message it writes the first clock of what was opened: one MERGE more, and no second look."""
+    """Beside the message it writes the first clock of what was opened; what was is read once, and the record is last.
+
+    Of this minute, as a scheduler's are: what has an older as-of time asks for the week that is settled as well. What
+    is in flight together is so on BigQuery too, where an answer takes its time.
+    """
+    relay.rule(lambda request: request.method == "GET" and "/tables" in request.path, Delay(0.2))
+    relay.rule(lambda request: bool(request.query), Delay(0.8))
+    begin = datetime.now(UTC) - timedelta(minutes=2)
     with webhook() as hook:
         channels = SecretStr(f"hook=json://127.0.0.1:{hook.port}\nfolder://")
         two = connect(place.settings.model_copy(update={"channels": channels}))
         for minutes, key in enumerate(("first", "second")):
-            open_incident(ledger, key, NOW)
-            bill = tick_bill(two, relay, ledger, minutes)
+            open_incident(ledger, key, begin + timedelta(minutes=minutes))
+            before = list(relay.requests)
+            report = Job(two, begin + timedelta(minutes=minutes), command="tick").tick(wait=0)
+            assert report.events
+            found = charges(relay.requests[len(before) :], ledger, before=before)
         assert len(hook.bodies) == 2
-    assert 0 < bill.dml <= 7, bill
-    assert bill.jobs <= 9, bill
-    assert bill.megabytes <= 140, bill
+    bill = total(found)
+    assert 0 < bill.dml <= 6, bill
+    assert 0 < bill.jobs <= 8, bill
+    assert 0 < bill.megabytes <= 140, bill
+    assert 0 < elapsed(found) <= 18, bill
 
 
 def test_an_idle_tick_costs_the_same_with_a_hundred_thousand_old_messages_behind_it(

@@ -21,13 +21,15 @@ from conftest import PROJECT_DIR
 from incident_ledger.errors import UserError
 from incident_ledger.ledger.events import Event, EventType, incident_id
 from incident_ledger.ledger.writer import append
-from incident_ledger.runner.job import Job, RunReport
-from incident_ledger.runner.lease import RESPOND, hold
+from incident_ledger.runner.job import Job
+from incident_ledger.runner.lease import RESPOND, hold, token_reading
+from incident_ledger.runner.run_report import RunReport
 from incident_ledger.runner.watch import COMMAND, Reason, Watch, watched_relations
 from incident_ledger.runner.watch_server import serving
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.client import Client
 from incident_ledger.warehouse.modified import last_modified_below, names_in
+from incident_ledger.warehouse.reading import read
 from incident_ledger.warehouse.rows import insert_rows
 from incident_ledger.warehouse.tables import LEASES, QUALITY_BREACHES, RUN_STEPS
 from interruptible import interruptible
@@ -467,7 +469,7 @@ def test_a_signal_during_a_tick_lets_it_end(place: Warehouse, endpoint: str) -> 
     assert code == 0
     assert "1 message sent, 1 incident open." in out
     assert statuses(place) == {"sent": 1}
-    assert place.rows(f"select holder from {place.raw('leases')} where name = '{RESPOND}'") == [{"holder": ""}]
+    assert read(place, token_reading(place, RESPOND)) is not None  # nobody has it
 
 
 def _now() -> datetime:

@@ -19,7 +19,7 @@ from incident_ledger.ledger.events import MACHINES, Event, EventType
 from incident_ledger.ledger.review_commands import completed_tasks
 from incident_ledger.ledger.state import IncidentState, read_events, read_state
 from incident_ledger.response.rules.review_rules import asked_phases
-from incident_ledger.runner.job import RunReport
+from incident_ledger.runner.run_report import RunReport
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse
 

@@ -8,13 +8,16 @@ from incident_ledger.cli import _incidents
 from incident_ledger.cli._console import err, parse_time, to_json, write_text
 from incident_ledger.encoding import iso_time
 from incident_ledger.errors import UserError
+from incident_ledger.ledger.answers import acknowledged_by, acknowledgement, acknowledgements_reading
 from incident_ledger.ledger.known_at import read_known_at, states_known_at
 from incident_ledger.ledger.lookup import find_incident, minutes_of
 from incident_ledger.ledger.overdue import overdue
+from incident_ledger.ledger.reducer import effective
 from incident_ledger.ledger.setup import with_ledger
-from incident_ledger.ledger.state import IncidentState, RecordedEvent, read_events, read_state
+from incident_ledger.ledger.state import IncidentState, RecordedEvent, read_events, read_state, state_reading
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse.reading import both, read
 
 _AHEAD = 3  # clocks that fall due next
 
@@ -24,13 +27,14 @@ def list_(everything: bool, json: bool, as_of: str | None, known_at: str | None)
     known_by = _known_at(known_at)
     now = parse_time(as_of, "--as-of") if as_of or known_by is None else known_by
     warehouse = connect(load_settings())
-    found = with_ledger(warehouse, lambda each: _listed(each, everything, known_by))
+    found, answers = with_ledger(warehouse, lambda each: _listed(each, everything, known_by))
     found = [incident for incident in found if incident.detection_time <= now]
     with_due = _with_due(warehouse, found, now)
     if json:
-        write_text(to_json([_document(*each, now) for each in zip(found, with_due, strict=True)]))
+        documents = [_document(*each, now) for each in zip(found, with_due, strict=True)]
+        write_text(to_json([each | {"acknowledged_by": answers.get(each["incident_id"])} for each in documents]))
         return
-    _incidents.print_list(with_due, now, everything=everything)
+    _incidents.print_list(with_due, now, everything=everything, acknowledged_by=answers)
     if found and not everything:
         first = min(with_due, key=_incidents.urgency)
         err.print(f"More: incident-ledger incident show {first.incident_id}", style="dim")
@@ -121,12 +125,21 @@ def _known_at(text: str | None) -> datetime | None:
     return time
 
 
-def _listed(warehouse: Warehouse, everything: bool, known_by: datetime | None) -> list[IncidentState]:
+def _listed(
+    warehouse: Warehouse, everything: bool, known_by: datetime | None
+) -> tuple[list[IncidentState], dict[str, str]]:
+    """The incidents, and by their ids who acknowledged them; of what is settled that is not read."""
     if known_by is None:
-        return read_state(warehouse, is_open=None if everything else True)
+        is_open = None if everything else True
+        states, given = read(
+            warehouse, both(state_reading(warehouse, is_open=is_open), acknowledgements_reading(warehouse))
+        )
+        return states, acknowledged_by(states, given)
     events = read_known_at(warehouse, known_by, everything=everything)
-    known = [state for state, _ in states_known_at(events, known_by, _ranks(warehouse))]
-    return [state for state in known if everything or state.is_open]
+    known = states_known_at(events, known_by, _ranks(warehouse))
+    found = [(state, items) for state, items in known if everything or state.is_open]
+    firsts = ((state, acknowledgement(state, effective(item.event for item in items))) for state, items in found)
+    return [state for state, _ in found], {state.incident_id: first.actor for state, first in firsts if first}
 
 
 def _read(warehouse: Warehouse, part: str, known_by: datetime | None) -> tuple[IncidentState, Sequence[RecordedEvent]]:

@@ -12,7 +12,8 @@ from incident_ledger.encoding import timestamp
 from incident_ledger.ledger.events import Event
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.notify.channels.registry import require_channels
-from incident_ledger.runner.job import Job, RunReport
+from incident_ledger.runner.job import Job
+from incident_ledger.runner.run_report import RunReport
 from incident_ledger.runner.steps import Outcome, Step, counted
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect

@@ -10,7 +10,7 @@ from incident_ledger.encoding import TimeError, parse_span
 from incident_ledger.errors import UserError
 from incident_ledger.interrupts import StopRequests
 from incident_ledger.notify.channels.registry import require_channels
-from incident_ledger.runner.job import RunReport
+from incident_ledger.runner.run_report import RunReport
 from incident_ledger.runner.steps import Outcome, counted
 from incident_ledger.runner.watch import Watch
 from incident_ledger.runner.watch_server import serving
