@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conftest import PROJECT_DIR
-from incident_ledger.cli import _incidents
+from incident_ledger.cli import _console, _incidents
 from incident_ledger.cli._console import Console
 from incident_ledger.ledger.answers import acknowledged_by
 from incident_ledger.ledger.events import PLANNER, Event, Status
@@ -136,8 +136,9 @@ def test_the_list_fits_its_screen_whoever_acknowledged(
         for n in range(5)
     ]
     names = {each.incident_id: "somebody.with.a.long.name@engineering.example.com" for each in answered}
-    monkeypatch.setattr(_incidents, "out", Console(force_terminal=True, width=width, height=24))
-    monkeypatch.setenv("COLUMNS", str(width))
+    screen = Console(force_terminal=True, width=width, height=24)
+    monkeypatch.setattr(_incidents, "out", screen)
+    monkeypatch.setattr(_console, "out", screen)
     _incidents.print_list(answered, after(90), everything=False, acknowledged_by=names)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= 24
