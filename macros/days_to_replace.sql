@@ -18,16 +18,23 @@
     {{ return(days_since_newest(day_column, 3, 40)) }}
 {%- endmacro %}
 
-{# The entries of a log on the days that are replaced, or of the last 40 days where all are; none of after the as-of time. #}
+{#
+  The entries of a log on the days that are replaced, or of the last 40 days where all are; none of after the as-of time. Of a
+  date-sharded sink by its days too, which are constants beside each of its tables: others are not read.
+#}
 {% macro log_entries_of(staged_log, days) -%}
+    {%- set first_day = days[1] if days | length > 1 else "date '9999-12-31'" -%}
     select * from {{ staged_log }}
     where
         logged_at <= {{ as_of() }}
         {% if is_incremental() -%}
-            and logged_at >= timestamp({{ days[1] if days | length > 1 else "date '9999-12-31'" }})
+            and logged_at >= timestamp({{ first_day }})
+            and coalesce(shard_day, {{ first_day }}) >= {{ first_day }}
         {%- else -%}
             and logged_at >= timestamp_sub({{ as_of() }}, interval 960 hour)
+            and coalesce(shard_day, date({{ as_of() }})) >= date_sub(date({{ as_of() }}), interval 40 day)
         {%- endif %}
+        and coalesce(shard_day, date({{ as_of() }})) <= date({{ as_of() }})
 {%- endmacro %}
 
 {#

@@ -15,19 +15,21 @@ from incident_ledger.variables import PREFIX
 INCIDENT_PAGE, INCIDENT_PLACE = "incident", "{incident_id}"
 """The name in `dashboard_urls` of an incident's own page, and what stands for its id there."""
 
+_TABLE = r"(?:[A-Za-z0-9_-]+\.)?[A-Za-z0-9_]+\.[A-Za-z0-9_]+"
+
 
 class Settings(BaseSettings):
     """One object for the whole process; every field is the environment variable `INCIDENT_LEDGER_<FIELD>`.
 
     `dataset` holds the marts; dbt derives `<dataset>_staging` and `<dataset>_policy` from it. `raw_dataset` holds what
     the runner writes. `jobs` is the view of this project's jobs, from which `fct_warehouse_costs` is built; empty: it
-    is not. `pipeline_logs` and `audit_logs` are tables of Cloud Logging sinks, `key_inventory` is one of Cloud
-    Asset Inventory; empty: there is none. `api_token` is
-    shown to the server at `api_endpoint` and to no other. `war_room_url` is where people meet unless a command names
-    another place. `pages` is the folder whose pages each `run` writes again. Metabase knows the warehouse as
-    `metabase_database` and has what is published in `metabase_collection`; `metabase_api_key` is shown to the server
-    at `metabase_url` and to no other. `dashboard_urls` is a JSON object with the address of each dashboard,
-    and with `incident` that of an incident's page.
+    is not. `pipeline_logs` and `audit_logs` are tables of Cloud Logging sinks (date-sharded ones end in `_*`),
+    `key_inventory` is one of Cloud Asset Inventory; empty: there is none. `api_token` is shown to the server at
+    `api_endpoint` and to no other. `war_room_url` is where people meet unless a command names another place. `pages`
+    is the folder whose pages each `run` writes again. Metabase knows the warehouse as `metabase_database` and has what
+    is published in `metabase_collection`; `metabase_api_key` is shown to the server at `metabase_url` and to no other.
+    `dashboard_urls` is a JSON object with the address of each dashboard, and with `incident` that of an incident's
+    page.
     Times are seconds, sizes are bytes unless the name says otherwise.
     """
 
@@ -83,11 +85,21 @@ class Settings(BaseSettings):
             raise ValueError("is not a dataset and a table; write region-us.INFORMATION_SCHEMA.JOBS for your region")
         return value
 
-    @field_validator("pipeline_logs", "audit_logs", "key_inventory")
+    @field_validator("pipeline_logs", "audit_logs")
     @classmethod
     def _table_of_a_sink(cls, value: str) -> str:
-        if value and not re.fullmatch(r"([A-Za-z0-9_-]+\.)?[A-Za-z0-9_]+\.[A-Za-z0-9_]+", value):
-            raise ValueError("is not a dataset and a table; write logs.run_googleapis_com_stdout, or with its project")
+        if value and not re.fullmatch(rf"{_TABLE}(?:_\*)?", value):
+            raise ValueError(
+                "is not a dataset and a table; write logs.run_googleapis_com_stdout, or with its project, and with _* "
+                "at its end where the sink writes a table a day"
+            )
+        return value
+
+    @field_validator("key_inventory")
+    @classmethod
+    def _table_of_an_inventory(cls, value: str) -> str:
+        if value and not re.fullmatch(_TABLE, value):
+            raise ValueError("is not a dataset and a table; write assets.keys, or with its project")
         return value
 
     @field_validator("api_endpoint")

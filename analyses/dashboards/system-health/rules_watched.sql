@@ -35,6 +35,12 @@ sources as (
     where happened_at <= @as_of and activity_day >= date_sub(date(@as_of), interval 7 day)
     union all
     select
+        'logs' as source_name,
+        max(observed_at) as arrived_at
+    from {{ ref('fct_signals') }}
+    where source = 'log_arrivals' and observed_at <= @as_of
+    union all
+    select
         'audit logs' as source_name,
         max(happened_at) as arrived_at
     from {{ ref('rpt_security_activity') }}
@@ -71,6 +77,7 @@ rules_fed as (
             when 'pipeline' then 'runs of pipelines'
             when 'performance' then 'logs of jobs'
             when 'audit_log' then 'audit logs'
+            when 'log_arrivals' then 'logs'
             when 'key_inventory' then 'inventory of keys'
             when 'usage_volume' then 'usage reports'
             when 'financial_data' then 'usage reports'

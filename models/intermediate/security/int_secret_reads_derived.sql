@@ -14,6 +14,7 @@ final as (
         date(logged_at) as access_day,
         logged_at,
         logged_at as accessed_at,
+        shard_day,
         'read_secret' as access_kind,
         coalesce(regexp_extract(secret_name, r'secrets/([^/]+)'), secret_name) as accessed,
         principal,

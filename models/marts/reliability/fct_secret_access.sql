@@ -64,7 +64,7 @@ accesses as (
         union all
     {%- endif %}
     {% if has_job_logs -%}
-        select logged_accesses.* except (logged_at)
+        select logged_accesses.* except (logged_at, shard_day)
         from logged_accesses
         {% if has_audit_logs -%}
             left join logged_twice on logged_accesses.secret_access_id = logged_twice.secret_access_id

@@ -23,7 +23,7 @@ from incident_ledger.doctor.findings import Finding, Grade, wrong
 from incident_ledger.doctor.metabase_checks import check_metabase
 from incident_ledger.doctor.page_checks import check_dashboards
 from incident_ledger.doctor.pipeline_checks import check_pipelines
-from incident_ledger.doctor.sink_checks import check_sinks
+from incident_ledger.doctor.sink_checks import check_arrivals, check_sinks
 from incident_ledger.doctor.watch_checks import check_silences, check_watched
 from incident_ledger.errors import ExitCode, IncidentLedgerError, StatementError, UserError
 from incident_ledger.policy import Policy
@@ -69,6 +69,7 @@ def examine(now: datetime, environ: Mapping[str, str] | None = None) -> Iterator
                 yield from check_watched(warehouse, files, now, os.environ if environ is None else environ)
             yield from check_silences(warehouse, now)
             yield from check_sinks(warehouse, now)
+            yield from check_arrivals(warehouse, now)
         yield from check_policy_tables(warehouse, files)
     yield from check_suites(settings, warehouse, files.contacts if files else ())
     yield from check_dashboards(settings, warehouse, now)

@@ -19,8 +19,13 @@ from incident_ledger.warehouse.reading import read
 from incident_ledger.warehouse.tables import SIGNALS, USAGE_LOADS
 
 _PROBES, _RULES, _SILENCES = "probes", "rules", "silences"
-# Kinds that look at the table of a sink, by the setting that names it.
-_OF_SINKS = {"performance": "pipeline_logs", "audit_log": "audit_logs", "key_inventory": "key_inventory"}
+# Kinds that look at the tables of sinks, by the settings that name them.
+_OF_SINKS = {
+    "performance": ("pipeline_logs",),
+    "audit_log": ("audit_logs",),
+    "key_inventory": ("key_inventory",),
+    "log_arrivals": ("pipeline_logs", "audit_logs"),
+}
 # Kinds that look at usage, and for how long it may stay away before nobody looks.
 _OF_USAGE = ("usage_volume", "financial_data")
 _USAGE_BEFORE = timedelta(days=28)
@@ -105,8 +110,9 @@ def _of_target(
 
 def _rules_of_sinks(settings: Settings, files: Policy, now: datetime) -> Iterator[Finding]:
     for each in files.classification_rules(now):
-        setting = _OF_SINKS.get(each.detector)
-        if setting and not getattr(settings, setting):
+        for setting in _OF_SINKS.get(each.detector, ()):
+            if getattr(settings, setting):
+                continue
             text = f"{each.rule_id} ({each.severity_level}) is not watched: {PREFIX}{setting.upper()} names no table"
             yield Finding(_RULES, Grade.WARN, text, "README (Production) says what writes it: name the table.")
 

@@ -17,6 +17,7 @@ from incident_ledger.policy.playbook_rows import (
     CLOCKS,
     COMPLETE_FAILURE,
     DBT_RULES,
+    LOGS_MISSING,
     MONITORING_FAILURE,
     PARTIAL_FAILURE,
     PROBE_RULES,
@@ -33,7 +34,7 @@ _ALL_PERCENT = Decimal(100)
 # Subjects that the code or a model asks for under any policy; each must always be valid. So must all choices of others.
 _NEEDED: dict[str, Iterable[str]] = {
     "classification_rules": (
-        *(MONITORING_FAILURE, COMPLETE_FAILURE, PARTIAL_FAILURE, PROBES_MISSING, USAGE_VOLUME),
+        *(MONITORING_FAILURE, COMPLETE_FAILURE, PARTIAL_FAILURE, PROBES_MISSING, LOGS_MISSING, USAGE_VOLUME),
         *DBT_RULES,
         *PROBE_RULES,
     ),
@@ -49,7 +50,7 @@ _NEEDED: dict[str, Iterable[str]] = {
         "slow_run_baseline_runs",
         "volume_due_hours",
         *("cost_factor", "cost_compared_usd", "cost_baseline_days", "shrunk_percent", "shrunk_tokens"),
-        "volume_deviations",
+        *("volume_deviations", "log_silence_factor", "log_silences_unusual"),
     ),
 }
 

@@ -19,6 +19,7 @@ ALL_DASHBOARDS, AUTHENTICATION = "all_dashboards_unavailable", "api_authenticati
 ONE_API, ONE_DASHBOARD = "single_api_degradation", "non_critical_alert"
 PROBE_RULES = (ALL_DASHBOARDS, AUTHENTICATION, ONE_API, ONE_DASHBOARD)
 PROBES_MISSING = "probes_missing"
+LOGS_MISSING = "logs_missing"  # that no entry of a log arrives
 
 # Clocks beside the steps of the escalation matrix: a response that is overdue, the escalation by severity, a war room
 # that nobody opened, and an update that is due.

@@ -5,14 +5,18 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from incident_ledger.policy.cells import Problem, Row
-from incident_ledger.policy.playbook_rows import PROBE_RULES, PROBES_MISSING, USAGE_VOLUME
+from incident_ledger.policy.playbook_rows import LOGS_MISSING, PROBE_RULES, PROBES_MISSING, USAGE_VOLUME
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z0-9-]+")
 _LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
 _MOST_SECONDS = 120
 _ALL_PERCENT = 100
-_LIMITS = {PROBES_MISSING: "minutes without a probe", USAGE_VOLUME: "percent that are missing"}
+_LIMITS = {
+    PROBES_MISSING: "minutes without a probe",
+    LOGS_MISSING: "minutes without an entry",
+    USAGE_VOLUME: "percent that are missing",
+}
 _COUNTS = ("window_minutes", "min_observations", "clear_minutes")
 
 
@@ -23,7 +27,7 @@ def rule_problems(rows: Iterable[Row]) -> Iterator[Problem]:
             least, value = int(column != "clear_minutes"), row[column]
             if value is not None and value < least:
                 yield Problem(row.where, column, f"{value} is out of range; give {least} or more, or nothing")
-        if row["rule_id"] in (*PROBE_RULES, USAGE_VOLUME):
+        if row["rule_id"] in (*PROBE_RULES, LOGS_MISSING, USAGE_VOLUME):
             for column in _COUNTS[:2]:
                 if row[column] is None:
                     yield Problem(row.where, column, f"is empty; give a number: {row['rule_id']} counts observations")

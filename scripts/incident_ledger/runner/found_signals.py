@@ -10,8 +10,13 @@ from incident_ledger.warehouse.tables import SIGNALS, names
 
 # By the setting that names the table of a sink: the models that look at its rows.
 DETECTORS = {
-    "pipeline_logs": ("int_signals__pipelines", "int_signals__pipeline_durations", "int_signals__accesses"),
-    "audit_logs": ("int_signals__exposures", "int_signals__accesses"),
+    "pipeline_logs": (
+        "int_signals__pipelines",
+        "int_signals__pipeline_durations",
+        "int_signals__accesses",
+        "int_signals__arrivals",
+    ),
+    "audit_logs": ("int_signals__exposures", "int_signals__accesses", "int_signals__arrivals"),
     "key_inventory": ("int_signals__rotations",),
 }
 # What is loaded into tables of the ledger's own.

@@ -13,6 +13,8 @@ tests of a view, and the tables that read it, have the keys of what is below it 
 A data test depends on the day alone: keys and values that a table had at nine it has at ten, where nothing but the time
 changed its rows. It is asked again when the rows below it changed, or a table below it is not as its build left it.
 
+A view over date-sharded tables names each of them: it is built when there is another one, or one has another column.
+
 A source with a clock is one whose rows are news by that clock, and not whenever it was modified: `run_steps`, to which
 each run adds its own.
 """
@@ -24,6 +26,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from incident_ledger.encoding import canonical, timestamp
+from incident_ledger.warehouse.shards import is_sharded
 
 Relation = tuple[str, str]
 """Dataset and table."""
@@ -96,8 +99,7 @@ def nodes_of(manifest: Any) -> dict[str, Node]:
         unique_id: Node(
             unique_id,
             ".".join(source.fqn),
-            # Of a view of BigQuery's own nobody can ask when it was modified.
-            relation=None if "INFORMATION_SCHEMA" in source.identifier else (source.schema, source.identifier),
+            relation=_relation_of(source),
             is_built=False,
             clock=source.config.meta.get("clock"),
         )
@@ -118,6 +120,14 @@ def nodes_of(manifest: Any) -> dict[str, Node]:
             keeps_settled=node.config.meta.get("keeps") == "settled_incidents",
         )
     return nodes
+
+
+def _relation_of(source: Any) -> Relation | None:
+    """Of a view of BigQuery's own nobody can ask when it was modified. Shards may be in another project."""
+    if "INFORMATION_SCHEMA" in source.identifier:
+        return None
+    dataset = f"{source.database}.{source.schema}" if is_sharded(source.identifier) else source.schema
+    return dataset, source.identifier
 
 
 def select(
@@ -215,7 +225,7 @@ class _Known:
         """The key of a node once it is built."""
         node = self._nodes[unique_id]
         if node.is_view:
-            return key_of([unique_id, self._project])
+            return key_of([unique_id, self._project, *self._shards(node)])
         return self.rows_key(unique_id, is_by_day=node.is_test)
 
     def is_current(self, unique_id: str) -> bool:
@@ -239,6 +249,11 @@ class _Known:
             below = sorted(self.rows_key(parent, is_by_day=is_by_day) for parent in node.parents)
             self._rows_keys[unique_id, is_by_day] = key_of([unique_id, self._project, own, below])
         return self._rows_keys[unique_id, is_by_day]
+
+    def _shards(self, node: Node) -> list[str | None]:
+        """Which shards there are below a view that names each of them."""
+        parents = [self._nodes[parent] for parent in node.parents]
+        return [self._modified_of(each) for each in parents if each.relation and is_sharded(each.relation[1])]
 
     def _is_untouched(self, unique_id: str) -> bool:
         """Whether all tables below are as the last builds left them, whatever the time was then."""

@@ -39,6 +39,12 @@ def runs_of_weeks(stage: Stage, *, until: datetime) -> None:
             stage.ended(PIPELINE, ended_at, seconds=seconds)
 
 
+def entries_of_weeks(stage: Stage, *, until: datetime) -> None:
+    """Four weeks of a job that logs something every half hour, to a time."""
+    for number in range(4 * 7 * 48):
+        stage.logged(until - number * 30 * MINUTE, operation="load_events", message="took in what was new")
+
+
 def activity_of_weeks(stage: Stage) -> None:
     """Five weeks of a secret that is read each morning, and of deploys on some working days."""
     for due in _mornings(stage):

@@ -18,6 +18,7 @@ from incident_ledger.simulation.normal_life import (
     SERVICE,
     USUAL_SECONDS,
     activity_of_weeks,
+    entries_of_weeks,
     probes_of_days,
     runs_of_weeks,
 )
@@ -73,6 +74,17 @@ def _pipeline_slow(stage: Stage, is_near_miss: bool) -> Played:
     runs_of_weeks(stage, until=_due(stage))
     stage.ended(PIPELINE, ended_at, seconds=USUAL_SECONDS * (1.8 if is_near_miss else 2.6))
     return _seen_by_a_run(stage, ended_at)
+
+
+def _logs_missing(stage: Stage, is_near_miss: bool) -> Played:
+    last = stage.at(12)
+    entries_of_weeks(stage, until=last)
+    rule = stage.policy.classification_rule("logs_missing", last)
+    met_at = last + timedelta(minutes=float(rule.lower_value or 0)) + MINUTE
+    if is_near_miss:
+        stage.logged(met_at - 6 * MINUTE, operation="load_events")
+    stage.load(met_at - 5 * MINUTE)
+    return Played(met_at, (Look("run", met_at - 5 * MINUTE), Look("tick", met_at)))
 
 
 def _exposure(stage: Stage, is_near_miss: bool) -> Played:
@@ -254,6 +266,10 @@ SCENARIOS = {
         Scenario(
             "pipeline-slow", "performance_issues",
             "the daily job takes 2.6 times its usual time", "it takes 1.8 times that", _pipeline_slow,
+        ),
+        Scenario(
+            "logs-missing", "logs_missing",
+            "no entry of the jobs' log arrives any more", "one comes a few minutes before that is due", _logs_missing,
         ),
         Scenario(
             "exposure", "security_breach",

@@ -74,6 +74,10 @@ class Stage:
         more = {} if seconds is None else {"duration_seconds": round(seconds, 1)}
         self._log("pipeline_logs", at, "INFO" if status == "success" else "ERROR", jsonPayload={**payload, **more})
 
+    def logged(self, at: datetime, **payload: str) -> None:
+        """An entry of a job that says something else than that it ended."""
+        self._log("pipeline_logs", at, "INFO", jsonPayload=payload)
+
     def audited(self, at: datetime, service: str, method: str, resource: str, principal: str, **request: Any) -> None:
         """An entry of an audit log."""
         payload = {
@@ -107,7 +111,7 @@ class Stage:
         """
         for sink in SINKS.values():
             if getattr(self.warehouse.settings, sink.name):
-                ensure_sink(self.warehouse, sink)
+                ensure_sink(self.warehouse, sink, at.date())
         for name, entries in self._entries.items():
             with TemporaryDirectory() as folder:
                 path = Path(folder) / f"{name}.jsonl"

@@ -11,10 +11,13 @@ Fields = Mapping[str, "str | Fields"]
 """Columns by name: a type, or the columns of a record."""
 
 
-def ensure_nested_table(warehouse: Warehouse, dataset: str, name: str, columns: Fields, *, partition: str) -> None:
+def ensure_nested_table(
+    warehouse: Warehouse, dataset: str, name: str, columns: Fields, *, partition: str | None
+) -> None:
     """Make the table, and its dataset, unless it is there; one that is there stays as it is."""
     table = Table(f"{warehouse.settings.project}.{dataset}.{name}", schema=list(_schema(columns)))
-    table.time_partitioning = TimePartitioning(field=partition)
+    if partition is not None:
+        table.time_partitioning = TimePartitioning(field=partition)
     ensure_dataset(warehouse, dataset)
     with warehouse.map_bigquery_errors():
         warehouse.client.create_table(table, exists_ok=True, timeout=60)

@@ -17,7 +17,7 @@ HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 TABLES = {
     "fct_api_health": ("probed_at timestamp", "{at}"),
     "fct_usage_freshness": ("last_loaded_at timestamp", "{at}"),
-    "fct_signals": ("source string, observed_at timestamp", "'pipeline', {at}"),
+    "fct_signals": ("source string, observed_at timestamp", "'pipeline', {at}), ('log_arrivals', {at}"),
     "rpt_pipeline_activity": ("happened_at timestamp, activity_day date", "{at}, date({at})"),
     "rpt_security_activity": (
         "activity_key string, happened_at timestamp, activity_day date", "'admin:a', {at}, date({at})",
@@ -33,7 +33,7 @@ RULES = {
         "non_critical_alert",
     },
     "fct_usage_freshness": {"financial_data_loss", "usage_volume_missing"},
-    "fct_signals": {"complete_pipeline_failure", "partial_pipeline_failure"},
+    "fct_signals": {"complete_pipeline_failure", "partial_pipeline_failure", "logs_missing"},
     "rpt_pipeline_activity": {"performance_issues"},
     "rpt_security_activity": {"security_breach"},
     "rpt_key_rotation": {"key_rotation_due"},

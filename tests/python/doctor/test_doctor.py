@@ -449,7 +449,7 @@ def test_what_nobody_probes_is_not_watched_and_never_called_well(ledger: Warehou
     assert {text.split()[0] for text in rules} == {
         "all_dashboards_unavailable", "probes_missing", "api_authentication_failures", "single_api_degradation",
         "non_critical_alert", "performance_issues", "security_breach", "usage_volume_missing",
-        "financial_data_loss", "key_rotation_due",
+        "financial_data_loss", "key_rotation_due", "logs_missing",
     }  # fmt: skip
     with_sink = connect(ledger.settings.model_copy(update={"pipeline_logs": "logs.run_googleapis_com_stdout"}))
     assert not any("performance_issues" in each.text for each in check_watched(with_sink, files, NOW, {}))

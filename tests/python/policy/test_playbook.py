@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incident_ledger.policy import PARTIAL_FAILURE, PROBES_MISSING, USAGE_VOLUME, Policy
+from incident_ledger.policy import LOGS_MISSING, PARTIAL_FAILURE, PROBES_MISSING, USAGE_VOLUME, Policy
 
 from .conftest import NOW
 
@@ -139,8 +139,9 @@ def test_there_is_no_characteristic_that_the_playbook_does_not_name(policy: Poli
     named = {rule_id for _, rules in CLASSES.values() for rule_id in rules}
     # What dbt's statuses mean is no characteristic of the playbook: how bad, is in the table for a team to change.
     others = {rule.rule_id: rule.severity_level for rule in policy.classification_rules(NOW) if rule.detector == "dbt"}
-    # Probes that stay away are its "monitoring system failure".
-    assert policy.classification_rule(PROBES_MISSING, NOW).severity_level == policy.monitoring_failure(NOW)
+    # Probes and log entries that stay away are its "monitoring system failure".
+    for missing in (PROBES_MISSING, LOGS_MISSING):
+        assert policy.classification_rule(missing, NOW).severity_level == policy.monitoring_failure(NOW)
     # Usage that does not arrive is its "partial pipeline failure", by the same number.
     arriving, failing = (policy.classification_rule(rule_id, NOW) for rule_id in (USAGE_VOLUME, PARTIAL_FAILURE))
     assert (arriving.severity_level, arriving.lower_value) == (failing.severity_level, failing.lower_value)
@@ -148,7 +149,7 @@ def test_there_is_no_characteristic_that_the_playbook_does_not_name(policy: Poli
     others["key_rotation_due"] = policy.classification_rule("key_rotation_due", NOW).severity_level
     assert others["key_rotation_due"] == "P3"
     known = {rule.rule_id for rule in policy.classification_rules(NOW)}
-    assert known == named | others.keys() | {PROBES_MISSING, USAGE_VOLUME}
+    assert known == named | others.keys() | {PROBES_MISSING, LOGS_MISSING, USAGE_VOLUME}
     assert set(others.values()) == {"P2", "P3"}
 
 

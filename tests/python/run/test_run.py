@@ -255,7 +255,7 @@ def test_dbt_is_run_by_the_command_and_by_hand_with_the_exports_that_readme_give
     of_sinks.add("int_signals__pipeline_durations")
     of_sinks |= {"stg_cloud_logging__audit_logs", "fct_admin_activity", "int_signals__exposures"}
     of_sinks |= {"fct_secret_access", "int_signals__accesses", "fct_circuit_breaker_states", "int_secret_reads_derived"}
-    of_sinks.add("int_audited_accesses_derived")
+    of_sinks |= {"int_audited_accesses_derived", "int_log_arrivals_aggregated", "int_signals__arrivals"}
     of_sinks |= {"stg_assets__keys", "fct_key_rotation", "int_signals__rotations"}
     assert switched_off == {"stg_bigquery__jobs", "fct_warehouse_costs", *of_sinks}
     assert (target / "index.html").stat().st_size > 100_000

@@ -35,7 +35,7 @@ def logs(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse = connect(settings.model_copy(update=tables))
     ensure_ledger(warehouse)
     for sink in SINKS.values():
-        ensure_sink(warehouse, sink)
+        ensure_sink(warehouse, sink, NOW.date())
     return warehouse
 
 

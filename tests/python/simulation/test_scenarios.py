@@ -43,6 +43,7 @@ MODELS = (
     "+int_signals__accesses",
     "+int_signals__rotations",
 )
+LOGS_MISSING = "logs-missing"
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def ticked(ledger: Warehouse, played: Played) -> list[tuple[str | None, str]]:
     return [(each.rule_id, each.severity_level) for each in read_state(ledger, is_open=True)]
 
 
-OF_TICKS = sorted(set(SCENARIOS) - set(OF_LOGS) - set(OF_USAGE) - set(OF_QUALITY))
+OF_TICKS = sorted(set(SCENARIOS) - {LOGS_MISSING} - set(OF_LOGS) - set(OF_USAGE) - set(OF_QUALITY))
 
 
 @pytest.mark.parametrize("name", OF_TICKS)
@@ -109,6 +110,25 @@ def test_what_happens_in_logs_is_found_and_what_nearly_does_is_not(
         look(SCENARIOS[name].play(Stage(warehouse, policy, DAY + timedelta(days=2 * number), 1)))
         found = {(each.rule_id, each.severity_level, each.components) for each in read_state(warehouse, is_open=True)}
         assert (SCENARIOS[name].rule_id, severity, components) in found, name
+
+
+def test_entries_that_stop_are_found_by_a_tick_and_one_that_comes_in_time_is_not(endpoint: str, tmp_path: Path) -> None:
+    settings = fresh_settings(endpoint, tmp_path)
+    # Of date-sharded tables, as a sink writes them by itself.
+    warehouse = connect(settings.model_copy(update={"pipeline_logs": f"{settings.raw_dataset}.stdout_*"}))
+    ensure_ledger(warehouse)
+    policy, dbt = load(warehouse), Dbt(warehouse.settings, warehouse.endpoint)
+    for number, is_near_miss in enumerate((True, False)):
+        stage = Stage(warehouse, policy, DAY + timedelta(days=2 * number), 1)
+        played = SCENARIOS[LOGS_MISSING].play(stage, is_near_miss=is_near_miss)
+        run, tick = played.looks
+        results = dbt.build(["+int_signals__arrivals"], as_of=run.at)
+        assert "\n".join(one.message for one in results if not one.is_success) == ""
+        record_found(warehouse)
+        for look in (run, tick):
+            Job(warehouse, look.at, command="tick").tick(wait=0)
+        found = [(each.rule_id, each.severity_level, each.components) for each in read_state(warehouse)]
+        assert found == ([] if is_near_miss else [("logs_missing", "P1", ("log:pipeline_logs",))])
 
 
 @pytest.mark.parametrize("is_near_miss", [False, True])

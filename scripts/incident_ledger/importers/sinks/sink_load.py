@@ -5,8 +5,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from incident_ledger.encoding import canonical, parse_time
 from incident_ledger.importers import Reject
@@ -17,7 +18,10 @@ from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.nested_tables import Fields, ensure_nested_table
 from incident_ledger.warehouse.rows import MAX_REQUEST_BYTES, literal
 from incident_ledger.warehouse.scratch import scratch_table
+from incident_ledger.warehouse.shards import is_sharded, shard_name
 from incident_ledger.warehouse.tables import ensure_tables
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +54,10 @@ def load_sink(
     dataset, table = sink_location(sink, warehouse.settings)
     entries = read_entries(sink, list(files), loaded_at)
     ensure_tables(warehouse)
-    ensure_sink(warehouse, sink)
-    new = _merge(warehouse, sink, warehouse.name(dataset, table), entries, max_bytes)
+    new = 0
+    for each, rows in _by_table(sink, table, entries).items():
+        _ensure(warehouse, sink, dataset, each, is_shard=each != table)
+        new += _merge(warehouse, sink, warehouse.name(dataset, each), rows, max_bytes)
     write_rejects(warehouse, sink.name, entries.rejects, loaded_at)
     return SinkReport(
         sink=sink.name,
@@ -64,15 +70,33 @@ def load_sink(
     )
 
 
-def ensure_sink(warehouse: Warehouse, sink: Sink) -> None:
-    """Make the table of a sink where it is not there. Raises `UserError` where no setting names one."""
+def ensure_sink(warehouse: Warehouse, sink: Sink, day: date) -> None:
+    """Make the table of a sink where it is not there; of a date-sharded one that of the day.
+
+    Raises `UserError` where no setting names one.
+    """
     dataset, table = sink_location(sink, warehouse.settings)
-    ensure_nested_table(warehouse, dataset, table, sink.columns, partition=sink.time)
+    name = shard_name(table, day) if is_sharded(table) else table
+    _ensure(warehouse, sink, dataset, name, is_shard=name != table)
 
 
-def _merge(warehouse: Warehouse, sink: Sink, table: str, entries: Entries, max_bytes: int) -> int:
-    items = [canonical(row) for row in entries.rows.values()]
-    times = [parse_time(row[sink.time]) for row in entries.rows.values()]
+def _ensure(warehouse: Warehouse, sink: Sink, dataset: str, name: str, *, is_shard: bool) -> None:
+    ensure_nested_table(warehouse, dataset, name, sink.columns, partition=None if is_shard else sink.time)
+
+
+def _by_table(sink: Sink, table: str, entries: Entries) -> dict[str, list[Row]]:
+    """The entries by the table that has them: the one, or the shard of the day (UTC) of their time."""
+    if not is_sharded(table):
+        return {table: list(entries.rows.values())}
+    found: dict[str, list[Row]] = {}
+    for row in entries.rows.values():
+        found.setdefault(shard_name(table, parse_time(row[sink.time]).astimezone(UTC)), []).append(row)
+    return found
+
+
+def _merge(warehouse: Warehouse, sink: Sink, table: str, rows: Sequence[Row], max_bytes: int) -> int:
+    items = [canonical(row) for row in rows]
+    times = [parse_time(row[sink.time]) for row in rows]
     names = ", ".join(sink.columns)
     keys = " and ".join(f"target.{name} = source.{name}" for name in sink.keys)
     with _source(warehouse, items, max_bytes) as (source, params):
