@@ -10,11 +10,13 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from engines.recorder import recorder  # noqa: F401  # every statement that is sent is read by Google's analyzer
+from incident_ledger import dbt_runner
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.local.process import start, stop
 from incident_ledger.warehouse.tables import ALL, ensure_tables
+from parsed import ParsedOnce
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 SHARED_DATA = Path(os.environ.get("INCIDENT_LEDGER_SHARED_DATA", PROJECT_DIR.parent / "shared" / "data"))
@@ -72,6 +74,14 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real data is not here ({SHARED_DATA}); INCIDENT_LEDGER_SHARED_DATA names another folder")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """dbt, called in this process, parses the project once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dbt_runner, "environment", ParsedOnce(PROJECT_DIR, tmp_path_factory.mktemp("target")).environment)
+        yield
 
 
 @pytest.fixture(scope="session")

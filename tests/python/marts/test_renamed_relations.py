@@ -29,9 +29,8 @@ def build(warehouse: Warehouse, *select: str) -> list[NodeResult]:
 
 
 def test_a_build_drops_what_it_replaced_by_another_name_and_sends_nothing_where_nothing_is(
-    relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    relay: Relay, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
     warehouse = connect(fresh_settings(relay.endpoint, tmp_path))
     settings = warehouse.settings
     ensure_ledger(warehouse)

@@ -37,8 +37,7 @@ KEEPERS = ("int_incidents_measured", "int_incident_sla_deadlines", "int_incident
 
 
 @pytest.fixture
-def ledger(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
-    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+def ledger(endpoint: str, tmp_path: Path) -> Ledger:
     return Ledger(connect(fresh_settings(endpoint, tmp_path)))
 
 

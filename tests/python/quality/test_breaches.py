@@ -41,11 +41,9 @@ def place(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
     folder = tmp_path_factory.mktemp("breaches")
     warehouse = connect(fresh_settings(endpoint, folder))
     ensure_tables(warehouse)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
-        dbt = Dbt(warehouse.settings, endpoint)
-        dbt.build(["severities", "+incident_state", "+fct_signals"])
-        compiled = dbt.compiled(CHAIN)
+    dbt = Dbt(warehouse.settings, endpoint)
+    dbt.build(["severities", "+incident_state", "+fct_signals"])
+    compiled = dbt.compiled(CHAIN)
 
     def signals(table: str = "quality_breaches") -> list[dict[str, Any]]:
         names = {warehouse.raw("quality_breaches").replace(".", "`.`"): warehouse.raw(table)}

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -272,9 +271,8 @@ def test_results_hold_what_was_found_to_the_letter(warehouse: Warehouse, policy:
 
 
 @pytest.fixture
-def signals(warehouse: Warehouse, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def signals(warehouse: Warehouse, settings: Settings) -> Any:
     """A function that reads the signals, from views that dbt built."""
-    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
     assert settings.project_dir == PROJECT_DIR
     results = Dbt(settings, warehouse.endpoint).build(["severities", "+fct_signals"])
     assert [node.message for node in results if node.is_error and "fct_signals" in node.unique_id] == []

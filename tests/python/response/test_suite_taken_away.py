@@ -79,9 +79,7 @@ class Desk:
 def made(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     folder = tmp_path_factory.mktemp("taken_away")
     warehouse = connect(fresh_settings(endpoint, folder))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
-        ensure_ledger(warehouse)
+    ensure_ledger(warehouse)
     yield warehouse
     warehouse.close()
 

@@ -20,7 +20,10 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Place:
     rates = usage.FaultRates(usage_without_output=0.3, claude_code_without_email=0.1)
     files = usage.generate(place.folder / "files", seed=3, end_day=END_DAY, days=7, rates=rates)
     warehouse = place.warehouse()
-    ensure_ledger(warehouse)
+    with pytest.MonkeyPatch.context() as patch:
+        # What dbt parsed is copied with the place.
+        patch.setenv("DBT_TARGET_PATH", place.environment["DBT_TARGET_PATH"])
+        ensure_ledger(warehouse)
     for source, paths in files.items():
         load_usage(warehouse, source, paths, loaded_at=datetime.fromisoformat("2026-03-02T07:00:00Z"))
     place.stop()

@@ -45,8 +45,7 @@ def relay(endpoint: str) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def warehouse(relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+def warehouse(relay: Relay, tmp_path: Path) -> Warehouse:
     return connect(fresh_settings(relay.endpoint, tmp_path))
 
 

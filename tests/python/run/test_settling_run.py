@@ -25,9 +25,8 @@ WEEK = timedelta(weeks=1)
 
 
 @pytest.fixture
-def place(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+def place(endpoint: str, tmp_path: Path) -> Warehouse:
     """An incident that stays open and one that is over, both with their messages."""
-    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
     warehouse = connect(fresh_settings(endpoint, tmp_path))
     ensure_ledger(warehouse)
     for key in ("open", "over"):

@@ -386,11 +386,8 @@ def test_blocks_of_several_threads_leave_no_label_whichever_ends_first() -> None
     assert job_labels() == before == {"app": "incident-ledger"}
 
 
-def test_jobs_of_dbt_have_labels_with_their_model_a_byte_limit_and_a_timeout(
-    relay: Relay, through: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_jobs_of_dbt_have_labels_with_their_model_a_byte_limit_and_a_timeout(relay: Relay, through: Warehouse) -> None:
     """A seed is loaded, and its tests are queries about it."""
-    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
     with labelled(command="run", run="r1", step="policy"):
         results = Dbt(through.settings, through.endpoint).build(["severities"])
     assert {result.status for result in results} <= {"success", "pass"}
