@@ -11,6 +11,51 @@
 {%- endmacro %}
 
 {#
+  Days in slices: as many in a row as have no more records than one statement may read; a day that has more by itself is a slice
+  of its own. At least one slice, which may be empty. `days` are rows of a day and its records, in order.
+#}
+{% macro days_in_slices(days, most_records) -%}
+    {%- set slices, room = [[]], namespace(records=0) -%}
+    {%- for row in days -%}
+        {%- if slices[-1] and room.records + row[1] > most_records -%}
+            {%- do slices.append([]) -%}
+            {%- set room.records = 0 -%}
+        {%- endif -%}
+        {%- set room.records = room.records + row[1] -%}
+        {%- do slices[-1].append("date '" ~ row[0] ~ "'") -%}
+    {%- endfor -%}
+    {{ return(slices) }}
+{%- endmacro %}
+
+{# What is left to `replace_further_slices`, in the list `further_slices` of a model's `meta`, as `set_partitions` has its days. #}
+{% macro set_further_slices(slices) -%}
+    {%- set kept = config.get('meta', {}).get('further_slices') if execute else none -%}
+    {%- if kept is not none -%}
+        {%- do kept.clear() -%}
+        {%- do kept.extend(slices) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+  The hook of a model whose own statement made the first slice of its days: the others, each by one MERGE that replaces its days.
+  A build that dies in between leaves them to the next one, which finds that the table lacks them.
+#}
+{% macro replace_further_slices() -%}
+    {%- set slices = config.get('meta', {}).get('further_slices', []) if execute else [] -%}
+    {%- if slices -%}
+        {%- set days = config.get('partitions') | join(', ') -%}
+        {%- set partition_by = adapter.parse_partition_by(config.get('partition_by')) -%}
+        {%- set columns = adapter.get_columns_in_relation(this) -%}
+        {%- for slice in slices -%}
+            {%- set query = model.compiled_code | replace(days, slice | join(', ')) -%}
+            {%- do run_query(
+                bq_static_insert_overwrite_sql(this, this, query, partition_by, slice, columns, false, false)
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
   The days from three before the newest of the table to the as-of time, as literal dates in order: what an incremental build of
   logs reads and replaces, since entries come late. At most 40 days, and so many at first.
 #}

@@ -1,14 +1,20 @@
 {#
-  The days whose usage was loaded since the table was built, as literal dates in order: what an incremental build reads and
-  replaces. The first is one that no usage has: without another nothing is read and nothing replaced.
+  The days whose usage was loaded since the table was built, all of them where it is made from nothing, as literal dates in order:
+  what a build reads and replaces. Of so many that one statement would bill more than it may, the first slice: the model's hook
+  takes the others (`replace_further_slices`). The first is a day that no usage has: without another nothing is read. None, for all
+  days, where nothing is built.
 #}
 {% macro usage_days_to_replace() -%}
-    {%- set days = ["date '1970-01-01'"] -%}
-    {%- if execute and flags.INTROSPECT and is_incremental() -%}
-        {%- for day in usage_days_changed() -%}{%- do days.append("date '" ~ day ~ "'") -%}{%- endfor -%}
+    {%- set is_build = execute and flags.WHICH in ['build', 'run'] and model.resource_type == 'model' -%}
+    {%- set slices = [[]] -%}
+    {%- if execute and flags.INTROSPECT and (is_build or is_incremental()) -%}
+        {%- set changed = usage_days_changed() if is_incremental() else usage_days_loaded() -%}
+        {%- set slices = days_in_slices(changed, usage_records_at_once()) -%}
     {%- endif -%}
+    {%- set days = ["date '1970-01-01'"] + slices[0] -%}
     {%- do set_partitions(days) -%}
-    {{ return(days) }}
+    {%- do set_further_slices(slices[1:]) -%}
+    {{ return(days if is_build or is_incremental() else []) }}
 {%- endmacro %}
 
 {# When the first load of these days can have been recorded, as a literal: none is recorded before its day. #}
@@ -17,9 +23,9 @@
 {%- endmacro %}
 
 {#
-  The days, in order, whose number of loads is not the one that the table's rows reflect: whatever the times of the loads, and
-  in whatever order they came. Asked for the days alone that a load was recorded for since a day before the last build that
-  replaced one (a load and a build may be under way at once). Reads no usage record.
+  The days, in order and with their records, whose number of loads is not the one that the table's rows reflect: whatever the
+  times of the loads, and in whatever order they came. Asked for the days alone that a load was recorded for since a day before the
+  last build that replaced one (a load and a build may be under way at once). Reads no usage record.
 #}
 {% macro usage_days_changed() -%}
     {%- set built_at = newest('max(built_at)', 'usage_date >= date_sub(date(' ~ as_of() ~ '), interval 7 day)') -%}
@@ -27,15 +33,36 @@
         'select distinct usage_date from ' ~ ref('stg_ledger__usage_loads') ~ " where source != 'cursor_spend' and recorded_at >= "
         ~ day_before(built_at) ~ ' order by usage_date'
     ).columns[0].values() -%}
-    {{ return(run_query(usage_days_query(touched)).columns[0].values() if touched else []) }}
+    {{ return(run_query(usage_days_query(touched)).rows if touched else []) }}
+{%- endmacro %}
+
+{# All days of which usage was loaded, in order, with their records; none where the loads are not there yet. #}
+{% macro usage_days_loaded() -%}
+    {%- set loads = ref('stg_ledger__usage_loads') -%}
+    {{ return(run_query(usage_records_query(loads, "source != 'cursor_spend'") ~ ' order by usage_date').rows) }}
+{%- endmacro %}
+
+{%- macro usage_records_query(loads, condition) -%}
+    select usage_date, sum(records) as records from {{ loads }} where {{ condition }} group by usage_date
+{%- endmacro %}
+
+{#
+  How many records of usage one statement reads, so that it bills less than `maximum_bytes_billed`: at 16 KiB a record, which is
+  some 2 KiB in each of the views that read it.
+#}
+{% macro usage_records_at_once() -%}
+    {{ return((target.maximum_bytes_billed or 107374182400) // 16384) }}
 {%- endmacro %}
 
 {% macro usage_days_query(touched) -%}
     {%- set days = "date '" ~ touched | join("', date '") ~ "'" -%}
-    select loads.usage_date
+    select
+        loads.usage_date,
+        loads.records
     from (
         select
             usage_date,
+            sum(records) as records,
             count(distinct load_id) as load_count
         from {{ ref('stg_ledger__usage_loads') }}
         where

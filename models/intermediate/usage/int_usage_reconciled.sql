@@ -6,17 +6,39 @@ lines as (
 
 ),
 
--- Which other report of the day has the same usage. The day is part of every window so that a filter on it prunes.
-lines_compared as (
+-- Which reports have usage of a day. No window goes over a whole day, whose rows one worker would have to hold.
+reports as (
+
+    select
+        usage_date as report_date,
+        logical_or(source = 'anthropic_usage') as has_usage_report,
+        logical_or(source = 'anthropic_cost') as has_cost_report,
+        logical_or(source != 'claude_code' and product = 'claude_code') as has_product_report
+    from lines
+    group by usage_date
+
+),
+
+-- The day is part of the window so that a filter on it prunes.
+lines_with_events as (
 
     select
         *,
-        logical_or(source = 'anthropic_usage') over (partition by usage_date) as has_usage_report,
-        logical_or(source = 'anthropic_cost') over (partition by usage_date) as has_cost_report,
-        logical_or(source != 'claude_code' and product = 'claude_code')
-            over (partition by usage_date) as has_product_report,
         logical_or(source = 'cursor_events') over (partition by usage_date, vendor, user_name) as has_events
     from lines
+
+),
+
+lines_compared as (
+
+    select
+        lines.*,
+        reports.report_date,
+        reports.has_usage_report,
+        reports.has_cost_report,
+        reports.has_product_report
+    from lines_with_events as lines
+    inner join reports on lines.usage_date = reports.report_date
 
 ),
 
@@ -36,6 +58,7 @@ final as (
     select
         line_key,
         usage_date,
+        report_date,
         source,
         vendor,
         product,

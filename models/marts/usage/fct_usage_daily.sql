@@ -6,7 +6,9 @@
         on_schema_change='append_new_columns',
         partition_by={'field': 'usage_date', 'data_type': 'date'},
         cluster_by=['vendor', 'user_name'],
-        partitions=["date '1970-01-01'"]
+        partitions=["date '1970-01-01'"],
+        meta={'further_slices': []},
+        post_hook="{{ replace_further_slices() }}"
     )
 }}
 {%- set days = usage_days_to_replace() %}
@@ -16,8 +18,8 @@ with
 lines as (
 
     select * from {{ ref('int_usage_reconciled') }}
-    {% if is_incremental() -%}
-        where usage_date in ({{ days | join(', ') }})
+    {% if days -%}
+        where usage_date in ({{ days | join(', ') }}) and report_date in ({{ days | join(', ') }})
     {%- endif %}
 
 ),
@@ -25,7 +27,7 @@ lines as (
 loads as (
 
     select * from {{ ref('stg_ledger__usage_loads') }}
-    {% if is_incremental() -%}
+    {% if days -%}
         where usage_date in ({{ days | join(', ') }}) and recorded_at >= {{ usage_recorded_since(days) }}
     {%- endif %}
 

@@ -30,9 +30,9 @@ NAMES = {
 }
 # Models without a test of their key on each build, which would read their whole history: those of `marts.test_keys`
 # have it there, and the marts on top of them on each build as well, as `int_signals__quality` has the key of
-# `int_quality_breaches_grouped`, and `int_usage_reconciled` that of the lines of the two before it. Two loads at once
-# may both write a row of `stg_ledger__usage_loads`, and who reads it counts loads once; so it is with two writers
-# of an event and `base_ledger__incident_events`; two checks of a batch may have one time. The days of
+# `int_quality_breaches_grouped`; those of lines of usage are tested with the mart (`usage/test_daily.py`). Two loads
+# at once may both write a row of `stg_ledger__usage_loads`, and who reads it counts loads once; so it is with two
+# writers of an event and `base_ledger__incident_events`; two checks of a batch may have one time. The days of
 # `int_usage_volumes_aggregated` are made, each once. A revision has no key
 # of its own, and what is summed up of them is grouped by day, report and load.
 WITHOUT_TESTED_KEY = {
@@ -41,6 +41,7 @@ WITHOUT_TESTED_KEY = {
     "int_quality_breaches_grouped",
     "int_cursor_usage_unioned",
     "int_usage_unioned",
+    "int_usage_reconciled",
     "stg_ledger__usage_loads",
     "base_ledger__incident_events",
     "int_quality_checks_unioned",

@@ -277,7 +277,7 @@ def shown(rows: Rows) -> list[tuple[object, ...]]:
     return [tuple(row[name] for name in names) for row in rows]
 
 
-@pytest.mark.parametrize("model", ["int_cursor_usage_unioned", "int_usage_unioned"])
+@pytest.mark.parametrize("model", ["int_cursor_usage_unioned", "int_usage_unioned", "int_usage_reconciled"])
 def test_each_line_of_the_reports_together_has_a_key_of_its_own(model: str, outcome: Outcome, place: Place) -> None:
     assert outcome.everything
     keys = [row["line_key"] for row in place.staged(model)]
