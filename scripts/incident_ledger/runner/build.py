@@ -1,12 +1,13 @@
 """The builds of one run: what is new, by dbt, with a retry for what failed, and the record of what was built."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cached_property
 
 from incident_ledger.dbt_runner import Dbt, NodeResult
 from incident_ledger.encoding import timestamp
-from incident_ledger.runner.build_state import BUILD, FAILED, Records, read_records, write_records
+from incident_ledger.runner.build_state import BUILD, FAILED, Records, read_records, write_all
 from incident_ledger.runner.node_selection import (
     Built,
     Clock,
@@ -39,11 +40,22 @@ class Builds:
         self._seen: dict[str, Built] = {}  # sources and seeds, as of the last build
         self._selectors: dict[str, set[str]] = {}
         self._before: dict[Relation, str | None] | None = None  # when tables were modified, not used by a build yet
+        self._unwritten: dict[str, Records] = {}
 
-    def build(self, selector: str, *, is_open: bool) -> tuple[list[NodeResult], Selection, list[str]]:
+    def read_ahead(self) -> None:
+        """Read what is recorded and when tables were modified, at once."""
+        with ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(read_records, self._warehouse)
+            self._modified()
+            self._all_records = reading.result()
+
+    def build(
+        self, selector: str, *, is_open: bool, beside: Callable[[Collection[str]], object] = lambda _: None
+    ) -> tuple[list[NodeResult], Selection, list[str]]:
         """Build what is new of a selector of `selectors.yml`: the results, what was selected, what was tried again.
 
-        When tables were last modified is read before: what comes in meanwhile is built by the next run.
+        When tables were last modified is read before: what comes in meanwhile is built by the next run. `beside` is
+        called with the names of what was built, while it is recorded.
         """
         wanted = self._members(selector)
         ids = [unique_id for unique_id, node in self._nodes.items() if node.selector in wanted]
@@ -53,6 +65,7 @@ class Builds:
             self._nodes, ids, project=self.project, clock=clock, modified=modified, built=self._built | self._new
         )
         if not selection.keys:
+            self._write_beside(beside)
             return [], selection, []
         results, again = self._run(sorted(self._nodes[unique_id].selector for unique_id in selection.keys))
         self._note(results, selection, modified)
@@ -60,9 +73,18 @@ class Builds:
             self._new[_SETTLED] = Built(settled_key(self._nodes, project=self.project, modified=modified))
         # At once: a run that dies later need not build this again.
         built = self._built | self._new | self._seen
-        records = {unique_id: (each.key, each.modified) for unique_id, each in built.items()}
-        write_records(self._warehouse, BUILD, records, self.project, self._as_of)
+        self.keep(BUILD, {unique_id: (each.key, each.modified) for unique_id, each in built.items()})
+        self._write_beside(beside)
         return results, selection, again
+
+    def keep(self, name: str, records: Records) -> None:
+        """Record something with what is written next."""
+        self._unwritten[name] = records
+
+    def write(self) -> None:
+        """Write what is kept, by one statement; none where nothing is."""
+        records, self._unwritten = self._unwritten, {}
+        write_all(self._warehouse, records, self.project, self._as_of)
 
     def rows_key(self, relation: Relation, selector: str) -> str | None:
         """What the rows of a table depend on, once this selector is built, as a hash; None where that is not known.
@@ -121,6 +143,16 @@ class Builds:
     def modified(self, raw_table: str) -> str | None:
         """When a table of the raw dataset was last modified, before the build; None when it is not there."""
         return self._modified().get((self._warehouse.settings.raw_dataset, raw_table))
+
+    def look_again(self) -> None:
+        """Let the next build read when tables were modified: some have been since they were looked at."""
+        self._before = None
+
+    def _write_beside(self, beside: Callable[[Collection[str]], object]) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(self.write)
+            beside(self.names)
+        writing.result()
 
     def _run(self, selectors: Sequence[str]) -> tuple[list[NodeResult], list[str]]:
         """A passing fault of the warehouse is overcome in the same run."""

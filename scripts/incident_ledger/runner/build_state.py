@@ -26,12 +26,17 @@ def read_records(warehouse: Warehouse) -> Mapping[str, Records]:
 
 def write_records(warehouse: Warehouse, name: str, records: Records, project: str, as_of: datetime) -> None:
     """Replace what is recorded. Held by the lease of the run, nobody else writes it."""
-    row = {
-        "name": name,
-        "project_checksum": project,
-        "as_of": as_of,
-        "built_at": datetime.now(UTC),
-        "nodes": {thing: [*record] for thing, record in sorted(records.items())},
-    }
-    with bound_rows(warehouse, BUILD_STATE, [row]) as (query, params):
-        merge_query(warehouse, BUILD_STATE, query, columns=tuple(row), updates="", params=params)
+    write_all(warehouse, {name: records}, project, as_of)
+
+
+def write_all(warehouse: Warehouse, records: Mapping[str, Records], project: str, as_of: datetime) -> None:
+    """Replace what is recorded under each name, by one statement."""
+    common = {"project_checksum": project, "as_of": as_of, "built_at": datetime.now(UTC)}
+    rows = [
+        {"name": name, **common, "nodes": {thing: [*record] for thing, record in sorted(things.items())}}
+        for name, things in records.items()
+    ]
+    if not rows:
+        return
+    with bound_rows(warehouse, BUILD_STATE, rows) as (query, params):
+        merge_query(warehouse, BUILD_STATE, query, columns=tuple(rows[0]), updates="", params=params)

@@ -19,7 +19,7 @@ from incident_ledger.quality.suite_types import TableName
 from incident_ledger.quality.suites import load_contents, meta_of
 from incident_ledger.quality.unchanged import passes_until, reads_table_alone
 from incident_ledger.runner.build import Builds
-from incident_ledger.runner.build_state import CHECK, write_records
+from incident_ledger.runner.build_state import CHECK
 from incident_ledger.runner.node_selection import key_of
 from incident_ledger.warehouse import Warehouse
 
@@ -41,7 +41,7 @@ class DueChecks:
         self.unchanged = len(contents) - len(self.metas)
 
     def note(self, batches: Sequence[BatchResult]) -> None:
-        """Record which suites were evaluated; to be called once their results are in the warehouse."""
+        """Keep which suites were evaluated for the next `Builds.write`; to be called once their results are written."""
         known = {file: record for file, record in self._recorded.items() if file not in self.metas}
         for file in self.metas:
             own, key = [batch for batch in batches if batch.suite == file], self._keys[file]
@@ -50,7 +50,7 @@ class DueChecks:
                 is_clean = all(batch.is_clean for batch in own)
                 known[file] = (key if is_clean else self._key_in_breach(key), timestamp(until) if until else None)
         if known != self._recorded:
-            write_records(self._warehouse, CHECK, known, self._builds.project, self._as_of)
+            self._builds.keep(CHECK, known)
 
     def _is_as_it_was(self, file: str) -> bool:
         recorded, until = self._recorded.get(file, ("", None))

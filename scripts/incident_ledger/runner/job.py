@@ -1,7 +1,8 @@
 """The main job: build what the checks read, check, plan, notify, and build what people read."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial, wraps
@@ -102,7 +103,6 @@ class Job:
             try:
                 self._whole()
                 write_pages(self._steps, self._warehouse, self._dbt, self._as_of)
-                self._opened = read_state(self._warehouse, is_open=True)  # its reports took minutes
                 self._end(rules)
             finally:
                 self._record(lease.holder, lease)
@@ -162,10 +162,14 @@ class Job:
     def _report_and_settle(self, rules: Policy) -> None:
         """What people read, and then what is over is settled: the marts have it by then."""
         with self._steps.step("report") as step:
-            self._build(step, "reports", is_open=self._has_clocks(rules))
+            self._build(step, "reports", is_open=self._has_clocks(rules), beside=self._see_open)
         lease = partial(self._lease, RESPOND, rules, wait=0)
         if self._builds.has_kept_incidents:
             settle_step(self._steps, self._warehouse, self._dbt, rules=rules, as_of=self._as_of, lease=lease)
+
+    def _see_open(self, _: Collection[str]) -> None:
+        """Once more: building reports takes minutes."""
+        self._opened = read_state(self._warehouse, is_open=True)
 
     def _end(self, rules: Policy) -> None:
         self._report.open_incidents = opened = [each for each in self._opened if each.detection_time <= self._as_of]
@@ -219,9 +223,8 @@ class Job:
             noted = self._note_changes(due)
             self._unsettle()
             uploaded = take_in_uploaded(self._warehouse, self._builds, rules, self._as_of)
-            is_built = self._build(step, "feeds", is_open=False)
+            is_built = self._build(step, "feeds", is_open=False, beside=partial(record_found, self._warehouse))
             step.summary += f"; {counted(uploaded, 'result')} of dbt projects" if uploaded else ""
-            record_found(self._warehouse, self._builds.names)
         self._check(rules, due, noted, is_built=is_built)
         if self._is_idle(rules):
             self._note_pending_since(rules)
@@ -283,9 +286,13 @@ class Job:
         """The seeds and their tests, when the files say something else than the warehouse does."""
         with self._steps.step("policy") as step:
             folder = self._warehouse.settings.project_dir / "seeds" / "policy"
-            if (rules := policy.load_current(self._warehouse, folder)) is not None:
+            with ThreadPoolExecutor(1) as pool:
+                reading = pool.submit(policy.load_current, self._warehouse, folder)
+                self._builds.read_ahead()
+            if (rules := reading.result()) is not None:
                 step.summary = "as the warehouse has it"
                 return rules
+            self._builds.look_again()
             summarise_nodes(step, self._dbt.build(["path:seeds"], as_of=self._as_of))
         return policy.load(self._warehouse)
 
@@ -299,9 +306,11 @@ class Job:
         self._preload.start()
         return noted
 
-    def _build(self, step: Step, selector: str, *, is_open: bool) -> bool:
+    def _build(
+        self, step: Step, selector: str, *, is_open: bool, beside: Callable[[Collection[str]], object] = lambda _: None
+    ) -> bool:
         """What is new of a selector, by dbt; whether all of it is there."""
-        results, selection, again = self._builds.build(selector, is_open=is_open)
+        results, selection, again = self._builds.build(selector, is_open=is_open, beside=beside)
         summarise_nodes(step, results)
         self._own_failures.note(results)
         if selection.unchanged:

@@ -11,7 +11,7 @@ from incident_ledger.warehouse.catalog import names_in as tables_in
 from incident_ledger.warehouse.client import Warehouse
 from incident_ledger.warehouse.shards import is_sharded, shards_among
 
-_AT_ONCE = 8
+_AT_ONCE = 16
 # A name of several parts, each in backticks or all in one pair of them, as dbt and people write it.
 _NAME = re.compile(r"`[^`]+`(?:\s*\.\s*`[^`]+`)*")
 _PARTS = 3  # project, dataset, table

@@ -67,11 +67,11 @@ class Place:
         """The warehouse, for the test's own questions."""
         return connect(Settings(project_dir=PROJECT_DIR, local_dir=self.folder / "local"))
 
-    def behind(self, endpoint: str) -> "Relayed":
+    def behind(self, endpoint: str, *, threads: int = 4) -> "Relayed":
         """The same place, whose commands speak to a relay at `endpoint`."""
         token = self.warehouse().settings.api_token
         assert token is not None
-        return Relayed(self.folder, endpoint, token.get_secret_value())
+        return Relayed(self.folder, endpoint, token.get_secret_value(), threads)
 
     def stop(self) -> None:
         """End the server; the data stays."""
@@ -106,10 +106,11 @@ class Relayed(Place):
 
     endpoint: str
     token: str
+    threads: int
 
     @property
     def environment(self) -> dict[str, str]:
-        settings = {"API_ENDPOINT": self.endpoint, "API_TOKEN": self.token}
+        settings = {"API_ENDPOINT": self.endpoint, "API_TOKEN": self.token, "THREADS": str(self.threads)}
         return super().environment | {f"INCIDENT_LEDGER_{name}": value for name, value in settings.items()}
 
 

@@ -61,6 +61,7 @@ def checked(place: Warehouse) -> Callable[..., list[str]]:
         batches = check_all(place, rules, run_id=f"{at}", now=at, suites=suites)
         if is_recorded:
             due.note(batches)
+            builds.write()
         assert due.unchanged + len(due.metas) == len(EVERY)
         return sorted(Path(suite.file).stem for suite in suites)
 
