@@ -80,6 +80,7 @@ rules_fed as (
             when 'log_arrivals' then 'logs'
             when 'key_inventory' then 'inventory of keys'
             when 'usage_volume' then 'usage reports'
+            when 'rejected_rows' then 'usage reports'
             when 'financial_data' then 'usage reports'
             when 'dbt' then 'results of dbt'
             when 'quality' then 'data-quality checks'

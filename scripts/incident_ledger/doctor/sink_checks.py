@@ -11,12 +11,10 @@ from incident_ledger.importers.sinks import SINKS
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.catalog import names_in
 from incident_ledger.warehouse.rows import literal
-from incident_ledger.warehouse.shards import is_sharded, shards_among
+from incident_ledger.warehouse.shards import error_tables, is_sharded, shards_among
 from incident_ledger.warehouse.tables import SIGNALS
 
 _CHECK = "sinks"
-# Where Cloud Logging keeps the entries that do not fit a sink's table: one table, or one a day.
-_ERRORS = "export_errors"
 _SINCE = timedelta(days=7)
 
 
@@ -83,12 +81,7 @@ def _shards(variable: str, named: str, shards: Mapping[date, str], now: datetime
 
 
 def _errors(warehouse: Warehouse, place: tuple[str, str], tables: list[str], now: datetime) -> Iterator[Finding]:
-    """A table of a day is asked where its day is among those that count."""
-    first = f"{now - _SINCE:%Y%m%d}"
-    for table in tables:
-        day = table.removeprefix(_ERRORS).strip("_")
-        if not table.startswith(_ERRORS) or (day.isdecimal() and day < first):
-            continue
+    for table in error_tables(tables, now - _SINCE):
         row: dict[str, Any] = warehouse.rows(
             "select count(*) as entries, any_value(schemaErrorDetail having max `timestamp`) as detail "  # noqa: S608 - a name that BigQuery gave
             f"from `{'.'.join(place)}.{table}` where `timestamp` >= {literal(now - _SINCE)}"

@@ -22,6 +22,7 @@ from incident_ledger.policy.playbook_rows import (
     PARTIAL_FAILURE,
     PROBE_RULES,
     PROBES_MISSING,
+    ROWS_REJECTED,
     USAGE_VOLUME,
 )
 from incident_ledger.policy.probe_checks import rule_problems, target_problems
@@ -34,7 +35,8 @@ _ALL_PERCENT = Decimal(100)
 # Subjects that the code or a model asks for under any policy; each must always be valid. So must all choices of others.
 _NEEDED: dict[str, Iterable[str]] = {
     "classification_rules": (
-        *(MONITORING_FAILURE, COMPLETE_FAILURE, PARTIAL_FAILURE, PROBES_MISSING, LOGS_MISSING, USAGE_VOLUME),
+        *(MONITORING_FAILURE, COMPLETE_FAILURE, PARTIAL_FAILURE, PROBES_MISSING, LOGS_MISSING),
+        *(ROWS_REJECTED, USAGE_VOLUME),
         *DBT_RULES,
         *PROBE_RULES,
     ),

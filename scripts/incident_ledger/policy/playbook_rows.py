@@ -20,6 +20,7 @@ ONE_API, ONE_DASHBOARD = "single_api_degradation", "non_critical_alert"
 PROBE_RULES = (ALL_DASHBOARDS, AUTHENTICATION, ONE_API, ONE_DASHBOARD)
 PROBES_MISSING = "probes_missing"
 LOGS_MISSING = "logs_missing"  # that no entry of a log arrives
+ROWS_REJECTED = "rows_rejected"  # that a load or a sink refused something
 
 # Clocks beside the steps of the escalation matrix: a response that is overdue, the escalation by severity, a war room
 # that nobody opened, and an update that is due.

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from incident_ledger.policy.cells import Problem, Row
-from incident_ledger.policy.playbook_rows import LOGS_MISSING, PROBE_RULES, PROBES_MISSING, USAGE_VOLUME
+from incident_ledger.policy.playbook_rows import LOGS_MISSING, PROBE_RULES, PROBES_MISSING, ROWS_REJECTED, USAGE_VOLUME
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z0-9-]+")
@@ -34,6 +34,9 @@ def rule_problems(rows: Iterable[Row]) -> Iterator[Problem]:
             if row["window_minutes"] is not None and row["window_minutes"] <= (row["hold_minutes"] or 0):
                 text = f"{row['window_minutes']} is too short for what is to hold for {row['hold_minutes']} minutes"
                 yield Problem(row.where, "window_minutes", text)
+        if row["rule_id"] == ROWS_REJECTED and not (row["window_minutes"] or 0) > (row["clear_minutes"] or 0) > 0:
+            text = "give how long nothing is to be refused before it is over, and a longer window_minutes"
+            yield Problem(row.where, "clear_minutes", text)
         if row["rule_id"] in _LIMITS and not row["lower_value"]:
             yield Problem(row.where, "lower_value", f"is empty; give after how many {_LIMITS[row['rule_id']]} it holds")
 

@@ -10,7 +10,8 @@ from typing import Any
 class Signal:
     """One row of `fct_signals`: a rule that holds, or held, for a component.
 
-    `source` and `source_key` name its incident. `ended_at` is None while it holds; `observed_at` is when its check last
+    `source` and `source_key` name its incident. `ended_at` is None while it holds, or
+    to come where it ends by itself; `observed_at` is when its check last
     ran (a signal ends when its check ran and found it gone, never by silence).
     """
 

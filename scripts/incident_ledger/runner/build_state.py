@@ -14,6 +14,7 @@ BUILD = "run"  # dbt's nodes by their unique id
 CHECK = "check"  # suites by their file
 FAILED = "failed"  # dbt's nodes that could not be built, and tests that failed
 UPLOADED = "uploaded"  # when `dbt_results` was modified, as of the last look for what the dbt package's macro wrote
+REJECTED = "rejected"  # when `import_rejects` was modified, as of the last look for what was refused
 
 Records = Mapping[str, tuple[str, str | None]]
 

@@ -29,6 +29,7 @@ from incident_ledger.runner.next_due import next_due
 from incident_ledger.runner.own_failures import OwnFailures
 from incident_ledger.runner.page_step import write_pages
 from incident_ledger.runner.policy_load import load_beside_setup
+from incident_ledger.runner.rejected_rows import note_refused
 from incident_ledger.runner.run_report import RunReport
 from incident_ledger.runner.settle_step import settle_step, unsettle_for
 from incident_ledger.runner.step_summaries import some_names, summarise_channels, summarise_nodes
@@ -223,8 +224,9 @@ class Job:
             noted = self._note_changes(due)
             self._unsettle()
             uploaded = take_in_uploaded(self._warehouse, self._builds, rules, self._as_of)
+            refused = note_refused(step, self._warehouse, self._builds, rules, self._as_of)
             is_built = self._build(step, "feeds", is_open=False, beside=partial(record_found, self._warehouse))
-            step.summary += f"; {counted(uploaded, 'result')} of dbt projects" if uploaded else ""
+            step.summary += (f"; {counted(uploaded, 'result')} of dbt projects" if uploaded else "") + refused
         self._check(rules, due, noted, is_built=is_built)
         if self._is_idle(rules):
             self._note_pending_since(rules)

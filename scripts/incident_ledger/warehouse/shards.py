@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 _WILDCARD = "_*"
+_ERRORS = "export_errors"
 _DAY = re.compile(r"\d{8}")
 
 
@@ -33,3 +34,10 @@ def _day(suffix: str) -> date | None:
         return datetime.strptime(suffix, "%Y%m%d").date()  # noqa: DTZ007 - a day, without a time
     except ValueError:
         return None
+
+
+def error_tables(tables: Iterable[str], since: datetime) -> list[str]:
+    """Where Cloud Logging keeps the entries that do not fit a sink's table: one table, or one of each of these days."""
+    names = list(tables)
+    shards = shards_among(names, f"{_ERRORS}{_WILDCARD}")
+    return [each for each in names if each == _ERRORS] + [name for day, name in shards.items() if day >= since.date()]

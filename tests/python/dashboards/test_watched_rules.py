@@ -32,7 +32,7 @@ RULES = {
         "all_dashboards_unavailable", "probes_missing", "api_authentication_failures", "single_api_degradation",
         "non_critical_alert",
     },
-    "fct_usage_freshness": {"financial_data_loss", "usage_volume_missing"},
+    "fct_usage_freshness": {"financial_data_loss", "usage_volume_missing", "rows_rejected"},
     "fct_signals": {"complete_pipeline_failure", "partial_pipeline_failure", "logs_missing"},
     "rpt_pipeline_activity": {"performance_issues"},
     "rpt_security_activity": {"security_breach"},

@@ -4,7 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incident_ledger.policy import LOGS_MISSING, PARTIAL_FAILURE, PROBES_MISSING, USAGE_VOLUME, Policy
+from incident_ledger.policy import (
+    LOGS_MISSING,
+    ONE_DASHBOARD,
+    PARTIAL_FAILURE,
+    PROBES_MISSING,
+    ROWS_REJECTED,
+    USAGE_VOLUME,
+    Policy,
+)
 
 from .conftest import NOW
 
@@ -145,11 +153,14 @@ def test_there_is_no_characteristic_that_the_playbook_does_not_name(policy: Poli
     # Usage that does not arrive is its "partial pipeline failure", by the same number.
     arriving, failing = (policy.classification_rule(rule_id, NOW) for rule_id in (USAGE_VOLUME, PARTIAL_FAILURE))
     assert (arriving.severity_level, arriving.lower_value) == (failing.severity_level, failing.lower_value)
+    # What is refused is one of its "non-critical monitoring alerts".
+    refused, alert = (policy.classification_rule(rule_id, NOW) for rule_id in (ROWS_REJECTED, ONE_DASHBOARD))
+    assert refused.severity_level == alert.severity_level
     # A key that is due for rotation is of the rest, P3.
     others["key_rotation_due"] = policy.classification_rule("key_rotation_due", NOW).severity_level
     assert others["key_rotation_due"] == "P3"
     known = {rule.rule_id for rule in policy.classification_rules(NOW)}
-    assert known == named | others.keys() | {PROBES_MISSING, LOGS_MISSING, USAGE_VOLUME}
+    assert known == named | others.keys() | {PROBES_MISSING, LOGS_MISSING, ROWS_REJECTED, USAGE_VOLUME}
     assert set(others.values()) == {"P2", "P3"}
 
 

@@ -55,9 +55,9 @@ def signal_events(
 
 
 def _over(signal: Signal, now: datetime) -> datetime | None:
-    """Since when all is well by a signal; None while it holds."""
+    """Since when all is well by a signal; None while it holds. One with an end to come holds until then."""
     if signal.ended_at is not None:
-        return signal.ended_at
+        return signal.ended_at if signal.ended_at <= now else None
     return signal.observed_at if signal.started_at > now else None
 
 
