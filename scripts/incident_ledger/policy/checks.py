@@ -52,7 +52,7 @@ _NEEDED: dict[str, Iterable[str]] = {
         "slow_run_baseline_runs",
         "volume_due_hours",
         *("cost_factor", "cost_compared_usd", "cost_baseline_days", "shrunk_percent", "shrunk_tokens"),
-        *("volume_deviations", "log_silence_factor", "log_silences_unusual"),
+        *("volume_deviations", "log_silence_factor", "log_silences_unusual", "grouping_window_minutes"),
     ),
 }
 

@@ -137,3 +137,51 @@ def test_the_planner_sees_a_merger_of_its_own_as_the_ledger_does() -> None:
     signals = [signal(PIPELINE, 0), signal(USAGE, 0, level="P1")]
     events = plan([], signals, POLICY, minute(1))
     assert after([], events) == sorted(states(events), key=lambda each: (each.detection_time, each.incident_id))
+
+
+def of_one(source: str, since: float, until: float | None = None, *, level: str = "P2") -> Signal:
+    """What a detector finds of one component."""
+    return replace(signal("api:cursor", since, until, seen=since, level=level), source=source)
+
+
+@pytest.mark.parametrize(("later", "is_joined"), [(0, True), (60, True), (60.1, False)])
+def test_two_signals_of_one_component_within_an_hour_are_one_incident(later: float, is_joined: bool) -> None:
+    first, second = of_one("first", 0), of_one("second", later)
+    events = played((later + 1, [first, second]))
+    found = {each.source: each for each in states(events)}
+    assert found["first"].merged_into is None
+    assert found["second"].merged_into == (found["first"].incident_id if is_joined else None)
+    assert [each.payload["source"] for each in events if each.event_type is EventType.JOINED] == ["second"] * is_joined
+
+
+def test_of_one_component_the_milder_joins_the_worse_and_a_worse_one_stays_its_own() -> None:
+    at_once = {each.source: each for each in states(played((6, [of_one("b", 5, level="P1"), of_one("a", 0)])))}
+    assert at_once["a"].merged_into == at_once["b"].incident_id
+    later = {
+        each.source: each
+        for each in states(played((1, [of_one("a", 0)]), (6, [of_one("a", 0), of_one("b", 5, level="P1")])))
+    }
+    assert [each.merged_into for each in later.values()] == [None, None]
+
+
+def test_what_is_of_one_component_ends_with_the_last_and_can_be_split() -> None:
+    first, second = of_one("first", 0), of_one("second", 5)
+    written = played((1, [first]), (6, [first, second]), (11, [of_one("first", 0, 10), second]))
+    found = {each.source: each for each in states(written)}
+    assert found["first"].is_open
+    ended = [*written, *played_from(written, 16, [of_one("first", 0, 10), of_one("second", 5, 15)])]
+    assert {each.source: each for each in states(ended)}["first"].resolution_time == minute(15)
+    split = replace(
+        written[-1],
+        incident_id=found["second"].incident_id,
+        event_type=EventType.SPLIT,
+        occurred_at=minute(12),
+        actor="ann",
+        source="second",
+        source_key="api:cursor",
+        payload={},
+    )
+    parted = [*written, split]
+    parted += played_from(parted, 13, [of_one("first", 0, 10), second])
+    apart = {each.source: each for each in states(parted)}
+    assert (apart["first"].is_open, apart["second"].is_open, apart["second"].merged_into) == (False, True, None)

@@ -1,6 +1,7 @@
-"""What a trouble that is known explains: incidents of what depends on it join it. Pure."""
+"""What a trouble that is known explains: incidents of what depends on it, or of its own component, join it. Pure."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from incident_ledger.ledger.events import PLANNER, Event, EventType
 from incident_ledger.ledger.state import IncidentState
@@ -11,7 +12,8 @@ from incident_ledger.response.rules.timeline import Timeline
 def grouping_events(state: Sequence[IncidentState], detected: Iterable[Event], policy: Policy) -> list[Event]:
     """`merged` and `joined` of incidents that open while one of what they depend on is open, and no milder.
 
-    `state` is as it is once these events are written. The policy's `component_dependencies` say what depends on what.
+    `state` is as it is once these events are written. The policy's `component_dependencies` say what depends on what;
+    two that detectors find of one component within `grouping_window_minutes` are one trouble too.
     An incident that is open stays one of its own, also where what it depends on fails later.
     """
     ids = {event.incident_id for event in detected if event.event_type is EventType.DETECTED}
@@ -36,7 +38,7 @@ def planned_members(incident: IncidentState, state: Iterable[IncidentState]) -> 
 
 
 def _cause(incident: IncidentState, there: Sequence[IncidentState], policy: Policy) -> IncidentState | None:
-    """The oldest open incident of what it depends on that is as bad at least."""
+    """The oldest open incident of what it depends on, or of its own component, that is as bad at least."""
     dependencies = policy.dependencies(incident.detection_time)
     found = [
         each
@@ -45,9 +47,29 @@ def _cause(incident: IncidentState, there: Sequence[IncidentState], policy: Poli
         and each.merged_into is None
         and not each.is_retracted
         and policy.rank(each.severity_level) <= policy.rank(incident.severity_level)
-        and dependencies.explains(each.components, each.rule_id, incident.components, only_joins=True)
+        and (
+            dependencies.explains(each.components, each.rule_id, incident.components, only_joins=True)
+            or _is_one_trouble(each, incident, policy)
+        )
     ]
     return min(found, key=lambda each: (each.detection_time, each.incident_id), default=None)
+
+
+def _is_one_trouble(known: IncidentState, incident: IncidentState, policy: Policy) -> bool:
+    """Whether a detector found both of one component, within the window, and `known` is the first or the worse one."""
+    if known.rule_id is None or incident.rule_id is None or not set(known.components) & set(incident.components):
+        return False
+    window = timedelta(minutes=policy.limit("grouping_window_minutes", incident.detection_time))
+    is_near = abs(incident.detection_time - _began(known)) <= window
+    return is_near and _order(known, policy) < _order(incident, policy)
+
+
+def _began(incident: IncidentState) -> datetime:
+    return incident.last_reopened_time or incident.detection_time
+
+
+def _order(incident: IncidentState, policy: Policy) -> tuple[int, datetime, str]:
+    return policy.rank(incident.severity_level), incident.detection_time, incident.incident_id
 
 
 def _is_by_person(member: IncidentState) -> bool:
@@ -56,7 +78,7 @@ def _is_by_person(member: IncidentState) -> bool:
 
 
 def _joined(incident: IncidentState, into: IncidentState) -> list[Event]:
-    at = max(incident.detection_time, into.last_reopened_time or into.detection_time)
+    at = max(incident.detection_time, _began(into))
     payload = {
         "incident_id": incident.incident_id,
         "title": incident.title,
