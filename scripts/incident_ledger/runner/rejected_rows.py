@@ -28,7 +28,10 @@ Row = Mapping[str, Any]
 
 
 def note_refused(step: Step, warehouse: Warehouse, builds: Builds, policy: Policy, as_of: datetime) -> str:
-    """Keep what was refused where a tick reads it, and what to add to the step's summary. Before the build, which asks when tables were modified once more."""
+    """Keep what was refused where a tick reads it; what to add to the step's summary.
+
+    It comes before the build, after which it would have to ask again when tables were modified.
+    """
     try:
         refused = take_in_rejected(warehouse, builds, policy, as_of)
     except IncidentLedgerError as error:  # the incidents of all else are planned
