@@ -61,7 +61,8 @@ def built(relay: Relay) -> list[list[str]]:
     found = []
     for request in relay.requests:
         if "int_usage_reconciled" in request.query and re.search("merge into|create or replace table", request.query):
-            found.append(re.findall(r"date '(2026-03-\d\d)'", request.query.split("),", 1)[0]))
+            days = re.findall(r"date '(2026-03-\d\d)'", request.query.split("),", 1)[0])
+            found.append(list(dict.fromkeys(days)))  # of the lines, and of the reports that they are compared with
     return found
 
 
