@@ -144,11 +144,12 @@ def _answer(sql: str, promised: Catalog) -> Any:
     except RefusedError:  # told as a refusal of the macro's query, later
         columns = {"answer": simple("TIMESTAMP")}
     values = {name: ANSWERS[type_name(kind)] for name, kind in columns.items()}
-    kinds = [
-        agate.DateTime() if isinstance(v, datetime) else agate.Date() if isinstance(v, date) else None
-        for v in values.values()
-    ]
-    return agate.Table([tuple(values.values())], column_names=list(values), column_types=kinds)
+    kinds = {
+        datetime: agate.DateTime, date: agate.Date, int: agate.Number, float: agate.Number, str: agate.Text,
+        bool: agate.Boolean,
+    }  # fmt: skip
+    types = [kinds[type(value)]() for value in values.values()]
+    return agate.Table([tuple(values.values())], column_names=list(values), column_types=types)
 
 
 def raw_catalog(manifest: Mapping[str, Any], settings: Settings) -> Analysis:
