@@ -1,11 +1,12 @@
 {#
   The newest of a column of this model's own table, by what `lately` gives and, only when that gives nothing, by all of it:
-  a filter that prunes, so that a long history costs a daily build nothing. Null before there is a table.
+  a filter that prunes, so that a long history costs a daily build nothing. Null before there is a table, and with `is_recent`
+  where `lately` gives nothing.
 #}
-{% macro newest(expression, lately) -%}
+{% macro newest(expression, lately, is_recent=false) -%}
     {%- set found = namespace(value=none) -%}
     {%- if execute and flags.INTROSPECT and is_incremental() -%}
-        {%- for condition in [lately, 'true'] -%}
+        {%- for condition in ([lately] if is_recent else [lately, 'true']) -%}
             {%- if found.value is none -%}
                 {%- set rows = run_query('select ' ~ expression ~ ' as newest from ' ~ this ~ ' where ' ~ condition) -%}
                 {%- set found.value = rows.columns[0].values()[0] -%}

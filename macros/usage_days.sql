@@ -24,14 +24,17 @@
 
 {#
   The days, in order and with their records, whose number of loads is not the one that the table's rows reflect: whatever the
-  times of the loads, and in whatever order they came. Asked for the days alone that a load was recorded for since a day before the
-  last build that replaced one (a load and a build may be under way at once). Reads no usage record.
+  times of the loads, and in whatever order they came. Asked for the days alone that a load was recorded for since eight days
+  before the last build that replaced a day of the last week: a load and a build may be under way at once, and a build that died
+  between two slices left days that were loaded before it. Where the table has no day of the last week, such a build may have left
+  them, and all loads are asked. Reads no usage record.
 #}
 {% macro usage_days_changed() -%}
-    {%- set built_at = newest('max(built_at)', 'usage_date >= date_sub(date(' ~ as_of() ~ '), interval 7 day)') -%}
+    {%- set last_week = 'usage_date >= date_sub(date(' ~ as_of() ~ '), interval 7 day)' -%}
+    {%- set built_at = newest('max(built_at)', last_week, is_recent=true) -%}
     {%- set touched = run_query(
         'select distinct usage_date from ' ~ ref('stg_ledger__usage_loads') ~ " where source != 'cursor_spend' and recorded_at >= "
-        ~ day_before(built_at) ~ ' order by usage_date'
+        ~ day_before(built_at, days=8) ~ ' order by usage_date'
     ).columns[0].values() -%}
     {{ return(run_query(usage_days_query(touched)).rows if touched else []) }}
 {%- endmacro %}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from usage.scenarios import Rows
 LIMIT = 10 * 1024**2  # 640 records
 DAYS = 5
 RECORDS = 250  # of a day, so that two days are a slice
+THAT_WEEK = datetime(2026, 3, 6, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -79,8 +81,8 @@ def through(place: Place, relay: Relay) -> Dbt:
     return Dbt(place.warehouse.settings.model_copy(update={"api_endpoint": relay.endpoint}), relay.endpoint)
 
 
-def build(dbt: Dbt, *more: str) -> list[Any]:
-    results = dbt.invoke(["run", "--select", "fct_usage_daily", *more], as_of=START)
+def build(dbt: Dbt, *more: str, as_of: datetime = START) -> list[Any]:
+    results = dbt.invoke(["run", "--select", "fct_usage_daily", *more], as_of=as_of)
     return [(each.name, each.message) for each in results if not each.is_success]
 
 
@@ -94,16 +96,26 @@ def test_days_are_made_in_slices(place: Place, relay: Relay, tmp_path: Path, mor
     assert made == whole(place, tmp_path)
 
 
-def test_a_build_that_dies_between_slices_is_ended_by_the_next(place: Place, relay: Relay, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("as_of", "days_ago"), [(START, 80), (THAT_WEEK, 7)], ids=["days of long ago", "days of the last week"]
+)
+def test_a_build_that_dies_between_slices_is_ended_by_the_next(
+    place: Place, relay: Relay, tmp_path: Path, as_of: datetime, days_ago: int
+) -> None:
+    """Whenever its days were loaded."""
     load(place, RECORDS)
+    loads = place.warehouse.raw("usage_loads")
+    place.warehouse.execute(
+        f"update {loads} set recorded_at = timestamp_sub(current_timestamp(), interval {days_ago} day) where true"
+    )
 
     def is_second(request: Request) -> bool:
         return "2026-03-03" in request.query and "merge into" in request.query
 
     relay.rule(is_second, failed(400, "invalidQuery"), times=1)
-    assert len(build(through(place, relay), "--full-refresh")) == 1
+    assert len(build(through(place, relay), "--full-refresh", as_of=as_of)) == 1
     assert {row["usage_date"].day for row in rows(place)} == {1, 2}
-    assert build(through(place, relay)) == []
+    assert build(through(place, relay), as_of=as_of) == []
     assert built(relay) == [slices(3, 4), slices(5)]
     assert rows(place) == whole(place, tmp_path)
 
