@@ -28,6 +28,8 @@ REQUEST_SECONDS = 120.0
 """For requests whose caller gives no timeout of its own."""
 RETRY_SECONDS = 60.0
 CANCEL_SECONDS = 5.0
+MAX_CONNECTIONS = 32
+"""Kept for each host; more requests at once than are kept are a warning on the screen."""
 MAX_STATEMENT_ATTEMPTS = 4
 QUERY_LINES = 12
 _TRIES_AGAIN = {"passing": 4, "reset": 1, "internal": 1}
@@ -133,7 +135,7 @@ class _Adapter(HTTPAdapter):
     """Ten seconds to connect, and a limit on every answer: its caller's or `limit`, the setting, if that is shorter."""
 
     def __init__(self, limit: float, default: float = REQUEST_SECONDS) -> None:
-        super().__init__()
+        super().__init__(pool_maxsize=MAX_CONNECTIONS)
         self._limit = limit
         self._default = default
 
