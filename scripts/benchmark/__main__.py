@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     began, load = time.monotonic(), _load_average()
     with tempfile.TemporaryDirectory(prefix="incident-ledger-benchmark-") as folder:
         if options.quick:
-            parts = measure(Path(folder), rows=20_000, days=(5, 10), incidents=60, listed=200, repetitions=1)
+            parts = measure(
+                Path(folder), rows=20_000, days=(5, 10), incidents=60, listed=200, normal_days=14, repetitions=1
+            )
         else:
             parts = measure(
                 Path(folder),
@@ -36,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 days=(90, 900),
                 incidents=1000,
                 listed=100_000,
+                normal_days=365,
                 repetitions=options.repetitions,
             )
     minutes = (time.monotonic() - began) / 60
@@ -47,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measure(
-    folder: Path, *, rows: int, days: tuple[int, int], incidents: int, listed: int, repetitions: int
+    folder: Path, *, rows: int, days: tuple[int, int], incidents: int, listed: int, normal_days: int, repetitions: int
 ) -> list[Part]:
     """The parts, in places below `folder` whose servers end with them; pages only where there is a Chromium."""
     few, many = days
@@ -66,6 +69,9 @@ def measure(
     with place(folder / "detection") as here:
         _log("scenarios and their near misses")
         detected = detection.measure(here, seeds=range(1, repetitions + 1))
+    with place(folder / "normal") as here:
+        _log(f"{normal_days} days on which nothing happens")
+        undetected = detection.measure_normal(here, seeds=range(1, repetitions + 1), days=normal_days)
     with place(folder / "short") as short, place(folder / "long") as long:
         _log(f"{few} days of usage, loaded and built")
         history.prepare(short, folder / "files-short", days=few, part=few)
@@ -85,7 +91,18 @@ def measure(
         grown = growth.measure(short, long, days=days, repetitions=repetitions)
     _log(f"pages of {listed:,} incidents")
     shown = pages.measure(folder / "pages", many=listed, repetitions=repetitions)
-    return [beside_dbt, costs, at_once, detected, starts, ten_rules, daily, grown, *([shown] if shown else [])]
+    return [
+        beside_dbt,
+        costs,
+        at_once,
+        detected,
+        undetected,
+        starts,
+        ten_rules,
+        daily,
+        grown,
+        *([shown] if shown else []),
+    ]
 
 
 def _log(what: str) -> None:

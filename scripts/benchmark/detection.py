@@ -1,5 +1,7 @@
 """How much of what happens is found, and how much of what is found happened: all scenarios and their near misses."""
 
+import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,10 +11,13 @@ from benchmark.places import Place
 from incident_ledger.importers.sinks import SINKS
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.policy import load
-from incident_ledger.simulation import SCENARIOS, Scenario, Stage, look_at
-from incident_ledger.warehouse import connect
+from incident_ledger.simulation import SCENARIOS, NormalDays, Scenario, Stage, live, look_at
+from incident_ledger.warehouse import Warehouse, connect
 
 DAY = date(2026, 3, 3)
+# A year from here on has a leap day and both changes of the clocks.
+NORMAL_DAY = date(2027, 11, 1)
+_SEVERITIES = ("P0", "P1", "P2", "P3")
 _HEADING = ("scenario", "rule", "happened", "found", "near misses", "taken for it")
 
 
@@ -40,16 +45,43 @@ def measure(place: Place, *, seeds: Sequence[int]) -> Part:
 
 def _is_found(place: Place, scenario: Scenario, seed: int, *, is_near_miss: bool) -> bool:
     """Whether an incident of its rule, with its severity, is open after the looks."""
-    name = f"s{seed}_{scenario.name.replace('-', '_')}{'_near' * is_near_miss}"
-    sinks = {sink: f"{name}_raw.{sink}" for sink in SINKS}
-    warehouse = connect(place.settings.model_copy(update={"dataset": name, "raw_dataset": f"{name}_raw", **sinks}))
-    ensure_ledger(warehouse)
+    warehouse = _ledger(place, f"s{seed}_{scenario.name.replace('-', '_')}{'_near' * is_near_miss}")
     policy = load(warehouse)
     played = scenario.play(Stage(warehouse, policy, DAY + timedelta(days=seed), seed), is_near_miss=is_near_miss)
     rule = policy.classification_rule(scenario.rule_id, played.met_at)
     found = look_at(warehouse, played)
     warehouse.close()
     return scenario.is_found(found, rule)
+
+
+def measure_normal(place: Place, *, seeds: Sequence[int], days: int, first_day: date = NORMAL_DAY) -> Part:
+    """How many incidents so many normal days give, with each seed."""
+    place.start()
+    rows = []
+    for seed in seeds:
+        warehouse = _ledger(place, f"normal_{seed}")
+        normal = NormalDays(Stage(warehouse, load(warehouse), first_day, seed), days)
+        found = live(
+            warehouse, normal, on_look=lambda at: sys.stderr.write(f"          looked at {at:%Y-%m-%d %H:%M}\n")
+        )
+        warehouse.close()
+        for each in found:
+            sys.stderr.write(f"{each.severity_level} {each.rule_id} {each.detection_time} {each.title}\n")
+        counts = Counter(each.severity_level for each in found)
+        rows.append((f"{seed}", *(f"{counts[severity]}" for severity in _SEVERITIES)))
+    note = (
+        f"Incidents of {days} generated normal days from {first_day} on, on which nothing happens (aim: no P0, P1 or "
+        "P2, and fewer than one P3 a week). Looked at twice a fortnight, when it looks most like an absence."
+    )
+    return Part("What normal days give", (), (), (note,), Table(("seed", *_SEVERITIES), tuple(rows)))
+
+
+def _ledger(place: Place, name: str) -> Warehouse:
+    """Datasets of its own, in which all sinks are watched."""
+    sinks = {sink: f"{name}_raw.{sink}" for sink in SINKS}
+    warehouse = connect(place.settings.model_copy(update={"dataset": name, "raw_dataset": f"{name}_raw", **sinks}))
+    ensure_ledger(warehouse)
+    return warehouse
 
 
 def _part(counted: dict[str, _Counted], seeds: Sequence[int]) -> Part:

@@ -4,6 +4,7 @@
 
 from collections.abc import Collection
 
+from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.rows import merge_query
 from incident_ledger.warehouse.tables import SIGNALS, names
@@ -28,6 +29,12 @@ _NEWS = """
 """
 
 
+def detectors(settings: Settings) -> list[str]:
+    """The models that look at what these settings name."""
+    named = [model for setting, found in DETECTORS.items() if getattr(settings, setting) for model in found]
+    return list(dict.fromkeys((*_ALWAYS, *named)))
+
+
 def record_found(warehouse: Warehouse, built: Collection[str] | None = None) -> int:
     """How many signals changed, by one MERGE; 0, without a statement, where no detector was built.
 
@@ -35,8 +42,7 @@ def record_found(warehouse: Warehouse, built: Collection[str] | None = None) -> 
     another one's failure kept from being built is as it was; one that was never built is left out.
     """
     dataset, settings = warehouse.settings.staging_dataset, warehouse.settings
-    named = [model for setting, found in DETECTORS.items() if getattr(settings, setting) for model in found]
-    wanted = [model for model in dict.fromkeys((*_ALWAYS, *named)) if built is None or model in built]
+    wanted = [model for model in detectors(settings) if built is None or model in built]
     models = [model for model in wanted if warehouse.table_exists(dataset, model)]
     if not models:
         return 0

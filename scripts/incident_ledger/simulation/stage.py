@@ -53,6 +53,8 @@ class Stage:
     day: date
     seed: int
     chance: random.Random = field(init=False)
+    late_share: float = field(init=False, default=0.0)
+    late_by: timedelta = field(init=False, default=timedelta(0))
     _entries: dict[str, list[dict[str, Any]]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -78,8 +80,22 @@ class Stage:
         """An entry of a job that says something else than that it ended."""
         self._log("pipeline_logs", at, "INFO", jsonPayload=payload)
 
-    def audited(self, at: datetime, service: str, method: str, resource: str, principal: str, **request: Any) -> None:
-        """An entry of an audit log."""
+    def skewed(self, at: datetime, ahead: timedelta, **payload: str) -> None:
+        """An entry of a job whose clock is ahead."""
+        self._log("pipeline_logs", at + ahead, "ERROR", received_at=at, jsonPayload=payload)
+
+    def audited(
+        self,
+        at: datetime,
+        service: str,
+        method: str,
+        resource: str,
+        principal: str,
+        *,
+        status_code: int | None = None,
+        **request: Any,
+    ) -> None:
+        """An entry of an audit log; `status_code` is of a call that was refused."""
         payload = {
             "serviceName": service,
             "methodName": method,
@@ -87,6 +103,7 @@ class Stage:
             "authenticationInfo": {"principalEmail": principal},
             "requestMetadata": {"callerIp": f"203.0.113.{self.chance.randint(1, 254)}"},
             "request": request,
+            **({} if status_code is None else {"status": {"code": status_code, "message": "PERMISSION_DENIED"}}),
         }
         self._log("audit_logs", at, "NOTICE", protoPayload=payload)
 
@@ -103,8 +120,8 @@ class Stage:
             for secret, since in made.items()
         )
 
-    def load(self, at: datetime) -> None:
-        """Load the entries up to now as their sinks would have written them.
+    def load(self, at: datetime, *, is_whole: bool = True) -> None:
+        """Load the entries as their sinks would have written them; those that arrived by then where not `is_whole`.
 
         A sink that is watched has a table, also where no scenario wrote to it. Raises `UserError` where the setting of
         one that is written to names none.
@@ -112,12 +129,15 @@ class Stage:
         for sink in SINKS.values():
             if getattr(self.warehouse.settings, sink.name):
                 ensure_sink(self.warehouse, sink, at.date())
-        for name, entries in self._entries.items():
+        for name, known in self._entries.items():
+            entries = [each for each in known if is_whole or _arrived_at(each) <= at]
+            self._entries[name] = [] if is_whole else [each for each in known if _arrived_at(each) > at]
+            if not entries:
+                continue
             with TemporaryDirectory() as folder:
                 path = Path(folder) / f"{name}.jsonl"
                 path.write_text("\n".join(map(canonical, entries)), encoding="utf-8")
                 load_sink(self.warehouse, name, [path], loaded_at=at)
-        self._entries.clear()
 
     def report(self, name: str, at: datetime, days: Sequence[Bucket]) -> None:
         """An export of a vendor's report, with these days of it."""
@@ -125,6 +145,13 @@ class Stage:
             path = Path(folder) / f"{name}.json"
             path.write_text(json.dumps({"data": days, "has_more": False, "next_page": None}), encoding="utf-8")
             load_usage(self.warehouse, name, [path], loaded_at=at)
+
+    def report_events(self, at: datetime, events: Sequence[Mapping[str, Any]]) -> None:
+        """An export of Cursor's usage events."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "answers.jsonl"
+            path.write_text(json.dumps({"usageEvents": events, "pagination": {"hasNextPage": False}}))
+            load_usage(self.warehouse, "cursor_events", [path], loaded_at=at)
 
     def targets(self, kind: str) -> list[ProbeTarget]:
         """The targets of a kind that the policy probes. Raises `UserError` where it has none."""
@@ -167,12 +194,17 @@ class Stage:
             path.write_text(json.dumps({"metadata": metadata, "results": results, "args": {"which": which}}))
             ingest(self.warehouse, [path], ingested_at=at, project="shop")
 
-    def _log(self, sink: str, at: datetime, severity: str, **payload: Any) -> None:
+    def _log(
+        self, sink: str, at: datetime, severity: str, *, received_at: datetime | None = None, **payload: Any
+    ) -> None:
+        delay = timedelta(seconds=self.chance.uniform(0.1, 20))
+        if self.late_share and self.chance.random() < self.late_share:
+            delay += self.late_by * self.chance.random()
         entry = {
             "insertId": f"{self.seed}-{len(self._entries.get(sink, ()))}-{at:%Y%m%d%H%M%S}",
             "logName": f"projects/shop/logs/{sink}",
             "timestamp": at.isoformat(),
-            "receiveTimestamp": (at + timedelta(seconds=self.chance.uniform(0.1, 20))).isoformat(),
+            "receiveTimestamp": ((received_at or at) + delay).isoformat(),
             "severity": severity,
             **payload,
         }
@@ -194,6 +226,11 @@ class Stage:
             attempts=1,
             detail=None,
         )
+
+
+def _arrived_at(entry: Mapping[str, Any]) -> datetime:
+    """When a sink has an entry, or an inventory its row."""
+    return datetime.fromisoformat(entry.get("receiveTimestamp") or entry["readTime"])
 
 
 def _node_result(unique_id: str, status: str, at: datetime) -> dict[str, Any]:

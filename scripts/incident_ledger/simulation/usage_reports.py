@@ -1,7 +1,7 @@
 """Anthropic's usage and cost reports of seven weeks, invented: a report is a list of days, each with its results."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,30 +19,37 @@ _SATURDAY = 5
 def usage_report(chance: random.Random, last_day: date) -> list[Bucket]:
     """Tokens by key and model: less at weekends, more at the end of a month, 3 % more each week."""
     days = [last_day - timedelta(days=back) for back in reversed(range(_DAYS))]
-    return [_bucket(day, _results(chance, day, place / 7)) for place, day in enumerate(days)]
+    return [bucket(day, results_of(chance, day, place / 7)) for place, day in enumerate(days)]
 
 
-def cost_report(usage: Sequence[Bucket]) -> list[Bucket]:
-    """What the tokens cost, a line a model: exact, in cents."""
-    return [_bucket(date.fromisoformat(each["starting_at"][:10]), _costs(each["results"])) for each in usage]
+def cost_report(
+    usage: Sequence[Bucket], price_factor: Callable[[date], Decimal] = lambda _: Decimal(1)
+) -> list[Bucket]:
+    """What the tokens cost, a line a model: exact, in cents, at that many times the prices."""
+    days = [date.fromisoformat(each["starting_at"][:10]) for each in usage]
+    return [bucket(day, _costs(each["results"], price_factor(day))) for day, each in zip(days, usage, strict=True)]
 
 
-def without_output(bucket: Bucket, results: int) -> Bucket:
+def without_output(report_day: Bucket, results: int) -> Bucket:
     """A day of the usage report of whose 64 results so many do not say how many tokens were written."""
     kept = [
-        result | ({"output_tokens": None} if place < results else {}) for place, result in enumerate(bucket["results"])
+        result | ({"output_tokens": None} if place < results else {})
+        for place, result in enumerate(report_day["results"])
     ]
-    return bucket | {"results": kept}
+    return report_day | {"results": kept}
 
 
-def reduced(bucket: Bucket, percent: int) -> Bucket:
+def reduced(report_day: Bucket, percent: int) -> Bucket:
     """A day of the cost report with so many percent of its costs."""
-    results = [result | {"amount": f"{Decimal(result['amount']) * percent / 100:f}"} for result in bucket["results"]]
-    return bucket | {"results": results}
+    results = [
+        result | {"amount": f"{Decimal(result['amount']) * percent / 100:f}"} for result in report_day["results"]
+    ]
+    return report_day | {"results": results}
 
 
-def _results(chance: random.Random, day: date, weeks: float) -> list[dict[str, Any]]:
-    scale = _GROWTH_A_WEEK**weeks * chance.uniform(0.9, 1.1) * 40_000
+def results_of(chance: random.Random, day: date, weeks: float, *, share: float = 1.0) -> list[dict[str, Any]]:
+    """A day's results after so many weeks of growth; `share` of what is usual on such a day."""
+    scale = _GROWTH_A_WEEK**weeks * chance.uniform(0.9, 1.1) * 40_000 * share
     if day.weekday() >= _SATURDAY:
         scale *= 0.3
     if (day + timedelta(days=1)).day == 1:  # the month is closed
@@ -69,7 +76,7 @@ def _result(chance: random.Random, key: str, model: str, scale: float) -> dict[s
     }
 
 
-def _costs(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _costs(results: Sequence[dict[str, Any]], price_factor: Decimal) -> list[dict[str, Any]]:
     cents = dict.fromkeys(_PRICES, Decimal(0))
     for each in results:
         counts = (
@@ -82,7 +89,7 @@ def _costs(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         cents[each["model"]] += sum(count * price for count, price in zip(counts, prices, strict=True)) / 10_000
     return [
         {
-            "amount": f"{amount:f}",
+            "amount": f"{amount * price_factor:f}",
             "context_window": None,
             "cost_type": "tokens",
             "currency": "USD",
@@ -97,6 +104,7 @@ def _costs(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _bucket(day: date, results: list[dict[str, Any]]) -> Bucket:
+def bucket(day: date, results: list[dict[str, Any]]) -> Bucket:
+    """A day of a report."""
     end = day + timedelta(days=1)
     return {"starting_at": f"{day}T00:00:00Z", "ending_at": f"{end}T00:00:00Z", "results": results}
