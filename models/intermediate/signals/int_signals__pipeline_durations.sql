@@ -14,16 +14,7 @@ pipeline_runs as (
 
 limits as (
 
-    select
-        max(if(limit_name = 'slow_run_deviations', value, null)) as deviations,
-        max(if(limit_name = 'slow_run_percent', value, null)) as percent,  -- noqa: RF04
-        max(if(limit_name = 'slow_run_baseline_runs', value, null)) as baseline_runs
-    from (
-        select *
-        from {{ ref('runtime_limits') }}
-        where coalesce(valid_from, timestamp '0001-01-01 00:00:00+00') <= {{ as_of() }}
-        qualify {{ is_newest_valid(['limit_name']) }}
-    )
+    {{ valid_limits(ref('runtime_limits'), ['slow_run_deviations', 'slow_run_percent', 'slow_run_baseline_runs']) }}
 
 ),
 
@@ -43,79 +34,84 @@ medians as (
 
 ),
 
-spreads as (
-
-    select
-        *,
-        percentile_cont(abs(duration_seconds - median_seconds), 0.5) over (partition by pipeline) as mad_seconds
-    from medians
-
-),
-
 -- Of values that are normally distributed 1.4826 times the median absolute deviation is the standard deviation.
 compared as (
 
     select
-        spreads.*,
-        spreads.median_seconds + greatest(
-            cast(limits.deviations as float64) * 1.4826 * spreads.mad_seconds,
-            cast(limits.percent as float64) / 100 * spreads.median_seconds
+        medians.*,
+        coalesce(rules.clear_minutes, 0) * 60000000 as clear_microseconds,
+        medians.median_seconds + greatest(
+            cast(limits.slow_run_deviations as float64) * 1.4826
+            * percentile_cont(abs(medians.duration_seconds - medians.median_seconds), 0.5)
+                over (partition by medians.pipeline),
+            cast(limits.slow_run_percent as float64) / 100 * medians.median_seconds
         ) as slow_seconds
-    from spreads
+    from medians
     cross join limits
-    where spreads.runs >= limits.baseline_runs
+    cross join rules
+    where medians.runs >= limits.slow_run_baseline_runs
 
 ),
 
--- The last slow run, and the good ones on both sides of its streak.
-last_slow as (
+slow_counted as (
+
+    select
+        *,
+        duration_seconds > slow_seconds as is_slow,
+        countif(duration_seconds > slow_seconds) over (
+            partition by pipeline order by ended_at, duration_seconds rows between unbounded preceding and current row
+        ) as slow_number
+    from compared
+
+),
+
+-- A slow run, and the good ones up to the next: at the edge they alternate, and those of a short time end nothing.
+slow_runs as (
 
     select
         pipeline,
-        max(if(duration_seconds > slow_seconds, ended_at, null)) as last_slow_at
-    from compared
-    group by pipeline
+        slow_number,
+        min(if(is_slow, ended_at, null)) as slow_at,
+        if(
+            timestamp_diff(max(ended_at), min(if(is_slow, null, ended_at)), microsecond) >= clear_microseconds,
+            min(if(is_slow, null, ended_at)), null
+        ) as well_at,
+        max(if(is_slow, duration_seconds, null)) as duration_seconds,
+        any_value(median_seconds) as median_seconds,
+        any_value(slow_seconds) as slow_seconds,
+        any_value(runs) as runs
+    from slow_counted
+    where slow_number > 0
+    group by pipeline, slow_number, clear_microseconds
 
 ),
 
-around as (
+slow_runs_sequenced as (
 
     select
-        compared.pipeline,
-        last_slow.last_slow_at,
-        max(
-            if(
-                compared.duration_seconds <= compared.slow_seconds and compared.ended_at < last_slow.last_slow_at,
-                compared.ended_at, null
-            )
-        ) as good_before_at,
-        min(if(compared.ended_at > last_slow.last_slow_at, compared.ended_at, null)) as good_after_at
-    from compared
-    inner join last_slow on compared.pipeline = last_slow.pipeline
-    where last_slow.last_slow_at is not null
-    group by compared.pipeline, last_slow.last_slow_at
+        *,
+        count(well_at) over (
+            partition by pipeline order by slow_number rows between unbounded preceding and 1 preceding
+        ) as streak
+    from slow_runs
 
 ),
 
 streaks as (
 
     select
-        around.pipeline,
-        around.last_slow_at,
-        around.good_after_at,
-        min(compared.ended_at) as started_at,
+        pipeline,
+        streak,
+        min(slow_at) as started_at,
+        max(slow_at) as last_slow_at,
+        max(well_at) as good_after_at,
         count(*) as slow_runs,
-        any_value(compared.duration_seconds having max compared.ended_at) as duration_seconds,
-        any_value(compared.median_seconds) as median_seconds,
-        any_value(compared.slow_seconds) as slow_seconds,
-        any_value(compared.runs) as runs
-    from around
-    inner join compared
-        on
-            around.pipeline = compared.pipeline
-            and around.last_slow_at >= compared.ended_at
-            and coalesce(around.good_before_at, timestamp '0001-01-01 00:00:00+00') < compared.ended_at
-    group by around.pipeline, around.last_slow_at, around.good_after_at
+        any_value(duration_seconds having max slow_number) as duration_seconds,
+        any_value(median_seconds) as median_seconds,
+        any_value(slow_seconds) as slow_seconds,
+        any_value(runs) as runs
+    from slow_runs_sequenced
+    group by pipeline, streak
 
 ),
 
@@ -138,8 +134,7 @@ final as (
         cast(null as string) as owner,
         to_json_string(
             struct(
-                streaks.pipeline as pipeline,
-                streaks.slow_runs as slow_runs,
+                streaks.pipeline as pipeline, streaks.slow_runs as slow_runs,
                 streaks.runs as runs_of_40_days,
                 format_timestamp('%Y-%m-%dT%H:%M:%SZ', streaks.last_slow_at) as last_slow_at
             )
@@ -148,6 +143,8 @@ final as (
         'performance' as source
     from streaks
     cross join rules
+    where streaks.slow_runs >= coalesce(rules.min_observations, 1)
+    qualify row_number() over (partition by streaks.pipeline order by streaks.streak desc) = 1
 
 )
 
