@@ -178,6 +178,14 @@ def _day_shrunk(stage: Stage, is_near_miss: bool) -> Played:
     return Played(shrunk_at, (Look("run", shrunk_at + MINUTE),))
 
 
+def _records_refused(stage: Stage, is_near_miss: bool) -> Played:
+    morning = _next_morning(stage)
+    usage = usage_report(stage.chance, stage.day)
+    odd = {"region": "eu"} if is_near_miss else {"starting_at": "the day before yesterday"}
+    stage.report("anthropic_usage", morning, [*usage[:-1], usage[-1] | odd])
+    return Played(morning, (Look("run", morning + MINUTE),))
+
+
 def _quality_bad(stage: Stage, is_near_miss: bool) -> Played:
     return _without_output(stage, 12 if is_near_miss else 13)
 
@@ -313,6 +321,11 @@ SCENARIOS = {
         Scenario(
             "day-shrunk", "financial_data_loss",
             "a fifth of a day's costs is gone from the next report", "19 % of them are", _day_shrunk,
+        ),
+        Scenario(
+            "records-refused", "rows_rejected",
+            "a record of a vendor's export has no day and is refused", "it has a field that nobody knows",
+            _records_refused,
         ),
         Scenario(
             "quality-bad", "data_quality_failures",

@@ -15,8 +15,10 @@ from incident_ledger.ledger.state import read_state
 from incident_ledger.policy import Policy, load
 from incident_ledger.quality.checker import check_all
 from incident_ledger.quality.suites import load_suite
+from incident_ledger.runner.build import Builds
 from incident_ledger.runner.found_signals import record_found
 from incident_ledger.runner.job import Job
+from incident_ledger.runner.rejected_rows import take_in_rejected
 from incident_ledger.simulation import SCENARIOS, Played, Stage, find_scenario
 from incident_ledger.warehouse import Warehouse, connect
 
@@ -43,7 +45,7 @@ MODELS = (
     "+int_signals__accesses",
     "+int_signals__rotations",
 )
-LOGS_MISSING = "logs-missing"
+LOGS_MISSING, RECORDS_REFUSED = "logs-missing", "records-refused"
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def ticked(ledger: Warehouse, played: Played) -> list[tuple[str | None, str]]:
     return [(each.rule_id, each.severity_level) for each in read_state(ledger, is_open=True)]
 
 
-OF_TICKS = sorted(set(SCENARIOS) - {LOGS_MISSING} - set(OF_LOGS) - set(OF_USAGE) - set(OF_QUALITY))
+OF_TICKS = sorted(set(SCENARIOS) - {LOGS_MISSING, RECORDS_REFUSED} - set(OF_LOGS) - set(OF_USAGE) - set(OF_QUALITY))
 
 
 @pytest.mark.parametrize("name", OF_TICKS)
@@ -129,6 +131,19 @@ def test_entries_that_stop_are_found_by_a_tick_and_one_that_comes_in_time_is_not
             Job(warehouse, look.at, command="tick").tick(wait=0)
         found = [(each.rule_id, each.severity_level, each.components) for each in read_state(warehouse)]
         assert found == ([] if is_near_miss else [("logs_missing", "P1", ("log:pipeline_logs",))])
+
+
+@pytest.mark.parametrize("is_near_miss", [False, True])
+def test_records_that_are_refused_are_found_and_those_with_an_unknown_field_are_taken(
+    is_near_miss: bool, ledger: Warehouse, policy: Policy
+) -> None:
+    played = SCENARIOS[RECORDS_REFUSED].play(Stage(ledger, policy, DAY, 1), is_near_miss=is_near_miss)
+    (look,) = played.looks
+    builds = Builds(ledger, Dbt(ledger.settings, ledger.endpoint), look.at, is_full=False)
+    take_in_rejected(ledger, builds, policy, look.at)
+    Job(ledger, look.at, command="tick").tick(wait=0)
+    found = [(each.rule_id, each.severity_level, each.components) for each in read_state(ledger)]
+    assert found == ([] if is_near_miss else [("rows_rejected", "P2", ("import:anthropic_usage",))])
 
 
 @pytest.mark.parametrize("is_near_miss", [False, True])
