@@ -228,7 +228,6 @@ READERS = frozenset(
         "bqemulator.jobs.routine_ddl",
         "bqemulator.sql.catalog_schema",
         "incident_ledger.warehouse.local.functions.check",
-        "incident_ledger.warehouse.local.patches.kept",
         "incident_ledger.warehouse.local.patches.outside",
         "incident_ledger.warehouse.local.patches.sql",
     }
