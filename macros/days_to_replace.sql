@@ -27,32 +27,54 @@
     {{ return(slices) }}
 {%- endmacro %}
 
-{# What is left to `replace_further_slices`, in the list `further_slices` of a model's `meta`, as `set_partitions` has its days. #}
-{% macro set_further_slices(slices) -%}
-    {%- set kept = config.get('meta', {}).get('further_slices') if execute else none -%}
+{#
+  The conditions of a model's slices, in the list `slices` of its `meta`, as `set_partitions` has its days: the first stands in
+  the model's own statement, the others are left to `replace_further_slices`.
+#}
+{% macro set_slices(conditions) -%}
+    {%- set kept = config.get('meta', {}).get('slices') if execute else none -%}
     {%- if kept is not none -%}
         {%- do kept.clear() -%}
-        {%- do kept.extend(slices) -%}
+        {%- do kept.extend(conditions) -%}
     {%- endif -%}
 {%- endmacro %}
 
 {#
-  The hook of a model whose own statement made the first slice of its days: the others, each by one MERGE that replaces its days.
+  The hook of a model whose own statement made the first slice of its days: the others in order, each by one MERGE, which may be
+  sent twice. It replaces the days of the slice or, of a model that only adds, the rows with a key that is there (`slice_key`).
   A build that dies in between leaves them to the next one, which finds that the table lacks them.
 #}
 {% macro replace_further_slices() -%}
-    {%- set slices = config.get('meta', {}).get('further_slices', []) if execute else [] -%}
-    {%- if slices -%}
-        {%- set days = config.get('partitions') | join(', ') -%}
+    {%- set meta = config.get('meta', {}) if execute else {} -%}
+    {%- set slices = meta.get('slices', []) -%}
+    {%- if slices | length > 1 -%}
         {%- set partition_by = adapter.parse_partition_by(config.get('partition_by')) -%}
         {%- set columns = adapter.get_columns_in_relation(this) -%}
-        {%- for slice in slices -%}
-            {%- set query = model.compiled_code | replace(days, slice | join(', ')) -%}
-            {%- do run_query(
-                bq_static_insert_overwrite_sql(this, this, query, partition_by, slice, columns, false, false)
-            ) -%}
+        {%- for slice in slices[1:] -%}
+            {%- set query = model.compiled_code | replace(slices[0], slice) -%}
+            {%- if meta.get('slice_key') -%}
+                {%- set kept = 'DBT_INTERNAL_DEST.' ~ (slice | replace(' and ', ' and DBT_INTERNAL_DEST.')) -%}
+                {%- do run_query(get_merge_sql(this, '(' ~ query ~ ')', meta.slice_key, columns, [kept])) -%}
+            {%- else -%}
+                {%- do run_query(
+                    bq_static_insert_overwrite_sql(this, this, query, partition_by, [slice], columns, false, false)
+                ) -%}
+            {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
+{%- endmacro %}
+
+{# Whether a model's own statement is compiled to be sent, and not to be shown, nor for a test of it. #}
+{% macro is_building() -%}
+    {{ return(execute and flags.INTROSPECT and flags.WHICH in ['build', 'run'] and model.resource_type == 'model') }}
+{%- endmacro %}
+
+{#
+  How many records one statement reads, so that it bills less than `maximum_bytes_billed`: at 16 KiB a record, which is some
+  2 KiB in each of the views that read it.
+#}
+{% macro records_at_once() -%}
+    {{ return((target.maximum_bytes_billed or 107374182400) // 16384) }}
 {%- endmacro %}
 
 {#

@@ -5,16 +5,17 @@
   days, where nothing is built.
 #}
 {% macro usage_days_to_replace() -%}
-    {%- set is_build = execute and flags.WHICH in ['build', 'run'] and model.resource_type == 'model' -%}
     {%- set slices = [[]] -%}
-    {%- if execute and flags.INTROSPECT and (is_build or is_incremental()) -%}
+    {%- if execute and flags.INTROSPECT and (is_building() or is_incremental()) -%}
         {%- set changed = usage_days_changed() if is_incremental() else usage_days_loaded() -%}
-        {%- set slices = days_in_slices(changed, usage_records_at_once()) -%}
+        {%- set slices = days_in_slices(changed, records_at_once()) -%}
     {%- endif -%}
     {%- set days = ["date '1970-01-01'"] + slices[0] -%}
     {%- do set_partitions(days) -%}
-    {%- do set_further_slices(slices[1:]) -%}
-    {{ return(days if is_build or is_incremental() else []) }}
+    {%- set conditions = [days | join(', ')] -%}
+    {%- for slice in slices[1:] -%}{%- do conditions.append(slice | join(', ')) -%}{%- endfor -%}
+    {%- do set_slices(conditions) -%}
+    {{ return(days if is_building() or is_incremental() else []) }}
 {%- endmacro %}
 
 {# When the first load of these days can have been recorded, as a literal: none is recorded before its day. #}
@@ -47,14 +48,6 @@
 
 {%- macro usage_records_query(loads, condition) -%}
     select usage_date, sum(records) as records from {{ loads }} where {{ condition }} group by usage_date
-{%- endmacro %}
-
-{#
-  How many records of usage one statement reads, so that it bills less than `maximum_bytes_billed`: at 16 KiB a record, which is
-  some 2 KiB in each of the views that read it.
-#}
-{% macro usage_records_at_once() -%}
-    {{ return((target.maximum_bytes_billed or 107374182400) // 16384) }}
 {%- endmacro %}
 
 {% macro usage_days_query(touched) -%}

@@ -1,10 +1,13 @@
+{#- `slices` is filled by new_checks() when the model compiles. -#}
 {{
     config(
         materialized='incremental',
         incremental_strategy='merge',
         on_schema_change='append_new_columns',
         partition_by={'field': 'checked_at', 'data_type': 'timestamp', 'granularity': 'day'},
-        cluster_by=['component', 'rule_id']
+        cluster_by=['component', 'rule_id'],
+        meta={'slices': [], 'slice_key': 'quality_rule_id'},
+        post_hook="{{ replace_further_slices() }}"
     )
 }}
 

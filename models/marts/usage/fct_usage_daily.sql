@@ -7,7 +7,7 @@
         partition_by={'field': 'usage_date', 'data_type': 'date'},
         cluster_by=['vendor', 'user_name'],
         partitions=["date '1970-01-01'"],
-        meta={'further_slices': []},
+        meta={'slices': []},
         post_hook="{{ replace_further_slices() }}"
     )
 }}
