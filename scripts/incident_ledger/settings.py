@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from incident_ledger.errors import UserError
 from incident_ledger.variables import PREFIX
 
+MAX_THREADS = 64
+"""Most that `threads` may be: each sends a request at a time, for which a connection is kept."""
+
 INCIDENT_PAGE, INCIDENT_PLACE = "incident", "{incident_id}"
 """The name in `dashboard_urls` of an incident's own page, and what stands for its id there."""
 
@@ -63,7 +66,7 @@ class Settings(BaseSettings):
     metabase_database: str = ""
     metabase_collection: str = Field(default="Incident Ledger", min_length=1, max_length=100)
     dashboard_urls: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
-    threads: int = Field(default=4, ge=1)
+    threads: int = Field(default=4, ge=1, le=MAX_THREADS)
     fail_on: str | None = None
     debug: bool = False
 

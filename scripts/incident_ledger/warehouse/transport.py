@@ -21,6 +21,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from incident_ledger.errors import IncidentLedgerError, OutsideError, StatementError, UserError
 from incident_ledger.job_labels import label_jobs, with_labels
+from incident_ledger.settings import MAX_THREADS
 from incident_ledger.warehouse.local.damage import damage
 
 CONNECT_SECONDS = 10.0
@@ -28,8 +29,8 @@ REQUEST_SECONDS = 120.0
 """For requests whose caller gives no timeout of its own."""
 RETRY_SECONDS = 60.0
 CANCEL_SECONDS = 5.0
-MAX_CONNECTIONS = 32
-"""Kept for each host; more requests at once than are kept are a warning on the screen."""
+MAX_CONNECTIONS = MAX_THREADS + 16
+"""Kept for each host, for the threads of a command and for look-ups beside them; more at once warn on the screen."""
 MAX_STATEMENT_ATTEMPTS = 4
 QUERY_LINES = 12
 _TRIES_AGAIN = {"passing": 4, "reset": 1, "internal": 1}

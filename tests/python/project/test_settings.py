@@ -6,7 +6,7 @@ import pytest
 
 from conftest import PROJECT_DIR
 from incident_ledger.errors import ExitCode, UserError
-from incident_ledger.settings import Settings, load_settings
+from incident_ledger.settings import MAX_THREADS, Settings, load_settings
 from incident_ledger.variables import SETTINGS, unknown_variables
 
 
@@ -50,6 +50,15 @@ def test_an_endpoint_is_an_address_with_its_scheme(monkeypatch: pytest.MonkeyPat
 
 def test_a_password_in_an_endpoint_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "secret" not in refusal(monkeypatch, "API_ENDPOINT", "user:secret@localhost:9050")
+
+
+@pytest.mark.parametrize(("value", "bound"), [("0", "greater than or equal to 1"), ("65", "less than or equal to 64")])
+def test_threads_are_from_one_to_as_many_as_have_a_connection(
+    monkeypatch: pytest.MonkeyPatch, value: str, bound: str
+) -> None:
+    assert bound in refusal(monkeypatch, "THREADS", value)
+    monkeypatch.setenv("INCIDENT_LEDGER_THREADS", str(MAX_THREADS))
+    assert load_settings().threads == MAX_THREADS
 
 
 @pytest.mark.parametrize("value", ["http://127.0.0.1:9", "https://bigquery.example.com", "http://[::1]:9050"])

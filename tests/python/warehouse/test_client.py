@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from engines.recorder import expected_to_be_refused
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import OutsideError, StatementError, UserError
 from incident_ledger.job_labels import job_labels, labelled, labelled_model
-from incident_ledger.settings import Settings
+from incident_ledger.settings import MAX_THREADS, Settings
 from incident_ledger.warehouse import Param, Warehouse, connect
 from incident_ledger.warehouse.loading.file_load import load_file
 from incident_ledger.warehouse.tables import ALL, LEASES, ensure_tables
@@ -50,6 +51,23 @@ def test_every_statement_has_a_byte_limit_a_label_and_an_id(relay: Relay, throug
     assert sent.json["configuration"]["query"]["maximumBytesBilled"] == str(100 * 1024**3)
     assert sent.json["configuration"]["labels"] == {"app": "incident-ledger"}
     assert sent.json["jobReference"]["jobId"]
+
+
+def test_a_connection_is_kept_for_each_of_the_most_threads(
+    relay: Relay, through: Warehouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that is not kept is a warning on the screen."""
+    together = threading.Barrier(MAX_THREADS)
+
+    def look_up(number: int) -> bool:
+        together.wait(timeout=60)
+        return through.table_exists(through.settings.dataset, f"none_{number}")
+
+    relay.rule(lambda request: "none_" in request.path, Delay(0.5))
+    with ThreadPoolExecutor(MAX_THREADS) as pool:
+        assert list(pool.map(look_up, range(MAX_THREADS))) == [False] * MAX_THREADS
+    assert len(relay.to("none_")) == MAX_THREADS
+    assert [record.getMessage() for record in caplog.records if "pool" in record.getMessage()] == []
 
 
 def test_statements_of_others_have_them_too(relay: Relay, through: Warehouse) -> None:
