@@ -1,5 +1,6 @@
 """Measures what README quotes, as ratios of things measured in one run on one machine: `make benchmark`.
 
+parts     the parts by name, and their sizes
 places    warehouses of its own in a temporary folder, commands against them, their time and memory
 figures   medians and ratios, and the page that they are written to
 counting  the local warehouse's server once more, which also notes requests and the rows that each statement reads

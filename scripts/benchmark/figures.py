@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -79,24 +79,36 @@ class Part:
         return replace(self, singles=(*self.singles, *more))
 
 
-def page(parts: Sequence[Part], machine: str, when: str, how: str) -> str:
-    """The whole page, as Markdown."""
-    lines = [
-        "# What was measured",
-        "",
-        f"Written by `make benchmark` on {when}{how}.",
-        f"Machine: {machine}.",
-        "",
-        "Every ratio is of medians, of things measured in turns in one run. The values behind each are at the end.",
-    ]
-    for part in parts:
-        lines += ["", f"## {part.title}", "", *(part.table.lines() if part.table else _table(part))]
-        lines += [f"\n{note}" for note in part.notes]
-    lines += ["", "## All values", "", "| figure | median | values |", "| --- | ---: | --- |"]
-    for series in _all_series(parts):
-        values = ", ".join(series.shown(value) for value in series.values)
-        lines.append(f"| {series.name} | {series.shown(series.middle)} | {values} |")
+def section(part: Part, measured: str) -> str:
+    """A part of the page, as Markdown: its title, when and where it was measured, its figures, all values."""
+    lines = [f"## {part.title}", "", measured, "", *(part.table.lines() if part.table else _table(part))]
+    lines += [f"\n{note}" for note in part.notes]
+    if values := _all_series(part):
+        lines += ["", "| all values | median | values |", "| --- | ---: | --- |"]
+        lines += [
+            f"| {each.name} | {each.shown(each.middle)} | {', '.join(map(each.shown, each.values))} |"
+            for each in values
+        ]
     return "\n".join(lines) + "\n"
+
+
+def page(sections: Mapping[str, str]) -> str:
+    """The whole page, as Markdown."""
+    return "\n".join(
+        [
+            "# What was measured",
+            "",
+            "Written by `make benchmark`, part by part. Every ratio is of medians, of things measured in turns.",
+            "",
+            *sections.values(),
+        ]
+    )
+
+
+def sections_of(text: str) -> dict[str, str]:
+    """The parts of a page, by their titles."""
+    _, *found = text.split("\n## ")
+    return {each.splitlines()[0]: f"## {each.rstrip()}\n" for each in found}
 
 
 def _table(part: Part) -> list[str]:
@@ -109,13 +121,9 @@ def _table(part: Part) -> list[str]:
     return rows
 
 
-def _all_series(parts: Sequence[Part]) -> list[Series]:
-    found: dict[str, Series] = {}
-    for part in parts:
-        for one in part.comparisons:
-            found |= {one.ours.name: one.ours, one.beside.name: one.beside}
-        found |= {single.name: single for single in part.singles}
-    return list(found.values())
+def _all_series(part: Part) -> list[Series]:
+    compared = (series for one in part.comparisons for series in (one.ours, one.beside))
+    return list({series.name: series for series in (*compared, *part.singles)}.values())
 
 
 def machine() -> str:

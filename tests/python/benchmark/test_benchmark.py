@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmark import rules
 from benchmark.counting import Scan, scans, with_replaced_days
-from benchmark.figures import Comparison, Part, Series, memory, page
+from benchmark.figures import Comparison, Part, Series, memory, page, section, sections_of
+from benchmark.parts import PARTS, QUICK
 from incident_ledger.warehouse import Warehouse
 
 
@@ -16,13 +19,29 @@ def test_a_ratio_is_of_medians_and_says_whether_its_aim_is_met() -> None:
     assert Comparison("a", ours, beside).is_met
 
 
-def test_the_page_holds_ratios_aims_and_every_value() -> None:
+def test_a_section_holds_ratios_aims_and_every_value() -> None:
     comparison = Comparison("run, beside dbt", Series("run", "s", (3.0,)), Series("dbt", "s", (1.0, 2.0)), 1.5)
-    text = page([Part("A run", (comparison,), memory("peak", [3 * 1024**2, None]))], "a machine", "a day", "")
+    text = section(Part("A run", (comparison,), memory("peak", [3 * 1024**2, None])), "Measured on a machine.")
     assert "| run, beside dbt | 3.00 s | 1.50 s | 2.00 | 1.5 (missed) |" in text
     assert "| dbt | 1.50 s | 1.00 s, 2.00 s |" in text
     assert "| peak | 3 MiB | | | |" in text
-    assert "a machine" in text
+    assert "Measured on a machine." in text
+
+
+def test_what_is_not_measured_stays_on_the_page() -> None:
+    first, second = (Part(title, (), memory("peak", [size * 1024**2])) for title, size in (("A run", 1), ("A tick", 2)))
+    sections = {part.title: section(part, "Then.") for part in (first, second)}
+    assert sections_of(page(sections)) == sections
+    again = sections_of(page(sections)) | {first.title: section(first, "Now.")}
+    assert page(again) == page(sections).replace("Then.", "Now.", 1)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", PARTS)
+def test_each_part_runs_in_small_sizes(name: str, tmp_path: Path) -> None:
+    parts = PARTS[name](tmp_path, QUICK)
+    assert all(part.comparisons or part.table for part in parts)
+    assert len(parts) == (3 if name == "usage" else 1) or name == "pages"
 
 
 def test_memory_that_the_system_does_not_show_is_left_out() -> None:
