@@ -50,7 +50,7 @@
     from {{ this }}
     where
         detection_date in ({{ days | join(', ') }})
-        and incident_id not in (select incident_id from {{ current_events }} where event_type = 'detected')
+        and {{ is_settled(current_events) }}
     {%- else -%}
         {%- do no_incident_is_settled(settled_incidents, current_events) %}
     select * from {{ current }}
@@ -61,8 +61,7 @@
 {% macro no_incident_is_settled(settled_incidents, current_events) -%}
     {%- if execute and flags.INTROSPECT and flags.WHICH in ['build', 'run'] and load_cached_relation(settled_incidents) -%}
         {%- set found = run_query(
-            'select count(*) as incidents from ' ~ settled_incidents ~ ' where incident_id not in (select incident_id from '
-            ~ current_events ~ " where event_type = 'detected')"
+            'select count(*) as incidents from ' ~ settled_incidents ~ ' where ' ~ is_settled(current_events)
         ).columns[0].values()[0] -%}
         {%- if found > 0 -%}
             {%- do exceptions.raise_compiler_error(
@@ -71,4 +70,9 @@
             ) -%}
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{# Whether an incident is settled: with a new event it is current again, with all of its events. #}
+{% macro is_settled(current_events) -%}
+    incident_id not in (select incident_id from {{ current_events }} where event_type = 'detected')
 {%- endmacro %}

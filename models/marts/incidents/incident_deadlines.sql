@@ -23,12 +23,7 @@ current_deadlines as (
 settled_deadlines as (
 
     select * from {{ ref('int_incident_sla_deadlines') }}
-    where
-        incident_id not in (
-            select current_events.incident_id
-            from current_events
-            where current_events.event_type = 'detected'
-        )
+    where {{ is_settled('current_events') }}
 
 ),
 

@@ -17,16 +17,10 @@ current_incidents as (
 
 ),
 
--- A settled incident with a new event is current again, with all of its events.
 settled_incidents as (
 
     select * from {{ ref('stg_ledger__settled_incidents') }}
-    where
-        incident_id not in (
-            select current_events.incident_id
-            from current_events
-            where current_events.event_type = 'detected'
-        )
+    where {{ is_settled('current_events') }}
 
 ),
 
