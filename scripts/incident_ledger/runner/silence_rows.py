@@ -15,7 +15,7 @@ from incident_ledger.policy import Policy
 from incident_ledger.response.silences import Scope, Silence
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, read, rows_of
-from incident_ledger.warehouse.rows import bound_rows, literal, merge_query
+from incident_ledger.warehouse.rows import bound_rows, merge_query
 from incident_ledger.warehouse.tables import SIGNALS
 
 SOURCE = "silence"
@@ -29,10 +29,11 @@ _LEVEL, _RULE = "P3", "silence"
 
 def silences_reading(warehouse: Warehouse, now: datetime, *, everything: bool = False) -> Reading[list[Silence]]:
     """The silences that are on, to come, or ended lately; `everything`: all."""
-    kept = "" if everything else f" and ended_at > {literal(now - _KEPT)}"
+    kept = "" if everything else " and ended_at > @ended_after"
     rows = yield from rows_of(
         "select source_key, started_at, ended_at, title, owner, to_json_string(evidence) as evidence "
-        f"from {warehouse.raw(SIGNALS.name)} where source = '{SOURCE}'{kept}"
+        f"from {warehouse.raw(SIGNALS.name)} where source = '{SOURCE}'{kept}",
+        {} if everything else {"ended_after": now - _KEPT},
     )
     found = {silence.silence_id: silence for silence in map(_silence, rows)}
     return sorted(found.values(), key=lambda each: (each.starts_at, each.silence_id))
