@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps
 
-.PHONY: help setup demo test lint format quick unit soak benchmark screenshots lock clean
+.PHONY: help setup demo test lint lint-python lint-sql format quick unit soak benchmark screenshots lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,10 +30,15 @@ demo: setup ## Generate 90 days of data, run the main job on the local warehouse
 test: lint unit ## Everything that CI runs
 
 lint: $(VENV)/.ready-dev ## Format, lint, types, and the project parsed with warnings as errors
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint-python lint-sql
+
+lint-python: $(VENV)/.ready-dev
 	@$(BIN)/ruff format --check scripts tests/python
 	@$(BIN)/ruff check scripts tests/python
 	@$(BIN)/mypy
 	@$(BIN)/yamllint --strict .
+
+lint-sql: $(VENV)/.ready-dev
 	@$(BIN)/sqlfluff lint --disable-progress-bar models tests/dbt analyses
 	@$(BIN)/dbt --quiet --warn-error parse --no-partial-parse
 
