@@ -11,6 +11,7 @@ from incident_ledger.ledger.events import PLANNER, Event, EventType
 from incident_ledger.ledger.reducer import replay
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy, load_files
+from incident_ledger.policy.dependencies import Dependencies
 from incident_ledger.response.planner import after, plan
 from incident_ledger.response.signals import Signal
 from ledger.factories import RANKS
@@ -185,3 +186,19 @@ def test_what_is_of_one_component_ends_with_the_last_and_can_be_split() -> None:
     parted += played_from(parted, 13, [of_one("first", 0, 10), second])
     apart = {each.source: each for each in states(parted)}
     assert (apart["first"].is_open, apart["second"].is_open, apart["second"].merged_into) == (False, True, None)
+
+
+def test_of_many_new_components_not_each_is_asked_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    explains = Dependencies.explains
+
+    def counted(dependencies: Dependencies, *arguments: Any, **options: Any) -> bool:
+        asked.append(arguments)
+        return explains(dependencies, *arguments, **options)
+
+    monkeypatch.setattr(Dependencies, "explains", counted)
+    dead = signal(PIPELINE, 0)
+    many = [signal(f"dbt:shop.model_{number}", 0, level="P2") for number in range(500)]
+    events = plan([], [dead, *many], POLICY, minute(1))
+    assert len([each for each in events if each.event_type is EventType.DETECTED]) == 1 + len(many)
+    assert len(asked) <= 2 * len(many)

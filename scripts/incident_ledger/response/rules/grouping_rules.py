@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from incident_ledger.ledger.events import PLANNER, Event, EventType
 from incident_ledger.ledger.state import IncidentState
 from incident_ledger.policy import Policy
+from incident_ledger.policy.dependencies import Dependencies
 from incident_ledger.response.rules.timeline import Timeline
 
 
@@ -19,7 +20,17 @@ def grouping_events(state: Sequence[IncidentState], detected: Iterable[Event], p
     ids = {event.incident_id for event in detected if event.event_type is EventType.DETECTED}
     there = [each for each in state if each.is_open]
     new = [each for each in there if each.incident_id in ids]
-    causes = {incident.incident_id: _cause(incident, there, policy) for incident in new}
+    by_component: dict[str, list[IncidentState]] = {}
+    for each in there:
+        for component in each.components:
+            by_component.setdefault(component, []).append(each)
+    # Of any version: of ten thousand new components few are what others depend on, so that not each is asked of each.
+    dependencies = Dependencies(policy.tables["component_dependencies"])
+    depended_on = [each for each in there if dependencies.are_depended_on(each.components)] if new else []
+    causes = {}
+    for incident in new:
+        near = [each for component in incident.components for each in by_component[component]]
+        causes[incident.incident_id] = _cause(incident, [*depended_on, *near], policy)
     events: list[Event] = []
     for incident in new:
         root, seen = causes[incident.incident_id], {incident.incident_id}
@@ -37,12 +48,12 @@ def planned_members(incident: IncidentState, state: Iterable[IncidentState]) -> 
     return [each for each in members if not _is_by_person(each)]
 
 
-def _cause(incident: IncidentState, there: Sequence[IncidentState], policy: Policy) -> IncidentState | None:
-    """The oldest open incident of what it depends on, or of its own component, that is as bad at least."""
+def _cause(incident: IncidentState, known: Sequence[IncidentState], policy: Policy) -> IncidentState | None:
+    """The oldest of the open incidents of what it depends on, or of its own component, that is as bad at least."""
     dependencies = policy.dependencies(incident.detection_time)
     found = [
         each
-        for each in there
+        for each in known
         if each.incident_id != incident.incident_id
         and each.merged_into is None
         and not each.is_retracted
