@@ -27,6 +27,7 @@ vendor_days as (
         usage_date,
         sum(total_tokens) as tokens,
         sum(requests) as requests,
+        count(distinct user_name) as people,
         max(loaded_at) as loaded_at
     from usage_daily
     group by vendor, usage_date
@@ -65,6 +66,7 @@ final as (
         measure,
         vendor_days.loaded_at,
         coalesce(if(measure = 'tokens', vendor_days.tokens, vendor_days.requests), 0) as volume,
+        coalesce(vendor_days.people, 0) as people,
         {{ as_of() }} as as_of
     from calendar
     cross join unnest(['tokens', 'requests']) as measure

@@ -16,12 +16,7 @@ rules as (
 
 limits as (
 
-    select value as deviations
-    from {{ ref('runtime_limits') }}
-    where
-        limit_name = 'volume_deviations'
-        and coalesce(valid_from, timestamp '0001-01-01 00:00:00+00') <= {{ as_of() }}
-    qualify {{ is_newest_valid(['limit_name']) }}
+    {{ valid_limits(ref('runtime_limits'), ['volume_deviations', 'volume_people']) }}
 
 ),
 
@@ -39,6 +34,7 @@ pairs as (
         rules.is_lower_inclusive,
         rules.min_observations,
         earlier.volume as earlier_volume,
+        earlier.people as earlier_people,
         percentile_cont(earlier.volume, 0.5)
             over (partition by volumes.vendor, volumes.measure, volumes.usage_date) as median_volume
     from volumes
@@ -78,8 +74,9 @@ compared as (
         spreads.volume,
         spreads.median_volume,
         count(*) as observations,
-        spreads.volume < spreads.median_volume - cast(limits.deviations as float64) * 1.4826 * spreads.mad_volume
-        or (spreads.volume = 0 and min(spreads.earlier_volume) > 0) as is_unusual,
+        spreads.volume < spreads.median_volume - cast(limits.volume_deviations as float64) * 1.4826 * spreads.mad_volume
+        -- Of a few people all may be away by chance.
+        or (spreads.volume = 0 and min(spreads.earlier_people) >= cast(limits.volume_people as int64)) as is_unusual,
         100 * (1 - spreads.volume / spreads.median_volume) as missing_percent,
         cast(spreads.lower_value as float64) as lower_value,
         spreads.is_lower_inclusive
@@ -89,7 +86,7 @@ compared as (
     group by
         spreads.vendor, spreads.measure, spreads.usage_date, spreads.due_at, spreads.loaded_at, spreads.volume,
         spreads.median_volume, spreads.mad_volume, spreads.lower_value, spreads.is_lower_inclusive,
-        spreads.min_observations, limits.deviations
+        spreads.min_observations, limits.volume_deviations, limits.volume_people
     having count(*) >= spreads.min_observations
 
 ),

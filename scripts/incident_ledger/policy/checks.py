@@ -47,12 +47,10 @@ _NEEDED: dict[str, Iterable[str]] = {
         "deadline_window_hours",
         "digest_messages",
         "recurrence_window_days",
-        "slow_run_deviations",
-        "slow_run_percent",
-        "slow_run_baseline_runs",
-        "volume_due_hours",
+        *("slow_run_deviations", "slow_run_percent", "slow_run_baseline_runs"),
+        *("volume_due_hours", "volume_deviations", "volume_people"),
         *("cost_factor", "cost_compared_usd", "cost_baseline_days", "shrunk_percent", "shrunk_tokens"),
-        *("volume_deviations", "log_silence_factor", "log_silences_unusual", "grouping_window_minutes"),
+        *("log_silence_factor", "log_silences_unusual", "grouping_window_minutes"),
     ),
 }
 

@@ -63,7 +63,14 @@ def test_every_limit_of_the_policy_is_asked_for_and_every_one_that_is_asked_for_
     for names in re.findall(r"valid_limits\(ref\('runtime_limits'\), \[([^\]]*)\]", sql):
         asked |= set(re.findall(r"\w+", names))
     slow_runs = {"slow_run_deviations", "slow_run_percent", "slow_run_baseline_runs"}
-    volumes = {"volume_due_hours", "volume_deviations", "cost_factor", "cost_compared_usd", "cost_baseline_days"}
+    volumes = {
+        "volume_due_hours",
+        "volume_deviations",
+        "volume_people",
+        "cost_factor",
+        "cost_compared_usd",
+        "cost_baseline_days",
+    }
     volumes |= {"shrunk_percent", "shrunk_tokens", "log_silence_factor", "log_silences_unusual"}
     assert asked == {"update_requests", "recurrence_window_days", *slow_runs, *volumes}
     assert asked <= there
