@@ -39,7 +39,7 @@ lint-python: $(VENV)/.ready-dev
 	@$(BIN)/yamllint --strict .
 
 lint-sql: $(VENV)/.ready-dev
-	@$(BIN)/sqlfluff lint --disable-progress-bar models tests/dbt analyses
+	@$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 models tests/dbt analyses
 	@$(BIN)/dbt --quiet --warn-error parse --no-partial-parse
 
 format: $(VENV)/.ready-dev ## Put every file into form
