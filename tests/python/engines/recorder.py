@@ -145,6 +145,7 @@ def _schemas(client: Any, sql: str, config: Any) -> dict[str, list[Mapping[str, 
         if len(path) != 3:
             continue
         with suppress(GoogleAPICallError, OSError):
-            table = client.get_table(".".join(path), retry=None, timeout=10)
+            # The server answers when it is done with what it works on, which takes longer beside other tests.
+            table = client.get_table(".".join(path), retry=None, timeout=30)
             found[".".join(path)] = [column.to_api_repr() for column in table.schema]
     return found
