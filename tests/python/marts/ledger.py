@@ -19,6 +19,7 @@ MARTS = (
     "path:models/marts/response",
     "fct_data_quality",
     "fct_quality_rules",
+    "+fct_usage_freshness",
     "int_build_time",
     "rpt_data_quality_daily",
     "rpt_data_quality_by_data_day",
