@@ -25,8 +25,8 @@ from incident_ledger.warehouse import connect
 from marts.ledger import Ledger, minutes, utc
 
 AS_OF = utc("2026-03-02 09:00")
-# Cards of which a mart is not among those of the cases.
-NOT_BUILT = {"source_freshness", "health_score", "rules_watched"}
+# The cards that read how late usage reports are, one of them through a view.
+OF_FRESHNESS = {"source_freshness", "health_score", "rules_watched", "health_by_hour"}
 ANSWERED_AFTER = minutes(12)
 LATER = AS_OF + timedelta(days=30)
 
@@ -90,6 +90,15 @@ def cases(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Cases:
     ledger.write(AS_OF)
     ledger.build(AS_OF)
     return Cases(ledger, {mart: ledger.rows(mart) for mart in KEPT})
+
+
+@pytest.fixture
+def lost_cards(cases: Cases) -> Iterator[set[str]]:
+    """The cards of a mart that somebody dropped."""
+    warehouse = cases.ledger.warehouse
+    warehouse.execute(f"drop table {warehouse.mart('fct_usage_freshness')}")
+    yield OF_FRESHNESS
+    cases.ledger.build(AS_OF, "fct_usage_freshness")
 
 
 @pytest.fixture(scope="session")
