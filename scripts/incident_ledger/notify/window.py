@@ -20,7 +20,7 @@ _WINDOWS = ("notification_window_hours", "reopening_window_hours", "deadline_win
 class Window:
     """Messages are read that were written at `since` or later.
 
-    `considered_until` is SQL: of which time on events may lack the message that they ask for.
+    `considered_until` is SQL: of which time on events may lack the message that they ask for; `@now` is the look's.
     """
 
     since: datetime

@@ -235,11 +235,15 @@ def pending_since(warehouse: Warehouse, name: str) -> str:
 
 
 def _records(warehouse: Warehouse) -> str:
-    """A query of the holders that have left their record lately, each once, with the `pending_since` in it."""
+    """A query of the holders that have left their record lately, each once, with the `pending_since` in it.
+
+    From the beginning of a day on, so that the statement is the same all day.
+    """
+    since = (datetime.now(UTC) - _RECORDS).replace(hour=0, minute=0, second=0, microsecond=0)
     return f"""
         select holder, min(timestamp(json_value(detail, '$.{PENDING_SINCE}'))) as pending_since
         from {warehouse.raw(RUN_STEPS.name)}
-        where started_at >= {literal(datetime.now(UTC) - _RECORDS)} and holder != ''
+        where started_at >= {literal(since)} and holder != ''
         group by holder
     """
 

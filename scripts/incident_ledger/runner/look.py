@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from incident_ledger.ledger.events import CLOCKS_BEHIND, Event
 from incident_ledger.ledger.state import IncidentState, state_reading
@@ -20,7 +20,6 @@ from incident_ledger.runner.silence_rows import silences_reading
 from incident_ledger.runner.steps import last_record_reading
 from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import Reading, both
-from incident_ledger.warehouse.rows import literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +70,8 @@ def _look_reading(
     warehouse: Warehouse, policy: Policy, now: datetime, command: str, since: datetime | None
 ) -> Reading[Look]:
     # A look at a time long ago considers what was recorded since then.
-    considered_until = f"least({pending_since(warehouse, RESPOND)}, {literal(now - CLOCKS_BEHIND)})"
+    behind = f"timestamp_sub(@now, interval {CLOCKS_BEHIND // timedelta(seconds=1)} second)"
+    considered_until = f"least({pending_since(warehouse, RESPOND)}, {behind})"
     window = Window(since=since, considered_until=considered_until) if since else None
     ((signals, silences), state), ((outlook, findings), (last_record, lease)) = yield from both(
         both(

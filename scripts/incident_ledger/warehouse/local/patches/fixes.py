@@ -7,6 +7,7 @@ from incident_ledger.warehouse.local.patches import (
     engine,
     functions,
     jobs,
+    kept,
     loads,
     operators,
     outside,
@@ -63,6 +64,8 @@ FIXES: tuple[Callable[[], None], ...] = (
     sql.default_dataset_keeps_the_text,
     sql.statements_are_parsed_once,
     sql.copies_of_trees_share_their_notes,
+    kept.translations_are_kept,
+    kept.answers_are_kept,
 )
 
 

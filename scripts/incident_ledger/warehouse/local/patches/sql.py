@@ -228,6 +228,7 @@ READERS = frozenset(
         "bqemulator.jobs.routine_ddl",
         "bqemulator.sql.catalog_schema",
         "incident_ledger.warehouse.local.functions.check",
+        "incident_ledger.warehouse.local.patches.kept",
         "incident_ledger.warehouse.local.patches.outside",
         "incident_ledger.warehouse.local.patches.sql",
     }

@@ -10,6 +10,9 @@ from bqemulator.jobs import executor
 from bqemulator.sql.rewriter import row_access_filter
 from bqemulator.storage.engine import DuckDBEngine
 
+IS_WRITTEN_OUT: ContextVar[bool] = ContextVar("is_written_out", default=False)
+"""Whether the views of the statement at work are written out into it."""
+
 _ALTERED = "Contents of view were altered"  # DuckDB's words for a view whose tables have got other columns since
 
 
@@ -21,11 +24,10 @@ def views_are_read_as_views() -> None:
     local warehouse has none of.) DuckDB's views fix their columns when they are made and BigQuery's do not: where
     columns have changed since, the view is written out as before.
     """
-    is_written_out: ContextVar[bool] = ContextVar("is_written_out", default=False)
     expand, run = row_access_filter._Rewriter._expand_view, executor._run_single_sql
 
     def expand_if_needed(self: Any, *args: Any, **options: Any) -> Any:
-        return is_written_out.get() and expand(self, *args, **options)
+        return IS_WRITTEN_OUT.get() and expand(self, *args, **options)
 
     async def run_once_more_if_altered(*args: Any, **options: Any) -> Any:
         try:
@@ -33,11 +35,11 @@ def views_are_read_as_views() -> None:
         except Exception as error:
             if _ALTERED not in str(error):
                 raise
-            token = is_written_out.set(True)
+            token = IS_WRITTEN_OUT.set(True)
             try:
                 return await run(*args, **options)
             finally:
-                is_written_out.reset(token)
+                IS_WRITTEN_OUT.reset(token)
 
     row_access_filter._Rewriter._expand_view = expand_if_needed
     executor._run_single_sql = run_once_more_if_altered
