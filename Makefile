@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet install --no-deps
 
 .PHONY: help setup demo test lint lint-python lint-sql format quick unit soak benchmark screenshots lock clean
 
