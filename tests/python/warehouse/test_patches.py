@@ -722,6 +722,58 @@ def test_views_are_read_as_views(fixed: Warehouse) -> None:
     assert value(fixed, "select x from {d}.v") == "one"
 
 
+SCANS = """
+import sys
+import duckdb
+from incident_ledger.warehouse.local.patches import nested_views
+connection = duckdb.connect()
+connection.execute('create schema "p__d"; create table "p__d"."v0" as select 1 as x')
+views = {}
+for level in range(1, 6):
+    below = f'"p__d"."v{level - 1}"'
+    views["p__d", f"v{level}"] = f"SELECT a.x FROM {below} AS a JOIN {below} ON a.x = v{level - 1}.x"
+    connection.execute(f'create view "p__d"."v{level}" as {views["p__d", f"v{level}"]}')
+statement = 'SELECT * FROM "p__d"."v5"'
+if "fixed" in sys.argv:
+    statement = nested_views.bound_once(statement, views)
+assert connection.execute(statement).fetchall() == [(1,)]
+((_, plan),) = connection.execute(f"explain {statement}").fetchall()
+print(plan.count("SEQ_SCAN"))
+"""
+
+
+def test_views_are_bound_once(fixed: Warehouse) -> None:
+    assert printed(SCANS) == "16"
+    assert printed(SCANS, "fixed") == "2"
+    dataset = fixed.settings.dataset
+
+    def view(name: str, query: str) -> None:
+        fixed.execute(f"create or replace view {dataset}.{name} as {query.format(d=dataset)}")
+
+    fixed.execute(f"create table {dataset}.t as select 1 as x")
+    view("a", "select x from {d}.t")
+    view("b", 'with a as (select * from {d}.a) select a.x, \'"{d}"."a"\' as text from a join {d}.a as z using (x)')
+    twice = "select b.x + c.x as n, b.text from {d}.b join {d}.b as c on b.x = c.x"
+    assert fixed.rows(twice.format(d=dataset)) == [{"n": 2, "text": f'"{dataset}"."a"'}]
+    # In each kind of statement.
+    fixed.execute(f"create or replace table {dataset}.made as {twice.format(d=dataset)}")
+    fixed.execute(f"insert into {dataset}.made (n, text) {twice.format(d=dataset)}")
+    fixed.execute(
+        f"merge into {dataset}.made as made using (with s as ({twice.format(d=dataset)}) select * from s) as s "
+        "on made.n = s.n when matched then update set text = 'merged'"
+    )
+    fixed.execute(f"update {dataset}.made set n = 7 where n in (select n from ({twice.format(d=dataset)}))")
+    assert fixed.rows(f"select n, text from {dataset}.made") == [{"n": 7, "text": "merged"}] * 2
+    fixed.execute(f"delete from {dataset}.made where n = 7 and 2 in (select n from ({twice.format(d=dataset)}))")
+    assert value(fixed, "select count(*) from {d}.made") == 0
+    # A view is read as it is now.
+    view("a", "select x + 1 as x from {d}.t")
+    assert value(fixed, "select min(b.x + c.x) from {d}.b join {d}.b as c using (x)") == 4
+    fixed.execute(f"drop view {dataset}.a")
+    with pytest.raises(OutsideError):
+        fixed.rows(twice.format(d=dataset))
+
+
 CONSTRAINTS = """
 import sys
 from types import SimpleNamespace
