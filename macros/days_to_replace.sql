@@ -28,14 +28,15 @@
 {%- endmacro %}
 
 {#
-  The conditions of a model's slices, in the list `slices` of its `meta`, as `set_partitions` has its days: the first stands in
-  the model's own statement, the others are left to `replace_further_slices`.
+  A model's slices, in the list `slices` of its `meta`, as `set_partitions` has its days: the first stands in the model's own
+  statement, the others are left to `replace_further_slices`. A slice is a list of days or, of a model with a `slice_key`, of
+  the comparisons that its rows meet.
 #}
-{% macro set_slices(conditions) -%}
+{% macro set_slices(slices) -%}
     {%- set kept = config.get('meta', {}).get('slices') if execute else none -%}
     {%- if kept is not none -%}
         {%- do kept.clear() -%}
-        {%- do kept.extend(conditions) -%}
+        {%- do kept.extend(slices) -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -46,18 +47,20 @@
 #}
 {% macro replace_further_slices() -%}
     {%- set meta = config.get('meta', {}) if execute else {} -%}
-    {%- set slices = meta.get('slices', []) -%}
+    {%- set slices, key = meta.get('slices', []), meta.get('slice_key') -%}
+    {%- set between = ' and ' if key else ', ' -%}
     {%- if slices | length > 1 -%}
         {%- set partition_by = adapter.parse_partition_by(config.get('partition_by')) -%}
         {%- set columns = adapter.get_columns_in_relation(this) -%}
         {%- for slice in slices[1:] -%}
-            {%- set query = model.compiled_code | replace(slices[0], slice) -%}
-            {%- if meta.get('slice_key') -%}
-                {%- set kept = 'DBT_INTERNAL_DEST.' ~ (slice | replace(' and ', ' and DBT_INTERNAL_DEST.')) -%}
-                {%- do run_query(get_merge_sql(this, '(' ~ query ~ ')', meta.slice_key, columns, [kept])) -%}
+            {%- set query = model.compiled_code | replace(slices[0] | join(between), slice | join(between)) -%}
+            {%- if key -%}
+                {%- set of_slice = [] -%}
+                {%- for comparison in slice -%}{%- do of_slice.append('DBT_INTERNAL_DEST.' ~ comparison) -%}{%- endfor -%}
+                {%- do run_query(get_merge_sql(this, '(' ~ query ~ ')', key, columns, of_slice)) -%}
             {%- else -%}
                 {%- do run_query(
-                    bq_static_insert_overwrite_sql(this, this, query, partition_by, [slice], columns, false, false)
+                    bq_static_insert_overwrite_sql(this, this, query, partition_by, slice, columns, false, false)
                 ) -%}
             {%- endif -%}
         {%- endfor -%}

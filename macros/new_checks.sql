@@ -30,12 +30,14 @@
             ~ ' group by row_day order by row_day'
         ).rows, records_at_once()) -%}
     {%- endif -%}
-    {%- set conditions = [] -%}
+    {%- set spans = [] -%}
     {%- for slice in slices -%}
-        {%- set start = since if loop.first else 'timestamp(' ~ slice[0] ~ ')' -%}
-        {%- set end = '' if loop.last else ' and ' ~ time_column ~ ' < timestamp(' ~ slices[loop.index][0] ~ ')' -%}
-        {%- do conditions.append(time_column ~ ' >= ' ~ start ~ end) -%}
+        {%- set span = [time_column ~ ' >= ' ~ (since if loop.first else 'timestamp(' ~ slice[0] ~ ')')] -%}
+        {%- if not loop.last -%}
+            {%- do span.append(time_column ~ ' < timestamp(' ~ slices[loop.index][0] ~ ')') -%}
+        {%- endif -%}
+        {%- do spans.append(span) -%}
     {%- endfor -%}
-    {%- do set_slices(conditions) -%}
-    {{- conditions[0] -}}
+    {%- do set_slices(spans) -%}
+    {{- spans[0] | join(' and ') -}}
 {%- endmacro %}

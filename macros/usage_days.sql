@@ -12,9 +12,7 @@
     {%- endif -%}
     {%- set days = ["date '1970-01-01'"] + slices[0] -%}
     {%- do set_partitions(days) -%}
-    {%- set conditions = [days | join(', ')] -%}
-    {%- for slice in slices[1:] -%}{%- do conditions.append(slice | join(', ')) -%}{%- endfor -%}
-    {%- do set_slices(conditions) -%}
+    {%- do set_slices([days] + slices[1:]) -%}
     {{ return(days if is_building() or is_incremental() else []) }}
 {%- endmacro %}
 
