@@ -36,14 +36,14 @@ class Comparison:
     """One thing beside another, and the most that their ratio was meant to be (None: only shown)."""
 
     what: str
-    ours: Series
+    measured: Series
     beside: Series
     aim: float | None = None
 
     @property
     def ratio(self) -> float:
         """Ours over the other, of the medians."""
-        return self.ours.middle / self.beside.middle
+        return self.measured.middle / self.beside.middle
 
     @property
     def is_met(self) -> bool:
@@ -115,14 +115,14 @@ def _table(part: Part) -> list[str]:
     rows = ["| | measured | beside | ratio | aim |", "| --- | ---: | ---: | ---: | ---: |"]
     for one in part.comparisons:
         aim = "" if one.aim is None else f"{one.aim:g}{'' if one.is_met else ' (missed)'}"
-        ours, beside = one.ours.shown(one.ours.middle), one.beside.shown(one.beside.middle)
-        rows.append(f"| {one.what} | {ours} | {beside} | {one.ratio:.2f} | {aim} |")
+        measured, beside = one.measured.shown(one.measured.middle), one.beside.shown(one.beside.middle)
+        rows.append(f"| {one.what} | {measured} | {beside} | {one.ratio:.2f} | {aim} |")
     rows += [f"| {single.name} | {single.shown(single.middle)} | | | |" for single in part.singles]
     return rows
 
 
 def _all_series(part: Part) -> list[Series]:
-    compared = (series for one in part.comparisons for series in (one.ours, one.beside))
+    compared = (series for one in part.comparisons for series in (one.measured, one.beside))
     return list({series.name: series for series in (*compared, *part.singles)}.values())
 
 

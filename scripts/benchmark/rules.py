@@ -1,4 +1,4 @@
-"""Ten column rules on a large table: our check beside one statement by hand, and Great Expectations as it comes."""
+"""Ten column rules on a large table: the check beside one statement by hand, and Great Expectations as it comes."""
 
 import json
 import time
@@ -89,7 +89,7 @@ def measure(warehouse: Warehouse, folder: Path, *, rows: int, repetitions: int) 
     ten, nine_and_unique = TEN, (*TEN[:-1], UNIQUE)
     plain = _trials(
         {
-            "ours": _ours(warehouse, suite_of(ten, folder)),
+            "check": _check(warehouse, suite_of(ten, folder)),
             "written": _written(warehouse, ten),
             "verdicts": _great_expectations(warehouse, ten, "BOOLEAN_ONLY"),
             "counts": _great_expectations(warehouse, ten, "BASIC"),
@@ -98,14 +98,14 @@ def measure(warehouse: Warehouse, folder: Path, *, rows: int, repetitions: int) 
     )
     unique = _trials(
         {
-            "ours": _ours(warehouse, suite_of(nine_and_unique, folder)),
+            "check": _check(warehouse, suite_of(nine_and_unique, folder)),
             "written": _written(warehouse, nine_and_unique),
         },
         repetitions,
     )
     for trials in (plain, unique):
-        if trials["ours"].counts != trials["written"].counts:
-            raise BenchmarkError(f"Not the same counts: {trials['ours'].counts} and {trials['written'].counts}")
+        if trials["check"].counts != trials["written"].counts:
+            raise BenchmarkError(f"Not the same counts: {trials['check'].counts} and {trials['written'].counts}")
     return _part(plain, unique, rows)
 
 
@@ -137,7 +137,7 @@ def written(warehouse: Warehouse, rules: Sequence[Rule]) -> str:
     return f"select count(*) as n, {', '.join(columns)} from {table}"  # noqa: S608
 
 
-def _ours(warehouse: Warehouse, suite: Suite) -> Callable[[], dict[str, int]]:
+def _check(warehouse: Warehouse, suite: Suite) -> Callable[[], dict[str, int]]:
     rules = policy.load_files(PROJECT_DIR / "seeds" / "policy")
     table = f"{warehouse.settings.dataset}.{TABLE}"
 
@@ -231,7 +231,7 @@ def _part(plain: Mapping[str, Trial], unique: Mapping[str, Trial], rows: int) ->
     scan, lookup = "one hand-written statement", "one hand-written statement with uniqueness"
     by_hand = Series(f"{scan}, ten column rules", "s", plain["written"].seconds)
     names = {
-        "ours": "our check, ten column rules",
+        "check": "the check, ten column rules",
         "verdicts": "Great Expectations' `validate`, ten column rules, verdicts only",
         "counts": "Great Expectations' `validate`, ten column rules, with counts",
     }
@@ -240,19 +240,19 @@ def _part(plain: Mapping[str, Trial], unique: Mapping[str, Trial], rows: int) ->
         for key, name in names.items()
     )
     with_unique = Comparison(
-        f"our check, nine rules and a uniqueness, beside {lookup}",
-        Series("our check, nine rules and a uniqueness", "s", unique["ours"].seconds),
+        f"the check, nine rules and a uniqueness, beside {lookup}",
+        Series("the check, nine rules and a uniqueness", "s", unique["check"].seconds),
         Series(f"{lookup}, nine rules", "s", unique["written"].seconds),
         1.5,
     )
     sent = [
         *((name, plain[key]) for key, name in names.items()),
-        ("our check, nine rules and a uniqueness", unique["ours"]),
+        ("the check, nine rules and a uniqueness", unique["check"]),
     ]
     statements = tuple(Series(f"statements: {name}", "", (trial.statements,)) for name, trial in sent)
-    note = "The counts of our check and of the hand-written statement were compared and are equal."
+    note = "The counts of the check and of the hand-written statement were compared and are equal."
     return Part(f"Ten column rules on {rows:,} rows", (*times, with_unique), statements, (note,))
 
 
 def _aim(key: str, aim: float) -> float | None:
-    return aim if key == "ours" else None
+    return aim if key == "check" else None

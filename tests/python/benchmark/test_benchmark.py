@@ -74,8 +74,8 @@ def test_the_check_counts_what_the_hand_written_statement_counts(warehouse: Ware
     """`measure` raises when they differ; each rule is broken by some record, so that equal counts mean something."""
     part = rules.measure(warehouse, tmp_path, rows=20_000, repetitions=1)
     sent = {single.name: single.values for single in part.singles}
-    assert sent["statements: our check, ten column rules"] == (1.0,)
-    assert sent["statements: our check, nine rules and a uniqueness"] == (2.0,)
+    assert sent["statements: the check, ten column rules"] == (1.0,)
+    assert sent["statements: the check, nine rules and a uniqueness"] == (2.0,)
     (row,) = warehouse.rows(rules.written(warehouse, (*rules.TEN, rules.UNIQUE)))
     assert row.pop(rules.UNIQUE.name) == 0
     assert all(count > 0 for count in row.values()), row
