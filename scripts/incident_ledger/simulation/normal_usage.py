@@ -1,6 +1,5 @@
 """Normal usage as the vendors report it: late, not whole at first, corrected afterwards, and never quite the same."""
 
-import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -79,8 +78,14 @@ class NormalUsage:
 
 
 def _scaled(result: dict[str, Any], percent: Decimal) -> dict[str, Any]:
-    """A result with so many percent of its tokens."""
-    return json.loads(json.dumps(result), parse_int=lambda text: int(int(text) * percent / 100))  # type: ignore[no-any-return]
+    """A result with so many percent of its tokens: of all its numbers, also in the objects within it."""
+    return {name: _scaled_value(value, percent) for name, value in result.items()}
+
+
+def _scaled_value(value: Any, percent: Decimal) -> Any:
+    if isinstance(value, dict):
+        return _scaled(value, percent)
+    return int(value * percent / 100) if isinstance(value, int) else value
 
 
 def _event(at: datetime, person: str, tokens: list[int]) -> dict[str, Any]:
