@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,6 +12,7 @@ from conftest import PROJECT_DIR
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.local.process import stop
+from warm import WarmProcess
 
 AS_OF = "2026-03-02T09:00:00Z"
 END_DAY = date(2026, 3, 1)  # the last day of usage
@@ -37,17 +36,9 @@ class Place:
         }
         return {name: value for name, value in os.environ.items() if not name.startswith("INCIDENT_LEDGER_")} | ours
 
-    def begin(self, *arguments: str, module: str = "incident_ledger") -> "subprocess.Popen[str]":
+    def begin(self, *arguments: str, module: str = "incident_ledger") -> WarmProcess:
         """Start a command (or another module) and come back at once."""
-        return subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            cwd=PROJECT_DIR,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        return WarmProcess(module, arguments, folder=PROJECT_DIR, environment=self.environment)
 
     def command(self, *arguments: str, expect: tuple[int, ...] = (0,)) -> str:
         """What a command prints; its exit code must be one of those expected."""

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from conftest import PROJECT_DIR
 from incident_ledger import policy
 from incident_ledger.demo import usage
+from incident_ledger.errors import LeaseHeldError
 from incident_ledger.importers.usage.ingest import load_usage
 from incident_ledger.runner.build import Builds
 from incident_ledger.runner.job import Job
@@ -169,8 +171,22 @@ def test_a_dry_run_shows_what_is_there_and_names_what_is_not(tmp_path: Path) -> 
     assert [each["message_id"] for each in planned["messages"]] == [each["message_id"] for each in report["delivered"]]
 
 
-def test_eight_runs_at_once_give_the_ledger_of_one_and_each_message_once(fresh: Place, undisturbed: Place) -> None:
+def test_eight_runs_and_a_tick_loop_give_the_ledger_of_one_run_and_each_message_once(
+    fresh: Place, undisturbed: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ticks take what the runs have left so far, and none waits for a build."""
+    monkeypatch.setenv("DBT_TARGET_PATH", fresh.environment["DBT_TARGET_PATH"])
     processes = [fresh.begin("run", "--as-of", AS_OF, "--wait", "30") for _ in range(8)]
+    warehouse, beside_build = fresh.warehouse(), 0
+    while any(process.poll() is None for process in processes):
+        held = f"select holder from {warehouse.raw('leases')} where name = 'build' and until > current_timestamp()"
+        try:
+            Job(warehouse, datetime.fromisoformat(AS_OF), command="tick").tick(wait=0)
+        except LeaseHeldError as error:
+            assert "Another run or tick is at work" in str(error)
+        else:
+            beside_build += bool(warehouse.rows(held))
+        time.sleep(1)
     codes = []
     for process in processes:
         with process:
@@ -178,6 +194,7 @@ def test_eight_runs_at_once_give_the_ledger_of_one_and_each_message_once(fresh: 
         codes.append(process.returncode)
     assert 0 in codes
     assert set(codes) <= {0, 4}  # did the job, or found another at work for too long
+    assert beside_build > 0
     assert differences(undisturbed.snapshot(), fresh.snapshot()) == []
 
 
