@@ -64,13 +64,13 @@ class Built:
         return {f"{file.parent.name}: {file.stem}": file.read_text() for file in sorted(folder.rglob("*.yml/**/*.sql"))}
 
 
-def build(settings: Settings, shared_data: Path) -> Built:
-    """All seeds, models and unit tests over the archive, the vendors' examples, generated usage and checks of it."""
+def build(settings: Settings, shared_data: Path, archive_since: str) -> Built:
+    """All seeds, models and unit tests over the archive since a day, the vendors' examples, usage and checks of it."""
     warehouse = connect(settings)
     ensure_tables(warehouse)
     dbt = Dbt(settings, warehouse.endpoint)
     target = settings.local_path / "target"
-    story = Story(warehouse, shared_data)
+    story = Story(warehouse, shared_data, archive_since)
     story.begin()
     with Recorder().watch(Client.__base__) as by_dbt:  # dbt has a client of its own
         build = ["build", "--exclude-resource-type", "test", "unit_test", "--target-path"]

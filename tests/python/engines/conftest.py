@@ -8,6 +8,8 @@ from engines.project import Analysis, Project, analyze_project, compile_project
 from incident_ledger.importers.sinks import SINKS
 from incident_ledger.settings import Settings
 
+ALL, LAST_MONTHS = "2023-01-01", "2025-10-01"  # of an archive of 2023 to 2025
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What reads the statements of all tests runs after them."""
@@ -40,10 +42,16 @@ def analysis(project: Project, compiled_settings: Settings) -> Analysis:
     return analyze_project(project, compiled_settings)
 
 
+@pytest.fixture(scope="session", params=[pytest.param(ALL, marks=pytest.mark.soak, id="all"), LAST_MONTHS])
+def archive_since(request: pytest.FixtureRequest) -> str:
+    """From which day on the archive is taken: of all of it, Google's engine compares each incident with each."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
-def built(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(endpoint: str, archive_since: str, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The project built on the local warehouse, over the real archive where that is here."""
     settings = fresh_settings(endpoint, tmp_path_factory.mktemp("built"))
     # The emulator has no view of jobs: a table stands for it.
     tables = {name: f"{settings.raw_dataset}.{name}" for name in ("jobs", *SINKS)}
-    return build(settings.model_copy(update=tables), SHARED_DATA)
+    return build(settings.model_copy(update=tables), SHARED_DATA, archive_since)

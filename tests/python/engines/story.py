@@ -213,10 +213,14 @@ _KEY_INVENTORY = [
 
 @dataclass(frozen=True)
 class Story:
-    """A warehouse that is filled before and between builds. It does without the real data where that is not here."""
+    """A warehouse that is filled before and between builds. It does without the real data where that is not here.
+
+    Of the archive it takes the incidents that were created on `archive_since` (an ISO date) or later.
+    """
 
     warehouse: Warehouse
     shared_data: Path
+    archive_since: str
 
     def begin(self) -> None:
         """An archive of incidents, real or generated; the vendors' examples; days of usage with faults in the last."""
@@ -231,7 +235,8 @@ class Story:
             file = folder / f"{name}.json"
             file.write_text(json.dumps(entries))
             load_sink(self.warehouse, name, [file], loaded_at=AS_OF)
-        take_in(self.warehouse, StatuspageImporter(), [Document(archive.name, archive.read_bytes())], AS_OF)
+        lines = [line for line in archive.read_bytes().splitlines() if self._is_of_story(line)]
+        take_in(self.warehouse, StatuspageImporter(), [Document(archive.name, b"\n".join(lines))], AS_OF)
         for source, names in _EXAMPLES.items():
             files = [file for name in names if (file := self.shared_data / "usage_api" / name).is_file()]
             if files:
@@ -248,6 +253,9 @@ class Story:
         spend.write_text(json.dumps(_SPEND))
         load_usage(self.warehouse, "cursor_spend", [spend], loaded_at=_EXPORTED_AT)
         append(self.warehouse, _mistake(), _MISTAKEN_AT)
+
+    def _is_of_story(self, line: bytes) -> bool:
+        return bool(json.loads(line)["created_at"] >= self.archive_since)
 
     def check(self) -> None:
         """All suites, and a file that is none: breaches, a check that failed, incidents, messages, a run's steps."""

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,21 @@ from conftest import PROJECT_DIR
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.local.process import stop
+from relay import Request
 from warm import WarmProcess
 
 AS_OF = "2026-03-02T09:00:00Z"
+LATER = "2026-03-02T10:00:00Z"
 END_DAY = date(2026, 3, 1)  # the last day of usage
+THURSDAY = date(2026, 3, 5)  # of the runs in which nothing is wrong
 # What two equal runs may differ in: when and by which delivery a row was written, and how long a step took.
 _CLOCKS = {"recorded_at", "loaded_at", "built_at", "changes_seen", "changes_until", "claim_id"}
 _RECORDS_OF_RUNS = {"fct_run_steps", "stg_ledger__run_steps", "run_steps", "leases", "build_state"}
+
+
+def thursday_at(hour: int, minute: int = 0) -> datetime:
+    """A time of that day, UTC."""
+    return datetime.fromisoformat(f"{THURSDAY}T{hour:02}:{minute:02}:00Z")
 
 
 @dataclass(frozen=True)
@@ -74,18 +82,25 @@ class Place:
         return Place(folder)
 
     def snapshot(self) -> dict[str, list[str]]:
-        """Every table and message, each row as text, without clocks."""
+        """Every table and message, each row as text, without clocks, and what each view asks of the tables.
+
+        A view has no clock: where the tables have the same rows and the views the same words, these have the same rows.
+        """
         warehouse = self.warehouse()
         seen: dict[str, list[str]] = {}
         for dataset in warehouse.client.list_datasets(timeout=30):
             for table in warehouse.client.list_tables(dataset.reference, timeout=30):
                 if table.table_id in _RECORDS_OF_RUNS:
                     continue
-                rows = warehouse.rows(f"select * from {warehouse.name(table.dataset_id, table.table_id)}")
-                seen[f"{table.dataset_id}.{table.table_id}"] = sorted(
-                    json.dumps({key: value for key, value in row.items() if key not in _CLOCKS}, default=str)
-                    for row in rows
-                )
+                if table.table_type == "VIEW":
+                    found = [warehouse.client.get_table(table.reference, timeout=30).view_query]
+                else:
+                    rows = warehouse.rows(f"select * from {warehouse.name(table.dataset_id, table.table_id)}")
+                    found = [
+                        json.dumps({key: value for key, value in row.items() if key not in _CLOCKS}, default=str)
+                        for row in rows
+                    ]
+                seen[f"{table.dataset_id}.{table.table_id}"] = sorted(found)
         outbox = self.folder / "local" / "outbox"
         seen["outbox"] = sorted(f"{path.name}\n{path.read_text()}" for path in outbox.glob("*.eml"))
         return seen
@@ -103,6 +118,23 @@ class Relayed(Place):
     def environment(self) -> dict[str, str]:
         settings = {"API_ENDPOINT": self.endpoint, "API_TOKEN": self.token, "THREADS": str(self.threads)}
         return super().environment | {f"INCIDENT_LEDGER_{name}": value for name, value in settings.items()}
+
+
+@dataclass(frozen=True)
+class Runs:
+    """A place after its runs, its server stopped, and what each run sent."""
+
+    place: Place
+    requests: list[list[Request]]
+
+
+@dataclass(frozen=True)
+class NextRun:
+    """Two copies of a place, before and after a run on what came; what the run printed as JSON."""
+
+    before: Place
+    after: Place
+    report: Any
 
 
 def differences(left: dict[str, list[str]], right: dict[str, list[str]]) -> list[str]:

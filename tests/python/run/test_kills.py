@@ -3,10 +3,11 @@
 import random
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
-from run.environment import AS_OF, Place, differences
+from run.environment import AS_OF, LATER, NextRun, Place, differences
 
 SEAMS = ("policy", "build", "check", "plan", "notify", "report", "settle")  # the steps of a run, in order
 
@@ -17,16 +18,20 @@ def free_the_lease(place: Place) -> None:
     warehouse.execute(f"update {warehouse.raw('leases')} set until = timestamp_seconds(0) where true")
 
 
-def test_a_run_killed_after_each_of_its_steps_ends_like_an_undisturbed_one(fresh: Place, undisturbed: Place) -> None:
+def test_a_run_killed_after_each_of_its_steps_ends_like_an_undisturbed_one(corrected: NextRun, tmp_path: Path) -> None:
     """Each run goes on from what the killed ones before it left."""
+    place = corrected.before.copy_to(tmp_path / "place")
     for seam in SEAMS:
-        victim = fresh.begin(seam, AS_OF, module="run.killed")
+        victim = place.begin(seam, LATER, module="run.killed")
         _, err = victim.communicate(timeout=800)
         assert victim.returncode == -signal.SIGKILL, err
-        free_the_lease(fresh)
-    report = fresh.json("run", "--as-of", AS_OF)
+        free_the_lease(place)
+    report = place.json("run", "--as-of", LATER)
+    seen = place.snapshot()
+    place.stop()
     assert [step["step"] for step in report["steps"]] == list(SEAMS[:-1])  # once a week it settles
-    assert differences(undisturbed.snapshot(), fresh.snapshot()) == []
+    assert differences(corrected.after.snapshot(), seen) == []
+    corrected.after.stop()
 
 
 @pytest.mark.soak

@@ -14,7 +14,6 @@ import pytest
 
 from conftest import PROJECT_DIR
 from incident_ledger import policy
-from incident_ledger.demo import usage
 from incident_ledger.errors import LeaseHeldError
 from incident_ledger.importers.usage.ingest import load_usage
 from incident_ledger.runner.build import Builds
@@ -22,11 +21,10 @@ from incident_ledger.runner.job import Job
 from incident_ledger.runner.lease import BUILD, with_lease
 from incident_ledger.warehouse.rows import insert_rows
 from incident_ledger.warehouse.tables import DBT_RESULTS
-from run.environment import AS_OF, END_DAY, Place, differences
+from run.environment import AS_OF, LATER, NextRun, Place, differences
 from usage.answers import bucket, cost, page
 
 SOON = "2026-03-02T09:04:00Z"  # before any clock falls due
-LATER = "2026-03-02T10:00:00Z"
 CLOCKS = {"escalated", "update_due"}
 
 
@@ -55,9 +53,7 @@ def test_a_run_opens_incidents_by_the_bands_and_notifies_of_each_once(undisturbe
     assert {row["status"] for row in outbox} == {"sent"}
 
 
-def test_what_was_dropped_comes_back_with_the_next_deploy_or_run(undisturbed: Place, tmp_path: Path) -> None:
-    undisturbed.stop()
-    place = undisturbed.copy_to(tmp_path / "dropped")
+def test_what_was_dropped_comes_back_with_the_next_deploy_or_run(place: Place) -> None:
     before = place.snapshot()
     warehouse = place.warehouse()
     warehouse.execute(f"drop view {warehouse.mart('rpt_mttr')}")
@@ -66,24 +62,16 @@ def test_what_was_dropped_comes_back_with_the_next_deploy_or_run(undisturbed: Pl
     warehouse.execute(f"drop table {warehouse.name(warehouse.settings.staging_dataset, 'int_incidents_measured')}")
     place.command("run", "--as-of", AS_OF)
     differing = differences(before, place.snapshot())
-    place.stop()
     assert deployed == []
     assert differing == []
 
 
 def test_a_later_run_without_news_writes_only_its_own_record_and_is_an_alarm_while_something_is_open(
-    undisturbed: Place, tmp_path: Path
+    place: Place,
 ) -> None:
-    undisturbed.stop()
-    place = undisturbed.copy_to(tmp_path / "quiet")
     before = place.snapshot()
-    warehouse = place.warehouse()
-    ((runs,),) = (
-        row.values() for row in warehouse.rows(f"select count(distinct holder) from {warehouse.raw('run_steps')}")
-    )
     report = place.json("run", "--as-of", SOON, "--fail-on", "P1", expect=(1,))
     after = place.snapshot()
-    place.stop()
     assert report["events"] == report["delivered"] == []
     unchanged = ("incident_events", "notifications", "usage_records", "usage_loads", "fct_usage_daily", "outbox")
     assert [name for name in before if name.split(".")[-1] in unchanged and before[name] != after[name]] == []
@@ -94,7 +82,7 @@ def test_a_later_run_without_news_writes_only_its_own_record_and_is_an_alarm_whi
     assert not changed & {"usage_records", "usage_loads", "severities"}
     # No table changed: only the three suites in breach are checked, after the events that the first run wrote.
     suites = len(list((PROJECT_DIR / "tests" / "gx").glob("*.json")))
-    assert details["check"]["unchanged"] == (suites - 3 if runs == 1 else suites)
+    assert details["check"]["unchanged"] == suites - 3
     built = {step["step"]: step["summary"] for step in report["steps"] if step["step"] in {"build", "report"}}
     assert all("unchanged" in each for each in built.values()), built
     assert {step: "; new in " in each for step, each in built.items()} == {
@@ -102,11 +90,7 @@ def test_a_later_run_without_news_writes_only_its_own_record_and_is_an_alarm_whi
     }
 
 
-def test_a_run_judges_what_the_macro_of_the_dbt_package_wrote_and_opens_its_incident(
-    undisturbed: Place, tmp_path: Path
-) -> None:
-    undisturbed.stop()
-    place = undisturbed.copy_to(tmp_path / "uploaded")
+def test_a_run_judges_what_the_macro_of_the_dbt_package_wrote_and_opens_its_incident(place: Place) -> None:
     warehouse, time = place.warehouse(), datetime.fromisoformat(AS_OF)
     row: dict[str, Any] = dict.fromkeys(("invocation_id", "project_name", "node_name", "status", "component"), "x")
     row |= {"unique_id": "model.shop.gold", "project_name": "shop", "node_name": "gold", "status": "error"}
@@ -115,37 +99,27 @@ def test_a_run_judges_what_the_macro_of_the_dbt_package_wrote_and_opens_its_inci
     place.command("run", "--as-of", LATER)
     found = {each["component"]: each["severity_level"] for each in place.json("incident", "list")}
     (judged,) = warehouse.rows(f"select rule_id, manifest_node from {warehouse.raw('dbt_results')}")
-    place.stop()
     # One of five models: less than half of the project, which would be a P1.
     assert found["dbt:shop.gold"] == "P2"
     assert dict(judged) == {"rule_id": "dbt_node_failed", "manifest_node": None}
 
 
-def test_a_dry_run_shows_what_the_run_then_writes_and_writes_nothing(undisturbed: Place, tmp_path: Path) -> None:
-    """The broken export comes again, corrected: one incident would end, and a message of its end would be sent."""
-    undisturbed.stop()
-    place = undisturbed.copy_to(tmp_path / "planned")
-    files = usage.generate(
-        tmp_path / "corrected", seed=3, end_day=END_DAY, days=7, rates=usage.FaultRates(usage_without_output=0)
-    )
-    load_usage(
-        place.warehouse(),
-        "anthropic_usage",
-        files["anthropic_usage"],
-        loaded_at=datetime.fromisoformat("2026-03-02T09:30:00Z"),
-    )
+def test_a_dry_run_shows_what_the_run_then_writes_and_writes_nothing(corrected: NextRun, tmp_path: Path) -> None:
+    """One incident would end, and a message of its end would be sent."""
+    place = corrected.before.copy_to(tmp_path / "planned")
     before = place.snapshot()
     planned = place.json("run", "--as-of", LATER, "--dry-run")
-    assert differences(before, place.snapshot()) == []
-    urgent = {each["incident_id"] for each in place.json("incident", "list") if each["severity_level"] in {"P0", "P1"}}
-    assert {each["incident_id"] for each in planned["open_incidents"]} == urgent != set()
     shown = place.command("run", "--as-of", LATER, "--dry-run").partition("open at P0 or P1 now:\n")
+    written = differences(before, place.snapshot())
+    opened = place.json("incident", "list")
+    place.stop()
+    assert written == []
+    urgent = {each["incident_id"] for each in opened if each["severity_level"] in {"P0", "P1"}}
+    assert {each["incident_id"] for each in planned["open_incidents"]} == urgent != set()
     assert shown[0].endswith(f"\n{len(urgent)} incident ")
     assert [line.split()[0] for line in shown[2].splitlines()[1:]] == sorted(urgent)
-    # The P1 that was open ends, and is to be reviewed: what is left open is P2, and no alarm.
-    report = place.json("run", "--as-of", LATER, "--fail-on", "P1", expect=(0,))
+    report = corrected.report
     assert {each["severity_level"] for each in report["open_incidents"]} == {"P2"}
-    place.stop()
     types = [each["event_type"] for each in planned["events"]]
     assert [each for each in types if each not in CLOCKS] == ["resolved", "review_scheduled"]
     assert set(types) > CLOCKS
@@ -200,11 +174,9 @@ def test_eight_runs_and_a_tick_loop_give_the_ledger_of_one_run_and_each_message_
 
 @pytest.mark.filterwarnings("ignore:This method will be deprecated:PendingDeprecationWarning")
 def test_a_load_that_becomes_visible_after_a_runs_build_is_checked_by_the_next(
-    undisturbed: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It begins before the run, is written when the run has built what the checks read, and looks like an old one."""
-    undisturbed.stop()
-    place = undisturbed.copy_to(tmp_path / "delayed")
     monkeypatch.setenv("DBT_TARGET_PATH", str(place.folder / "target"))
     warehouse, at = place.warehouse(), datetime.fromisoformat(LATER)
     export = tmp_path / "costs.json"
@@ -226,7 +198,6 @@ def test_a_load_that_becomes_visible_after_a_runs_build_is_checked_by_the_next(
         f"where table_name = 'ai_usage_prod_staging.stg_anthropic__costs' and checked_at >= timestamp '{LATER}' "
         "and day is not null"
     )
-    place.stop()
     assert [(row["run_id"], row["day"]) for row in checked] == [("run-2026-03-02T11:00:00.000000Z", date(2026, 2, 26))]
 
 

@@ -1,7 +1,6 @@
 """A run settles once a week, under the lease, and what it copies is no news to anybody."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,10 +23,10 @@ NOW = datetime(2026, 3, 2, 17, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
 
 
-@pytest.fixture
-def place(endpoint: str, tmp_path: Path) -> Warehouse:
+@pytest.fixture(scope="module")
+def place(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """An incident that stays open and one that is over, both with their messages."""
-    warehouse = connect(fresh_settings(endpoint, tmp_path))
+    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("settled")))
     ensure_ledger(warehouse)
     for key in ("open", "over"):
         open_incident(warehouse, key, NOW)
@@ -62,8 +61,21 @@ def outbox(place: Warehouse) -> int:
     return len(list((place.settings.local_path / "outbox").glob("*.eml")))
 
 
+def test_a_settling_that_fails_keeps_nobody_from_the_reports(place: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> int:
+        raise OutsideError("no quota")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(settle_step, "settle", fail)
+        report = Job(place, NOW + 5 * WEEK, command="run").run(wait=0)
+    outcomes = {step.name: step.outcome for step in report.steps}
+    assert (outcomes["settle"], outcomes["report"]) == (Outcome.FAILED, Outcome.OK)
+    assert report.exit_code == 3
+    assert current_since(place) is None
+
+
 def test_a_run_settles_once_a_week_and_a_full_one_again(place: Warehouse) -> None:
-    later = NOW + 5 * WEEK
+    later = NOW + 5 * WEEK + timedelta(minutes=1)
     steps = run(place, later)
     monday = datetime(2026, 3, 30, tzinfo=UTC)
     assert steps["settle"] == "1 incident settled; current is since 2026-03-30"
@@ -91,15 +103,3 @@ def kept_rows(place: Warehouse) -> list[dict[str, Any]]:
     """What the mart has of each incident that does not depend on the time."""
     columns = "title, status, detection_time, resolution_time, mttr_minutes, response_severity_level, response_deadline"
     return place.rows(f"select {columns} from {place.mart('operational_metrics')} order by title")
-
-
-def test_a_settling_that_fails_keeps_nobody_from_the_reports(place: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> int:
-        raise OutsideError("no quota")
-
-    monkeypatch.setattr(settle_step, "settle", fail)
-    report = Job(place, NOW + 5 * WEEK, command="run").run(wait=0)
-    outcomes = {step.name: step.outcome for step in report.steps}
-    assert (outcomes["settle"], outcomes["report"]) == (Outcome.FAILED, Outcome.OK)
-    assert report.exit_code == 3
-    assert current_since(place) is None
