@@ -50,8 +50,11 @@ format: $(VENV)/.ready-dev ## Put every file into form
 quick: $(VENV)/.ready-dev ## The tests that need no whole process (no server, no dbt): under two minutes
 	@$(BIN)/python -m pytest -m "not soak and not process" --numprocesses 2 --durations 5
 
+# One more than two cores, since a test waits for its server now and then; each takes 1.5 GiB with its server.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(6, max(3, os.cpu_count() or 1)))')
+
 unit: $(VENV)/.ready-dev ## All tests
-	@$(BIN)/python -m pytest -m "not soak" --numprocesses 3 --dist loadscope --no-loadscope-reorder --durations 15
+	@$(BIN)/python -m pytest -m "not soak" --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 15
 
 soak: $(VENV)/.ready-dev ## What takes long: 20 kills, 10,000 hostile files, the whole catalogue of expressions
 	@$(BIN)/python -m pytest -m soak
