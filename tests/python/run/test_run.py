@@ -160,7 +160,7 @@ def test_eight_runs_and_a_tick_loop_give_the_ledger_of_one_run_and_each_message_
             assert "Another run or tick is at work" in str(error)
         else:
             beside_build += bool(warehouse.rows(held))
-        time.sleep(1)
+        time.sleep(4)
     codes = []
     for process in processes:
         with process:
