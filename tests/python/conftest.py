@@ -11,12 +11,12 @@ from xdist.scheduler import LoadScopeScheduling
 
 from engines.recorder import recorder  # noqa: F401  # every statement that is sent is read by Google's analyzer
 from incident_ledger import dbt_runner
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.local.process import start, stop
-from incident_ledger.warehouse.tables import ALL, ensure_tables
+from incident_ledger.warehouse.tables import ensure_tables
 from parsed import ParsedOnce
+from reused import Reused
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 SHARED_DATA = Path(os.environ.get("INCIDENT_LEDGER_SHARED_DATA", PROJECT_DIR.parent / "shared" / "data"))
@@ -111,22 +111,21 @@ def warehouse(settings: Settings) -> Warehouse:
 
 
 @pytest.fixture(scope="session")
-def built_ledger(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def reused(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Reused:
     """Tables, policy and `incident_state` in datasets of their own: dbt once for all tests that use `ledger`."""
-    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("ledger")))
-    ensure_ledger(warehouse)
-    return warehouse
+    return Reused(connect(fresh_settings(endpoint, tmp_path_factory.mktemp("ledger"))))
+
+
+@pytest.fixture(scope="session")
+def built_ledger(reused: Reused) -> Warehouse:
+    """The ledger of all tests, with whatever the last of them left in it."""
+    return reused.warehouse
 
 
 @pytest.fixture
-def ledger(built_ledger: Warehouse) -> Warehouse:
+def ledger(reused: Reused) -> Warehouse:
     """A ledger in which nothing happened, nothing was sent and nobody ran."""
-    counted = (
-        f"select '{table.name}' as name, count(*) as records from {built_ledger.raw(table.name)}" for table in ALL
-    )
-    for row in built_ledger.rows(f"select name from ({' union all '.join(counted)}) where records > 0"):
-        built_ledger.execute(f"delete from {built_ledger.raw(row['name'])} where true")
-    return built_ledger
+    return reused.like_new()
 
 
 def fresh_settings(endpoint: str, folder: Path, **more: object) -> Settings:

@@ -1,30 +1,20 @@
-"""One set of datasets for all tests of notifications; each test begins with empty tables and a folder of its own."""
+"""The ledger of all tests with a folder of its own for what is sent."""
 
 from pathlib import Path
 
 import pytest
 
-from conftest import fresh_settings
-from incident_ledger.warehouse import Warehouse, connect
-from incident_ledger.warehouse.tables import ensure_tables
-
-
-@pytest.fixture(scope="session")
-def shared_tables(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """The runner's tables, made once."""
-    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("notify")))
-    ensure_tables(warehouse)
-    return warehouse
+from incident_ledger.warehouse import Warehouse
+from reused import Reused
 
 
 @pytest.fixture
-def warehouse(shared_tables: Warehouse, tmp_path: Path) -> Warehouse:
-    return emptied(shared_tables, tmp_path)
+def ledger(reused: Reused, tmp_path: Path) -> Warehouse:
+    """A ledger in which nothing happened, and nothing was sent."""
+    return reused.like_new(tmp_path)
 
 
-def emptied(warehouse: Warehouse, folder: Path) -> Warehouse:
-    """The same tables without rows, and another local folder."""
-    for table in ("incident_events", "notifications"):
-        warehouse.execute(f"delete from {warehouse.raw(table)} where true")
-    settings = warehouse.settings.model_copy(update={"local_dir": folder / "local"})
-    return Warehouse(warehouse.client, settings, warehouse.endpoint)
+@pytest.fixture
+def warehouse(ledger: Warehouse) -> Warehouse:
+    """The tables that messages are in."""
+    return ledger

@@ -2,18 +2,14 @@
 
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import fresh_settings
 from incident_ledger.ledger.events import PLANNER, PROGRESS_EVENTS, Event, EventType, is_progress
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.notify.messages import Message, compose
 from incident_ledger.notify.service import notify
-from incident_ledger.warehouse import Warehouse, connect
-from notify.conftest import emptied
+from incident_ledger.warehouse import Warehouse
 from notify.helpers import ID, KEY, MINUTE, POLICY, START, TITLE, event, incident
 from notify.test_service import mails, record, subjects
 from notify.test_templates import HOSTILE, Words, in_order
@@ -78,19 +74,6 @@ def test_a_note_that_takes_back_what_was_sent_is_no_progress() -> None:
     taken_back = progress(supersedes="e1")
     assert not is_progress(taken_back)
     assert message(taken_back).subject == f"[INCIDENT-P2] Reinstated: {TITLE}"
-
-
-@pytest.fixture(scope="module")
-def ledger_template(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A warehouse with the views that state needs; each test empties its tables."""
-    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("notify")))
-    ensure_ledger(warehouse)
-    return warehouse
-
-
-@pytest.fixture
-def ledger(ledger_template: Warehouse, tmp_path: Path) -> Warehouse:
-    return emptied(ledger_template, tmp_path)
 
 
 def run(warehouse: Warehouse, minutes: float) -> int:

@@ -2,22 +2,18 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time
-from pathlib import Path
 
 import pytest
 
-from conftest import fresh_settings
 from incident_ledger.cli.actions.outbox import outcome
 from incident_ledger.ledger.events import Event
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import state_reading
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify import delivery, queries
 from incident_ledger.notify.service import notify, outlook_reading
 from incident_ledger.policy import Calendar
-from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import read
-from notify.conftest import emptied
 from notify.helpers import KEY, MINUTE, POLICY, START, TITLE, event
 
 OPENING = datetime(2026, 3, 2, 16, tzinfo=UTC)  # 08:00 in Los Angeles
@@ -56,18 +52,6 @@ def test_only_what_never_was_worse_than_the_policy_says_waits(
     levels: tuple[str, ...], expected: datetime | None
 ) -> None:
     assert POLICY.quiet_until(levels, START) == expected
-
-
-@pytest.fixture(scope="module")
-def ledger_template(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("quiet")))
-    ensure_ledger(warehouse)
-    return warehouse
-
-
-@pytest.fixture
-def ledger(ledger_template: Warehouse, tmp_path: Path) -> Warehouse:
-    return emptied(ledger_template, tmp_path)
 
 
 def record(warehouse: Warehouse, *events: Event) -> None:

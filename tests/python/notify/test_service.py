@@ -2,14 +2,11 @@
 
 from email import message_from_bytes
 from email.policy import default
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import fresh_settings
 from incident_ledger.ledger.events import Event
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify.delivery import deliver
@@ -17,26 +14,12 @@ from incident_ledger.notify.delivery_events import notified_events
 from incident_ledger.notify.messages import first_message_id, header_id
 from incident_ledger.notify.pending import due_events
 from incident_ledger.notify.service import notify, outlook_reading
-from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import read
-from notify.conftest import emptied
 from notify.helpers import ID, KEY, MINUTE, POLICY, START, TITLE, detected, enqueue, event
 
 HOUR = 60 * MINUTE
 BEGINNING = event("detected", severity="P2", title=TITLE, components=[KEY])
-
-
-@pytest.fixture(scope="module")
-def ledger_template(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A warehouse with the views that state needs; each test empties its tables."""
-    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("notify")))
-    ensure_ledger(warehouse)
-    return warehouse
-
-
-@pytest.fixture
-def ledger(ledger_template: Warehouse, tmp_path: Path) -> Warehouse:
-    return emptied(ledger_template, tmp_path)
 
 
 def mails(warehouse: Warehouse) -> list[Any]:

@@ -2,16 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from apprise.plugins.slack import NotifySlack
 
-from conftest import fresh_settings
 from incident_ledger.ledger.events import Event
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import state_reading
 from incident_ledger.ledger.writer import append
 from incident_ledger.notify.channels.base import Outcome, ThreadedChannel
@@ -19,9 +16,8 @@ from incident_ledger.notify.channels.registry import channels
 from incident_ledger.notify.delivery import Delivery
 from incident_ledger.notify.service import notify, outlook_reading
 from incident_ledger.settings import Settings
-from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse import Warehouse
 from incident_ledger.warehouse.reading import read
-from notify.conftest import emptied
 from notify.helpers import KEY, MINUTE, POLICY, START, TITLE, detected, event, resolved
 from notify.servers import Hook, webhook
 from notify.test_mail import envelope
@@ -95,16 +91,9 @@ def test_an_incoming_webhook_has_no_threads() -> None:
         assert isinstance(channel, ThreadedChannel) is has_threads
 
 
-@pytest.fixture(scope="module")
-def ledger_template(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("slack")))
-    ensure_ledger(warehouse)
-    return warehouse
-
-
 @pytest.fixture
-def ledger(ledger_template: Warehouse, tmp_path: Path) -> Warehouse:
-    return with_channels(emptied(ledger_template, tmp_path), "slack://xoxb-1234-1234-abcd/#incidents\nfolder://")
+def ledger(ledger: Warehouse) -> Warehouse:
+    return with_channels(ledger, "slack://xoxb-1234-1234-abcd/#incidents\nfolder://")
 
 
 def with_channels(warehouse: Warehouse, urls: str) -> Warehouse:
