@@ -16,8 +16,8 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import TracebackType
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
     [
         "incident_ledger.cli._app",
         "incident_ledger.cli.actions.run",
@@ -34,7 +34,7 @@ class WarmProcess:
 
     def __init__(self, module: str, words: tuple[str, ...], *, folder: Path, environment: Mapping[str, str]) -> None:
         self._output = Path(tempfile.mkdtemp(prefix="output"))
-        self._process: ForkServerProcess = _FORKS.Process(
+        self._process: ForkServerProcess = FORKS.Process(
             target=_run, args=(module, words, folder, dict(environment), self._output)
         )
         self._process.start()

@@ -1,11 +1,9 @@
 """`incident-ledger incident` against a ledger of its own, by one process or by eight."""
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from multiprocessing.connection import Connection
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from typer.testing import CliRunner, Result
 from incident_ledger.cli._app import app
 from incident_ledger.errors import IncidentLedgerError
 from incident_ledger.warehouse import Warehouse
+from warm import FORKS
 
 
 @pytest.fixture
@@ -39,36 +38,35 @@ def run(command: Callable[..., Result]) -> Any:
     return partial(command, "incident")
 
 
-SCRIPT = """
-import json, sys
-from typer.testing import CliRunner
-from incident_ledger.cli._app import app
-for line in sys.stdin:
-    result = CliRunner().invoke(app, json.loads(line))
-    print(json.dumps([result.exit_code, type(result.exception).__name__, result.stdout]), flush=True)
-"""
+def _answer(pipe: Connection, environment: dict[str, str]) -> None:
+    """Do each command that comes, and answer how it ended."""
+    os.environ.clear()
+    os.environ.update(environment)
+    while words := pipe.recv():
+        result = CliRunner().invoke(app, words)
+        pipe.send([result.exit_code, type(result.exception).__name__, result.stdout])
 
 
 @pytest.fixture
-def at_once(run: Any, ledger: Warehouse) -> Iterator[Callable[..., list[list[Any]]]]:  # noqa: ARG001 - its environment
+def at_once(run: Any) -> Iterator[Callable[..., list[list[Any]]]]:  # noqa: ARG001 - its environment
     """How eight processes end that are given one command at one time: exit code, exception and output of each."""
-    paths = os.pathsep.join(str(ledger.settings.project_dir / part) for part in ("scripts", "tests/python"))
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env=os.environ | {"PYTHONPATH": paths},
-        )
-        for _ in range(8)
-    ]  # fmt: skip
+    pipes, processes = [], []
+    for _ in range(8):
+        ours, theirs = FORKS.Pipe()
+        process = FORKS.Process(target=_answer, args=(theirs, dict(os.environ)))
+        process.start()
+        theirs.close()
+        pipes.append(ours)
+        processes.append(process)
 
-    def give(*command: str) -> list[list[Any]]:
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write(json.dumps(["incident", *command]) + "\n")
-            process.stdin.flush()
-        return [json.loads(process.stdout.readline()) for process in processes if process.stdout]
+    def give(*words: str) -> list[list[Any]]:
+        for pipe in pipes:
+            pipe.send(["incident", *words])
+        return [pipe.recv() for pipe in pipes]
 
     give("list")  # what a command imports is there before the first that writes
     yield give
-    for process in processes:
-        process.communicate(timeout=60)
+    for pipe, process in zip(pipes, processes, strict=True):
+        pipe.send([])
+        process.join(timeout=60)
+        process.kill()

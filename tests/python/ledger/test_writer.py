@@ -1,19 +1,20 @@
 """Events go in once, whole, and to the byte."""
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime
+from multiprocessing.queues import Queue
 
 import pytest
 
 from incident_ledger.encoding import canonical
 from incident_ledger.errors import UserError
-from incident_ledger.ledger.events import recorded_since
+from incident_ledger.ledger.events import Event, recorded_since
 from incident_ledger.ledger.state import read_events, read_state
 from incident_ledger.ledger.writer import append
-from incident_ledger.warehouse import Warehouse
+from incident_ledger.settings import Settings
+from incident_ledger.warehouse import Warehouse, connect
 from ledger.factories import T0, after, event
+from warm import FORKS
 
 # What ends a string literal in one language or another.
 NASTY = (
@@ -116,25 +117,23 @@ def test_text_that_grows_on_the_wire_counts_as_large_as_it_gets(
     assert max(sent) < 8_000
 
 
+def _append(settings: Settings, written: "Queue[int]") -> None:
+    written.put(append(connect(settings), _fifty(), T0))
+
+
+def _fifty() -> list[Event]:
+    return [event("detected"), *(event(minutes=number, text=str(number)) for number in range(1, 50))]
+
+
 def test_eight_processes_that_append_the_same_events_write_each_once(ledger: Warehouse) -> None:
-    events = [event("detected"), *(event(minutes=number, text=str(number)) for number in range(1, 50))]
-    settings = ledger.settings
-    script = f"""
-from datetime import datetime
-from pathlib import Path
-from ledger.factories import event, T0
-from incident_ledger.ledger.writer import append
-from incident_ledger.settings import Settings
-from incident_ledger.warehouse import connect
-warehouse = connect(Settings(api_endpoint={settings.api_endpoint!r}, dataset={settings.dataset!r},
-    raw_dataset={settings.raw_dataset!r}, project_dir=Path({str(settings.project_dir)!r})))
-events = [event("detected"), *(event(minutes=number, text=str(number)) for number in range(1, 50))]
-print(append(warehouse, events, T0))
-"""
-    paths = [str(settings.project_dir / part) for part in ("scripts", "tests/python")]
-    command = [sys.executable, "-c", f"import sys; sys.path[:0] = {paths!r}\n{script}"]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(8)]
-    written = [int(process.communicate(timeout=120)[0]) for process in processes]
+    events, queue = _fifty(), FORKS.Queue()
+    processes = [FORKS.Process(target=_append, args=(ledger.settings, queue)) for _ in range(8)]
+    for process in processes:
+        process.start()
+    written = [queue.get(timeout=120) for _ in processes]
+    for process in processes:
+        process.join(timeout=60)
+        assert process.exitcode == 0
     assert sum(written) == 50
     rows = ledger.rows(f"select event_id from {ledger.raw('incident_events')}")
     assert sorted(row["event_id"] for row in rows) == sorted(item.event_id for item in events)

@@ -1,10 +1,10 @@
 """One run at a time: the lease row, with real processes, a dead holder, and BigQuery's own conflicts put in."""
 
-import multiprocessing
 import os
 import signal
 import time
 from datetime import UTC, datetime, timedelta
+from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
@@ -17,6 +17,7 @@ from incident_ledger.runner.steps import Steps, record
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.reading import read
+from warm import FORKS
 
 ROUNDS = 5
 
@@ -45,7 +46,7 @@ def test_a_doubled_row_is_still_one_lease(warehouse: Warehouse) -> None:
     assert not second.take()
 
 
-def _compete(settings: Settings, barrier: Barrier, name: str, wins: "multiprocessing.Queue[tuple[int, str]]") -> None:
+def _compete(settings: Settings, barrier: Barrier, name: str, wins: "Queue[tuple[int, str]]") -> None:
     warehouse = connect(settings)
     for turn in range(ROUNDS):
         lease = Lease(warehouse, f"round{turn}", seconds=30, holder=name)
@@ -57,10 +58,9 @@ def _compete(settings: Settings, barrier: Barrier, name: str, wins: "multiproces
 def test_of_eight_processes_exactly_one_wins_each_round(warehouse: Warehouse) -> None:
     for turn in range(ROUNDS):
         Lease(warehouse, f"round{turn}", seconds=30).ensure_row()
-    context = multiprocessing.get_context("spawn")
-    barrier, wins = context.Barrier(8), context.Queue()
+    barrier, wins = FORKS.Barrier(8), FORKS.Queue()
     processes = [
-        context.Process(target=_compete, args=(warehouse.settings, barrier, f"p{number}", wins)) for number in range(8)
+        FORKS.Process(target=_compete, args=(warehouse.settings, barrier, f"p{number}", wins)) for number in range(8)
     ]
     for process in processes:
         process.start()
@@ -72,16 +72,15 @@ def test_of_eight_processes_exactly_one_wins_each_round(warehouse: Warehouse) ->
     assert wins.empty()
 
 
-def _hold_for_ever(settings: Settings, taken: "multiprocessing.Queue[bool]") -> None:
+def _hold_for_ever(settings: Settings, taken: "Queue[bool]") -> None:
     with hold(connect(settings), "run", seconds=2, wait=0, holder="doomed"):
         taken.put(True)
         time.sleep(60)
 
 
 def test_the_lease_of_a_killed_holder_passes_on(warehouse: Warehouse) -> None:
-    context = multiprocessing.get_context("spawn")
-    taken = context.Queue()
-    process = context.Process(target=_hold_for_ever, args=(warehouse.settings, taken))
+    taken = FORKS.Queue()
+    process = FORKS.Process(target=_hold_for_ever, args=(warehouse.settings, taken))
     process.start()
     assert taken.get(timeout=60)
     heir = lease_of(warehouse, "heir")
