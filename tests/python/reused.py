@@ -10,7 +10,7 @@ from incident_ledger.dbt_runner import Dbt
 from incident_ledger.ledger.settling import VIEW, current_since
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.warehouse import Warehouse
-from incident_ledger.warehouse.tables import ALL, ensure_tables
+from incident_ledger.warehouse.tables import ALL
 
 # A dataset and a relation of it.
 Relation = tuple[str, str]
@@ -53,7 +53,7 @@ class Reused:
         for relation, labels in self._relations().items():
             if self._made.get(relation) != labels:
                 client.delete_table(".".join((settings.project, *relation)))
-        ensure_tables(self.warehouse)
+        ensure_ledger(self.warehouse)
         if current_since(self.warehouse) is not None:
             (built,) = Dbt(settings, self.warehouse.endpoint).build_exactly([VIEW])
             assert built.is_success, built.message
