@@ -864,35 +864,73 @@ def test_copies_of_trees_share_their_notes() -> None:
 
 TRANSLATED = """
 import asyncio, sys
-from types import SimpleNamespace
-from bqemulator.catalog.duckdb_repository import DuckDBCatalogRepository as Catalogue
+from dataclasses import dataclass
+from typing import Any
 from bqemulator.jobs import executor
-Catalogue.create_table = Catalogue.upsert_job = lambda catalogue: None
-count = 0
-async def translate(sql, **options):
+class Catalogue:
+    kinds = {"a": "int64", "b": "int64"}
+    policies = []
+    def get_dataset(self, project, dataset):
+        return dataset
+    def get_table(self, project, dataset, table):
+        return self.kinds.get(dataset)
+    def list_row_access_policies(self, project, dataset, table):
+        return self.policies
+@dataclass
+class Context:
+    catalog: Any
+catalogue, count = Catalogue(), 0
+async def translate(sql, *, project_id, ctx):
     global count
     count += 1
-    return sql
+    dataset = "il_place_0" if "il_place_0" in sql else "a" if "`a`" in sql else "b"
+    ctx.catalog.list_row_access_policies("p", dataset, "t")
+    return f"{sql} of {ctx.catalog.get_table('p', dataset, 't')}"
 executor.rewrite_and_translate_statement = translate
 if "fixed" in sys.argv:
     from incident_ledger.warehouse.local.patches import kept
     kept.translations_are_kept()
-async def main():
-    for sql in ("select 1", "select 1", "select 2", "select * from d.information_schema.tables"):
-        await executor.rewrite_and_translate_statement(sql, project_id="p")
-    Catalogue.upsert_job(None)
-    await executor.rewrite_and_translate_statement("select 1", project_id="p")
-    Catalogue.create_table(None)
-    for sql in ("select 1", "select * from d.information_schema.tables"):
-        await executor.rewrite_and_translate_statement(sql, project_id="p")
-asyncio.run(main())
-print(count)
+def translated(dataset, sql="select * from `p`.`{}`.t"):
+    sql, kind = sql.format(dataset), Catalogue.kinds[dataset]
+    found = executor.rewrite_and_translate_statement(sql, project_id="p", ctx=Context(catalogue))
+    assert asyncio.run(found) == f"{sql} of {kind}"
+counts = []
+def note():
+    global count
+    counts.append(count)
+    count = 0
+for dataset in "aabb":
+    translated(dataset)
+note()  # of another dataset with a table of the same columns
+Catalogue.kinds["b"] = "float64"
+for dataset in "bb":
+    translated(dataset)
+note()  # once its columns are others
+for dataset in "ab":
+    translated(dataset, "select '{0}' from `p`.`{0}`.t")
+note()  # named in a text too
+for dataset in "bb":
+    translated(dataset, "select * from `p`.`{}`.information_schema.tables")
+note()  # of what is written into the translation
+Catalogue.policies = ["for one caller"]
+for dataset in "bb":
+    translated(dataset)
+note()
+print(*counts)
 """
 
 
 def test_translations_are_kept(fixed: Warehouse) -> None:
-    assert printed(TRANSLATED) == "7"
-    assert printed(TRANSLATED, "fixed") == "5"  # two questions of names, and `select 1` once more after the change
+    assert printed(TRANSLATED) == "4 2 2 2 2"
+    assert printed(TRANSLATED, "fixed") == "1 1 2 2 2"
+    other = f"{fixed.settings.dataset}_other"
+    fixed.execute(f"create schema `{other}`")
+    for dataset, kind, mean in ((fixed.settings.dataset, "numeric", Decimal("1.25")), (other, "float64", 1.25)):
+        fixed.execute(f"create table `{fixed.settings.project}.{dataset}.one` as select cast(1.25 as {kind}) as x")
+        found = value(fixed, f"select avg(x) from `{fixed.settings.project}`.`{dataset}`.`one`")
+        assert (found, type(found)) == (mean, type(mean))
+    with expected_to_be_refused(), pytest.raises((GoogleAPIError, OutsideError), match=f"{other}.unknown"):
+        value(fixed, f"select x from `{fixed.settings.project}`.`{other}`.`unknown`")
     # What was translated for other tables is not used for these.
     for kind, mean in (("numeric", Decimal("1.25")), ("float64", 1.25)):
         fixed.execute(f"create or replace table {fixed.settings.dataset}.t as select cast(1.25 as {kind}) as x")

@@ -18,9 +18,10 @@ from bqemulator.catalog.duckdb_repository import DuckDBCatalogRepository
 from bqemulator.jobs import executor
 from sqlglot.errors import SqlglotError
 
+from incident_ledger.warehouse.local.patches.translations import Kept, Seen, Translation, placed, with_catalog
 from incident_ledger.warehouse.local.patches.views import IS_WRITTEN_OUT
 
-MAX_TRANSLATIONS = 512
+MAX_TRANSLATIONS = 1_024
 MAX_ANSWERS = 64
 MAX_ANSWER_BYTES = 1024**2
 
@@ -43,25 +44,38 @@ class _Answer(NamedTuple):
 def translations_are_kept() -> None:
     """Each statement goes through ten rewriters, whether or not it came before.
 
-    What they make of it depends on the catalogue too (the types of columns, the days of a wildcard): what changes that
-    lets all be forgotten.
+    What they make of it depends on what they look up in the catalogue (the types of columns, the days of a wildcard):
+    it is used again as long as that is the same, for a dataset of another name too.
     """
     translate, qualify = executor.rewrite_and_translate_statement, executor.rewrite_table_refs
-    kept: OrderedDict[tuple[str, str], str] = OrderedDict()
+    qualified = lru_cache(MAX_TRANSLATIONS)(qualify)
+    kept: OrderedDict[tuple[str, str], Kept] = OrderedDict()
 
     async def translated(bq_sql: str, *, project_id: str, **options: Any) -> str:
         if IS_WRITTEN_OUT.get() or _OF_THE_MOMENT.search(bq_sql):
             return str(await translate(bq_sql, project_id=project_id, **options))
-        key = (project_id, bq_sql)
-        if key not in kept:
-            found = str(await translate(bq_sql, project_id=project_id, **options))
-            _keep(kept, key, found, MAX_TRANSLATIONS)
+        catalog = options["ctx"].catalog
+        statement = placed(bq_sql, project_id, catalog)
+        key = (project_id, statement.text)
+        seen = Seen(catalog, statement.names)
+        if key not in kept or not seen.has_as_before(kept[key].found):
+            try:
+                found = str(await translate(statement.text, project_id=project_id, **with_catalog(options, seen)))
+            except Exception:  # raised once more with the statement's own names
+                return str(await translate(bq_sql, project_id=project_id, **options))
+            if not seen.is_all:
+                return statement.named(found)
+            _keep(kept, key, Kept(found, seen.found), MAX_TRANSLATIONS)
         kept.move_to_end(key)
-        return kept[key]
+        return Translation(kept[key].text, statement)
+
+    def qualified_once(duckdb_sql: str, project_id: str) -> str:
+        if isinstance(duckdb_sql, Translation):
+            return duckdb_sql.placed.named(qualified(duckdb_sql.placed.text, project_id))
+        return str(qualified(duckdb_sql, project_id))
 
     executor.rewrite_and_translate_statement = translated
-    executor.rewrite_table_refs = lru_cache(MAX_TRANSLATIONS)(qualify)
-    _whenever_the_catalogue_changes(kept.clear)
+    executor.rewrite_table_refs = qualified_once
 
 
 def answers_are_kept() -> None:
