@@ -1,6 +1,7 @@
 """Fixes to statements that change rows. Seen in bqemulator 1.4.0."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import sqlglot
@@ -30,6 +31,7 @@ def one_source_row_for_a_target_row() -> None:
     executor._run_single_sql = checked
 
 
+@lru_cache(256)  # commands send the same few words again and again
 def _check(sql: str) -> str | None:
     """A query that has a row when a target row has two source rows; None for what cannot have any."""
     if not _CHANGES_ROWS.match(sql):
