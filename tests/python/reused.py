@@ -7,6 +7,7 @@ datasets for the first time.
 from pathlib import Path
 
 from incident_ledger.dbt_runner import Dbt
+from incident_ledger.importers.sinks import SINKS
 from incident_ledger.ledger.settling import VIEW, current_since
 from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.warehouse import Warehouse
@@ -32,15 +33,30 @@ class Reused:
         self._drop_what_was_built()
         self._delete_rows()
         assert self._relations() == self._made
+        return self._with(folder, **more)
+
+    def emptied(self, folder: Path | None = None, **more: object) -> Warehouse:
+        """The ledger in which nothing happened, with what was built, which has no rows."""
+        settings, client, there = self.warehouse.settings, self.warehouse.client, self._relations()
+        if current_since(self.warehouse) or any(there.get(each) != labels for each, labels in self._made.items()):
+            return self.like_new(folder, **more)
+        for dataset in (settings.dataset, settings.staging_dataset, settings.raw_dataset):
+            for each in client.list_tables(dataset):
+                if each.table_type == "TABLE":
+                    self.warehouse.execute(f"delete from {self.warehouse.name(dataset, each.table_id)} where true")
+        return self._with(folder, **more)
+
+    def sinks(self, **tables: str) -> dict[str, str]:
+        """Settings by which sinks write into tables of these names; into ones of their own names, if none is given."""
+        raw = self.warehouse.settings.raw_dataset
+        return {name: f"{raw}.{table}" for name, table in (tables or {name: name for name in SINKS}).items()}
+
+    def _with(self, folder: Path | None, **more: object) -> Warehouse:
         changed = {**more, **({} if folder is None else {"local_dir": folder / "local"})}
         if not changed:
             return self.warehouse
         settings = self.warehouse.settings.model_copy(update=changed)
         return Warehouse(self.warehouse.client, settings, self.warehouse.endpoint)
-
-    def sinks(self, *names: str) -> dict[str, str]:
-        """Settings by which the sinks write into tables of their own names."""
-        return {name: f"{self.warehouse.settings.raw_dataset}.{name}" for name in names}
 
     def _relations(self) -> dict[Relation, dict[str, str]]:
         """What is there, with its labels: they say what was settled."""

@@ -29,6 +29,19 @@ FORKS.set_forkserver_preload(
 )
 
 
+def command(
+    environment: Mapping[str, str], folder: Path, *words: str, timeout: float = 180
+) -> "subprocess.CompletedProcess[str]":
+    """A command of `incident-ledger` in a folder, as `subprocess.run` gives it."""
+    with WarmProcess("incident_ledger", words, folder=folder, environment=environment) as process:
+        try:
+            out, err = process.communicate(timeout)
+        finally:
+            process.kill()  # one that hangs fails its test, not the whole run
+    assert process.returncode is not None
+    return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+
 class WarmProcess:
     """A module as `python -m` runs it, with these words behind it, in a session of its own."""
 

@@ -2,22 +2,20 @@
 
 import random
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conftest import PROJECT_DIR, fresh_settings
+from conftest import PROJECT_DIR
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.ledger import settling, writer
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.settling import DETECTORS, VIEW, current_since, monday, rescue, settle
-from incident_ledger.ledger.setup import ensure_ledger, with_ledger
+from incident_ledger.ledger.setup import with_ledger
 from incident_ledger.ledger.state import current_view, read_events, read_state
 from incident_ledger.ledger.writer import append
-from incident_ledger.warehouse import Warehouse, connect
-from incident_ledger.warehouse.tables import ensure_tables
+from incident_ledger.warehouse import Warehouse
 from ledger.factories import T0, after, event
 from ledger.fold import states
 from ledger.test_reducer import differing, random_lives
@@ -26,23 +24,10 @@ WEEK = timedelta(weeks=1)
 FIRST, SECOND = monday(T0 + 6 * WEEK), monday(T0 + 12 * WEEK)
 
 
-@pytest.fixture(scope="module")
-def template(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("settling")))
-    ensure_ledger(warehouse)
-    return warehouse
-
-
 @pytest.fixture
-def place(template: Warehouse) -> Iterator[Warehouse]:
+def place(ledger: Warehouse) -> Warehouse:
     """A ledger of which nothing is settled."""
-    yield template
-    for table in ("incident_events", "signals"):
-        template.execute(f"delete from {template.raw(table)} where true")
-    # With its label, which announces the last settling.
-    template.client.delete_table(template.raw("settled_incidents").strip("`"))
-    ensure_tables(template)
-    build(template, None)
+    return ledger
 
 
 def build(place: Warehouse, since: datetime | None) -> None:

@@ -1,13 +1,10 @@
 """What earlier versions had by another name goes with the build that replaces it, and nothing else does."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from conftest import fresh_settings
 from incident_ledger.dbt_runner import Dbt, NodeResult
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.warehouse import Warehouse, connect
 from relay import Relay, failed
 
@@ -29,11 +26,10 @@ def build(warehouse: Warehouse, *select: str) -> list[NodeResult]:
 
 
 def test_a_build_drops_what_it_replaced_by_another_name_and_sends_nothing_where_nothing_is(
-    relay: Relay, tmp_path: Path
+    relay: Relay, ledger: Warehouse
 ) -> None:
-    warehouse = connect(fresh_settings(relay.endpoint, tmp_path))
+    warehouse = connect(ledger.settings.model_copy(update={"api_endpoint": relay.endpoint}))
     settings = warehouse.settings
-    ensure_ledger(warehouse)
     build(warehouse, *NEEDED)
     old = {
         (settings.staging_dataset, "int_incidents_said"): "view",

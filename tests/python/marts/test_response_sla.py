@@ -9,15 +9,15 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from conftest import PROJECT_DIR, fresh_settings
+from conftest import PROJECT_DIR
 from incident_ledger.ledger.clock_history import parse_entries
 from incident_ledger.ledger.events import Event, EventType, incident_id
 from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.policy import ESCALATION, RESPONSE_OVERDUE, WAR_ROOM_ACTIVATION, WAR_ROOM_REQUIRED, load_files
 from incident_ledger.response.rules.clock_rules import clock_events
 from incident_ledger.response.rules.review_rules import review_phases
-from incident_ledger.warehouse import connect
 from marts.ledger import Ledger, utc
+from reused import Reused
 
 START = utc("2026-03-02 09:00")
 AS_OF = START + timedelta(hours=12)
@@ -114,9 +114,9 @@ IN_TIME = (
 
 
 @pytest.fixture(scope="module")
-def ledger(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+def ledger(reused: Reused, tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     """Random lives, and the mart over them."""
-    ledger = Ledger(connect(fresh_settings(endpoint, tmp_path_factory.mktemp("sla"))))
+    ledger = Ledger(reused.like_new(tmp_path_factory.mktemp("sla")))
 
     @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, phases=[Phase.generate])
     @given(LIVES)

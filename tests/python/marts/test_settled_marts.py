@@ -4,15 +4,13 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import fresh_settings
 from incident_ledger.ledger.events import Event, EventType
 from incident_ledger.ledger.settling import VIEW, current_since, monday, rescue, settle
-from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse import Warehouse
 from ledger.factories import T0, after
 from ledger.test_reducer import random_lives
 from marts.ledger import Ledger
@@ -37,8 +35,8 @@ KEEPERS = ("int_incidents_measured", "int_incident_sla_deadlines", "int_incident
 
 
 @pytest.fixture
-def ledger(endpoint: str, tmp_path: Path) -> Ledger:
-    return Ledger(connect(fresh_settings(endpoint, tmp_path)))
+def ledger(ledger: Warehouse) -> Ledger:
+    return Ledger(ledger)
 
 
 def rows(ledger: Ledger) -> Mapping[str, list[str]]:

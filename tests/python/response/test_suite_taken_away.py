@@ -1,24 +1,23 @@
 """A suite that is taken away while it says that something is bad: a person ends that, and it stays ended."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from conftest import PROJECT_DIR, fresh_settings
+from conftest import PROJECT_DIR
 from incident_ledger.doctor.diagnosis import check_suites
 from incident_ledger.ledger import commands
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.ledger.writer import append
 from incident_ledger.policy import Policy, load_files
 from incident_ledger.quality.checker import check_all
 from incident_ledger.response.rules.signal_rules import signal_events
 from incident_ledger.runner.signal_rows import read_signals
-from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse import Warehouse
+from reused import Reused
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -75,22 +74,10 @@ class Desk:
         return read_state(self.warehouse, is_open=True)
 
 
-@pytest.fixture(scope="module")
-def made(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    folder = tmp_path_factory.mktemp("taken_away")
-    warehouse = connect(fresh_settings(endpoint, folder))
-    ensure_ledger(warehouse)
-    yield warehouse
-    warehouse.close()
-
-
 @pytest.fixture
-def desk(made: Warehouse, tmp_path: Path) -> Desk:
+def desk(reused: Reused, tmp_path: Path) -> Desk:
     """An empty ledger and an empty folder of suites."""
-    for table in ("incident_events", "quality_results", "quality_batches", "quality_breaches"):
-        made.execute(f"delete from {made.raw(table)} where true")
-    settings = made.settings.model_copy(update={"suites": str(tmp_path)})
-    return Desk(Warehouse(made.client, settings, made.endpoint))
+    return Desk(reused.like_new(suites=str(tmp_path)))
 
 
 @pytest.mark.parametrize("column", ["amount", None], ids=["healthy", "broken"])

@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conftest import fresh_settings
+from detecting import Detectors
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.importers.sinks import load_sink
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state
-from incident_ledger.runner.found_signals import record_found
 from incident_ledger.runner.job import Job
 from incident_ledger.warehouse import Warehouse, connect
+from reused import Reused
 
 # The schedule of the policy: every day at 06:00 of Los Angeles, which is 14:00 UTC in winter.
 MONDAY = datetime(2026, 3, 2, 14, 20, tzinfo=UTC)
@@ -28,19 +27,14 @@ BACK = datetime(2026, 3, 3, 16, 30, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def logs(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    folder = tmp_path_factory.mktemp("logs")
-    settings = fresh_settings(endpoint, folder)
-    settings = settings.model_copy(update={"pipeline_logs": f"{settings.raw_dataset}.pipeline_logs"})
-    warehouse = connect(settings)
-    ensure_ledger(warehouse)
-    return warehouse
+def logs(reused: Reused, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    return reused.like_new(tmp_path_factory.mktemp("logs"), **reused.sinks(pipeline_logs="pipeline_logs"))
 
 
 @pytest.fixture(scope="module")
 def build(logs: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., int]:
     """What a run does with new entries: how many signals changed."""
-    dbt, folder = Dbt(logs.settings, logs.endpoint), tmp_path_factory.mktemp("entries")
+    detectors, folder = Detectors(logs, MODELS), tmp_path_factory.mktemp("entries")
 
     def at(time: datetime, **outcomes: datetime) -> int:
         entries = [
@@ -57,9 +51,7 @@ def build(logs: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Callable
             path = folder / "entries.json"
             path.write_text(json.dumps(entries))
             load_sink(logs, "pipeline_logs", [path], loaded_at=time)
-        results = dbt.build(MODELS, as_of=time)
-        assert "\n".join(each.message for each in results if not each.is_success) == ""
-        return record_found(logs)
+        return detectors.detect(time)
 
     return at
 

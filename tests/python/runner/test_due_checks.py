@@ -8,17 +8,16 @@ from typing import Any
 
 import pytest
 
-from conftest import fresh_settings
 from incident_ledger import policy
 from incident_ledger.dbt_runner import Dbt
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.quality.checker import check_all
 from incident_ledger.quality.suites import load_folders
 from incident_ledger.runner.build import Builds
 from incident_ledger.runner.due_checks import DueChecks
-from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse import Warehouse
 from openings import open_incident
 from quality.helpers import NOW, make_table, not_null, rule
+from reused import Reused
 
 HOUR = timedelta(hours=1)
 FRESH = rule("expect_column_max_to_be_between", column="seen_at", min_value={"$PARAMETER": "as_of - 210 minutes"})
@@ -26,11 +25,10 @@ EVERY = ["fresh", "other", "steady", "view"]
 
 
 @pytest.fixture(scope="module")
-def place(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def place(reused: Reused, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A ledger, a folder of suites, and the tables that they check."""
     folder = tmp_path_factory.mktemp("suites")
-    warehouse = connect(fresh_settings(endpoint, folder, suites=str(folder)))
-    ensure_ledger(warehouse)
+    warehouse = reused.like_new(folder, suites=str(folder))
     for table in ("steady", "other"):
         make_table(warehouse, table, f"select 1 as id, timestamp '{NOW:%Y-%m-%d %H:%M:%S}+00' as seen_at")
     warehouse.execute(f"create view {warehouse.mart('seen')} as select * from {warehouse.mart('steady')}")

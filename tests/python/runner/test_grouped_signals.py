@@ -4,11 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conftest import fresh_settings
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import read_state
 from incident_ledger.runner.job import Job
-from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse import Warehouse
 
 DEAD = datetime(2026, 3, 3, 16, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -21,17 +19,15 @@ _FOUND = (
 
 
 @pytest.fixture
-def ledger(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("grouped")))
-    ensure_ledger(warehouse)
+def ledger(ledger: Warehouse) -> Warehouse:
     columns = "source, component, rule_id, severity_level, title"
     for row in _FOUND:
-        warehouse.execute(
-            f"insert into {warehouse.raw('signals')} ({columns}, source_key, started_at, observed_at, evidence) "
+        ledger.execute(
+            f"insert into {ledger.raw('signals')} ({columns}, source_key, started_at, observed_at, evidence) "
             "values (@source, @component, @rule_id, @severity_level, @title, @component, @dead, @seen, json '{}')",
             {**dict(zip(columns.split(", "), row, strict=True)), "dead": DEAD, "seen": DEAD - 60 * MINUTE},
         )
-    return warehouse
+    return ledger
 
 
 def test_a_day_with_a_dead_pipeline_is_one_incident_and_the_rest_is_visible_in_it(ledger: Warehouse) -> None:

@@ -11,15 +11,14 @@ from benchmark.billing.charges import Charge, charge
 from benchmark.billing.table_sizes import read_sizes
 from benchmark.billing.unbounded import Offender, unbounded, unlisted
 from bills import calls
-from conftest import fresh_settings
 from incident_ledger.demo import usage
 from incident_ledger.importers.sinks import SINKS, load_sink
 from incident_ledger.importers.usage import load_usage
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.runner.job import Job
 from incident_ledger.warehouse import Warehouse, connect
 from openings import open_incident
 from relay import Relay
+from reused import Reused
 
 DAY = date(2026, 3, 1)
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -39,14 +38,11 @@ def relay(endpoint: str) -> Iterator[Relay]:
 
 
 @pytest.fixture(scope="module")
-def charges(endpoint: str, relay: Relay, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sequence[Charge]]:
+def charges(reused: Reused, relay: Relay, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sequence[Charge]]:
     """By command what it sent: a `run` with a new day of usage and a new incident, and ticks with and without news."""
     folder = tmp_path_factory.mktemp("growing")
-    settings = fresh_settings(endpoint, folder)
-    sinks = {name: f"{settings.raw_dataset}.{name}" for name in SINKS}
-    warehouse = connect(settings.model_copy(update=sinks))
+    warehouse = reused.like_new(folder, **reused.sinks())
     place = connect(warehouse.settings.model_copy(update={"api_endpoint": relay.endpoint}))
-    ensure_ledger(warehouse)
     load(warehouse, folder, DAY, NOW)
     log(warehouse, folder, NOW)
     Job(warehouse, NOW, command="run").run(wait=0)

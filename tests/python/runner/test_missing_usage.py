@@ -5,15 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from conftest import fresh_settings
-from incident_ledger.dbt_runner import Dbt
+from detecting import Detectors
 from incident_ledger.demo import usage
 from incident_ledger.importers.usage.ingest import load_usage
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state
-from incident_ledger.runner.found_signals import record_found
 from incident_ledger.runner.job import Job
-from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse import Warehouse
+from reused import Reused
 
 MONDAY = date(2026, 3, 2)
 LOADED = datetime(2026, 3, 3, 8, tzinfo=UTC)
@@ -25,25 +23,21 @@ Load = Callable[..., int]
 
 
 @pytest.fixture(scope="module")
-def ledger(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = connect(fresh_settings(endpoint, tmp_path_factory.mktemp("usage")))
-    ensure_ledger(warehouse)
-    return warehouse
+def ledger(reused: Reused, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    return reused.like_new(tmp_path_factory.mktemp("usage"))
 
 
 @pytest.fixture(scope="module")
 def load(ledger: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Load:
     """What a run does with exports of reports, each up to a day: how many signals changed."""
-    dbt = Dbt(ledger.settings, ledger.endpoint)
+    detectors = Detectors(ledger, MODELS)
 
     def at(time: datetime, **end_days: date) -> int:
         for report, end_day in end_days.items():
             rates = usage.FaultRates(usage_without_output=0)
             files = usage.generate(tmp_path_factory.mktemp("export"), seed=1, end_day=end_day, days=50, rates=rates)
             load_usage(ledger, report, files[report], loaded_at=time)
-        results = dbt.build(MODELS, as_of=time)
-        assert "\n".join(each.message for each in results if not each.is_success) == ""
-        return record_found(ledger)
+        return detectors.detect(time)
 
     return at
 

@@ -1,22 +1,20 @@
 """Records that a load refused and entries that a sink could not write: a P2 that ends a day after the last of them."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from conftest import fresh_settings
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.importers.sinks import load_sink
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state
 from incident_ledger.policy import load
 from incident_ledger.runner.build import Builds
 from incident_ledger.runner.job import Job
 from incident_ledger.runner.rejected_rows import take_in_rejected
-from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse import Warehouse
+from reused import Reused
 
 # A Monday, in the hours in which nothing waits for the morning.
 NOW = datetime(2026, 3, 2, 17, tzinfo=UTC)
@@ -24,17 +22,9 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
-def logs(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+def logs(reused: Reused, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     folder = tmp_path_factory.mktemp("rejected")
-    settings = fresh_settings(endpoint, folder)
-    sinks = {"pipeline_logs": "pipeline_logs", "audit_logs": "audit_*"}
-    warehouse = connect(
-        settings.model_copy(update={name: f"{settings.raw_dataset}.{table}" for name, table in sinks.items()})
-    )
-    ensure_ledger(warehouse)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
-        yield warehouse
+    return reused.like_new(folder, **reused.sinks(pipeline_logs="pipeline_logs", audit_logs="audit_*"))
 
 
 def looked(warehouse: Warehouse, at: datetime) -> list[IncidentState]:

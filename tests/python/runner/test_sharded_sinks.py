@@ -10,18 +10,17 @@ from typing import Any
 
 import pytest
 
-from conftest import fresh_settings
 from engines.recorder import expected_to_be_refused
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import UserError
 from incident_ledger.importers.sinks import load_sink
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.runner.build import Builds
 from incident_ledger.settings import load_settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.catalog import names_in
 from incident_ledger.warehouse.modified import last_modified
 from incident_ledger.warehouse.shards import shards_among
+from reused import Reused
 
 FIRST = datetime(2026, 3, 2, 14, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -37,10 +36,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def logs(endpoint: str, folder: Path) -> Iterator[Warehouse]:
-    settings = fresh_settings(endpoint, folder)
-    warehouse = connect(settings.model_copy(update={"pipeline_logs": f"{settings.raw_dataset}.stdout_*"}))
-    ensure_ledger(warehouse)
+def logs(reused: Reused, folder: Path) -> Iterator[Warehouse]:
+    warehouse = reused.like_new(folder, **reused.sinks(pipeline_logs="stdout_*"))
     # A table whose name begins alike, and what is no day, are no shards.
     for name in ("stdout_copy", "stdout_20269999", "stdout_20260301_old"):
         warehouse.execute(f"create table {warehouse.raw(name)} (x int64)")
@@ -125,10 +122,13 @@ def test_a_shard_that_gets_another_column_is_read_with_it(logs: Warehouse) -> No
     }
 
 
-def test_shards_give_the_rows_of_one_table(endpoint: str, logs: Warehouse, folder: Path) -> None:
-    settings = fresh_settings(endpoint, folder)
-    one = connect(settings.model_copy(update={"pipeline_logs": f"{settings.raw_dataset}.stdout"}))
-    ensure_ledger(one)
+def reading(logs: Warehouse, table: str) -> Warehouse:
+    """The same ledger whose sink writes elsewhere."""
+    return connect(logs.settings.model_copy(update={"pipeline_logs": f"{logs.settings.raw_dataset}.{table}"}))
+
+
+def test_shards_give_the_rows_of_one_table(logs: Warehouse, folder: Path) -> None:
+    one = reading(logs, "stdout")
     entries = [ended(FIRST + DAY * days + timedelta(hours=9, minutes=days), message="m") for days in range(3, 6)]
     # Late, of a day that was read before; and twice, on both sides of midnight.
     entries += [ended(FIRST + timedelta(hours=1)), ended(FIRST.replace(hour=0)), ended(FIRST.replace(hour=0))]
@@ -137,10 +137,15 @@ def test_shards_give_the_rows_of_one_table(endpoint: str, logs: Warehouse, folde
     logs.execute(f"drop table {logs.raw('stdout_20260303')}")
     load(logs, folder, everything)
     at = FIRST + 6 * DAY
-    for warehouse in (one, logs):
-        Dbt(warehouse.settings, warehouse.endpoint).build(["+fct_pipeline_runs"], as_of=at, full_refresh=True)
-    assert runs(logs) == runs(one)
-    assert len(runs(logs)) == 7
+    of_one, of_shards = (rebuilt(warehouse, at) for warehouse in (one, logs))
+    assert of_shards == of_one
+    assert len(of_shards) == 7
+
+
+def rebuilt(warehouse: Warehouse, at: datetime) -> list[tuple[Any, ...]]:
+    """The rows of all that the sink wrote."""
+    Dbt(warehouse.settings, warehouse.endpoint).build(["+fct_pipeline_runs"], as_of=at, full_refresh=True)
+    return runs(warehouse)
 
 
 def test_only_the_shards_of_the_days_that_are_replaced_are_read(logs: Warehouse) -> None:
@@ -156,10 +161,8 @@ def test_only_the_shards_of_the_days_that_are_replaced_are_read(logs: Warehouse)
     assert re.findall(r"(\d{4}-\d\d-\d\d)' as date\) as shard_day", view.view_query or "", re.IGNORECASE) == days
 
 
-def test_no_shard_at_all_is_an_error_that_names_it(endpoint: str, folder: Path) -> None:
-    settings = fresh_settings(endpoint, folder)
-    empty = connect(settings.model_copy(update={"pipeline_logs": f"{settings.raw_dataset}.nothing_*"}))
-    ensure_ledger(empty)
+def test_no_shard_at_all_is_an_error_that_names_it(logs: Warehouse) -> None:
+    empty = reading(logs, "nothing_*")
     results = Dbt(empty.settings, empty.endpoint).build(["stg_cloud_logging__pipeline_logs"], as_of=FIRST)
     assert "nothing_*" in "".join(each.message for each in results)
     assert not all(each.is_success for each in results)

@@ -5,10 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from incident_ledger.dbt_runner import Dbt
+from detecting import Detectors
 from incident_ledger.importers.usage.ingest import load_usage
 from incident_ledger.ledger.state import IncidentState, read_state
-from incident_ledger.runner.found_signals import record_found
 from incident_ledger.runner.job import Job
 from incident_ledger.warehouse import Warehouse
 
@@ -27,7 +26,7 @@ def bucket(day: date, cents: str) -> dict[str, Any]:
 
 def test_a_day_that_shrinks_is_a_p0_until_it_is_whole_again(ledger: Warehouse, tmp_path: Path) -> None:
     """100 dollars a day; of one then 80.01, 80, none and 100 again."""
-    dbt = Dbt(ledger.settings, ledger.endpoint)
+    detectors = Detectors(ledger, ["+int_signals__costs"])
 
     def export(hours: int, cents: str | None) -> list[IncidentState]:
         time = LOADED + timedelta(hours=hours)
@@ -36,9 +35,7 @@ def test_a_day_that_shrinks_is_a_p0_until_it_is_whole_again(ledger: Warehouse, t
         path = tmp_path / f"costs_{hours}.json"
         path.write_text(json.dumps({"data": buckets, "has_more": False, "next_page": None}))
         load_usage(ledger, "anthropic_cost", [path], loaded_at=time)
-        results = dbt.build(["+int_signals__costs"], as_of=time)
-        assert "\n".join(each.message for each in results if not each.is_success) == ""
-        record_found(ledger, ["int_signals__costs"])
+        detectors.detect(time)
         Job(ledger, time, command="tick").tick(wait=0)
         return read_state(ledger, is_open=True)
 

@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 
-from conftest import fresh_settings
-from incident_ledger.dbt_runner import Dbt
+from detecting import Detectors
 from incident_ledger.importers.sinks import SINKS, ensure_sink, load_sink
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import IncidentState, read_state
-from incident_ledger.runner.found_signals import record_found
 from incident_ledger.runner.job import Job
-from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse import Warehouse
+from reused import Reused
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -29,11 +27,8 @@ Entry = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def logs(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    settings = fresh_settings(endpoint, tmp_path_factory.mktemp("logs"))
-    tables = {name: f"{settings.raw_dataset}.{name}" for name in SINKS}
-    warehouse = connect(settings.model_copy(update=tables))
-    ensure_ledger(warehouse)
+def logs(reused: Reused, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    warehouse = reused.like_new(tmp_path_factory.mktemp("logs"), **reused.sinks())
     for sink in SINKS.values():
         ensure_sink(warehouse, sink, NOW.date())
     return warehouse
@@ -42,16 +37,14 @@ def logs(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 @pytest.fixture(scope="module")
 def incidents(logs: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[IncidentState]]:
     """The incidents after a run at a time with new entries, by the tables of the sinks."""
-    dbt, folder = Dbt(logs.settings, logs.endpoint), tmp_path_factory.mktemp("entries")
+    detectors, folder = Detectors(logs, MODELS), tmp_path_factory.mktemp("entries")
 
     def after(time: datetime, **entries: Sequence[Entry]) -> list[IncidentState]:
         for sink, rows in entries.items():
             path = folder / f"{sink}.json"
             path.write_text(json.dumps(rows))
             load_sink(logs, sink, [path], loaded_at=time)
-        results = dbt.build(MODELS, as_of=time)
-        assert "\n".join(each.message for each in results if not each.is_success) == ""
-        record_found(logs)
+        detectors.detect(time)
         Job(logs, time, command="tick").tick(wait=0)
         return read_state(logs)
 

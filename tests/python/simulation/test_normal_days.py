@@ -1,17 +1,14 @@
 """Days on which nothing happens give no incident."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from conftest import fresh_settings
-from incident_ledger.importers.sinks import SINKS
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.policy import load
 from incident_ledger.simulation import NormalDays, Stage, live
-from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse import Warehouse
+from reused import Reused
 
 # From a leap day and a month's end to the day on which the clocks change.
 FIRST_DAY, DAYS = date(2028, 2, 28), 14
@@ -19,15 +16,9 @@ TABLES = ("pipeline_logs", "audit_logs", "key_inventory", "usage_records", "prob
 
 
 @pytest.fixture
-def warehouse(endpoint: str, tmp_path: Path) -> Iterator[Warehouse]:
+def warehouse(reused: Reused, tmp_path: Path) -> Warehouse:
     """A ledger that watches all sinks."""
-    settings = fresh_settings(endpoint, tmp_path)
-    warehouse = connect(
-        settings.model_copy(update={name: f"{settings.raw_dataset}.{name}" for name in SINKS}),
-    )
-    ensure_ledger(warehouse)
-    yield warehouse
-    warehouse.close()
+    return reused.like_new(tmp_path, **reused.sinks())
 
 
 def test_fourteen_normal_days_give_no_incident(warehouse: Warehouse) -> None:

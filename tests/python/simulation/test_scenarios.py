@@ -1,26 +1,25 @@
 """Each scenario is found by its rule, with its severity, within a minute; its near miss is not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from conftest import PROJECT_DIR, fresh_settings
+from conftest import PROJECT_DIR
+from detecting import Detectors
 from incident_ledger.dbt_runner import Dbt
 from incident_ledger.errors import UserError
-from incident_ledger.importers.sinks import SINKS
-from incident_ledger.ledger.setup import ensure_ledger
 from incident_ledger.ledger.state import read_state
 from incident_ledger.policy import Policy, load
 from incident_ledger.quality.checker import check_all
 from incident_ledger.quality.suites import load_suite
 from incident_ledger.runner.build import Builds
-from incident_ledger.runner.found_signals import record_found
 from incident_ledger.runner.job import Job
 from incident_ledger.runner.rejected_rows import take_in_rejected
 from incident_ledger.simulation import SCENARIOS, Played, Stage, find_scenario
-from incident_ledger.warehouse import Warehouse, connect
+from incident_ledger.warehouse import Warehouse
+from reused import Reused
 
 DAY = date(2026, 3, 3)
 # What a run finds in logs, and of which component: at first those without runs of the pipeline, dead after them.
@@ -79,24 +78,19 @@ def test_what_nearly_happens_is_not_found(name: str, ledger: Warehouse, policy: 
     assert found == ([("dbt_source_late", "P3")] if name == "dbt-source-stale" else [])
 
 
-@pytest.fixture(scope="module")
-def logs(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Warehouse, Callable[..., None]]]:
+@pytest.fixture
+def logs(reused: Reused, tmp_path: Path) -> tuple[Warehouse, Callable[..., None]]:
     """A ledger that watches both sinks, and what a run does with new entries."""
-    settings = fresh_settings(endpoint, tmp_path_factory.mktemp("simulated"))
-    tables = {name: f"{settings.raw_dataset}.{name}" for name in SINKS}
-    warehouse = connect(settings.model_copy(update=tables))
-    ensure_ledger(warehouse)
-    dbt = Dbt(warehouse.settings, warehouse.endpoint)
+    warehouse = reused.like_new(tmp_path, **reused.sinks())
+    detectors = Detectors(warehouse, MODELS)
 
-    def look(played: Played) -> None:
+    def look(played: Played, *, views: bool = False) -> None:
         for each in played.looks:
             if each.command == "run":
-                results = dbt.build(MODELS, as_of=each.at)
-                assert "\n".join(one.message for one in results if not one.is_success) == ""
-                record_found(warehouse)
+                detectors.detect(each.at, views=views)
             Job(warehouse, each.at, command="tick").tick(wait=0)
 
-    yield warehouse, look
+    return warehouse, look
 
 
 def test_what_happens_in_logs_is_found_and_what_nearly_does_is_not(
@@ -109,24 +103,23 @@ def test_what_happens_in_logs_is_found_and_what_nearly_does_is_not(
         # A pipeline that ran days ago alone is missing by now: a near miss is judged by its own rule.
         assert [each for each in read_state(warehouse) if each.rule_id == SCENARIOS[name].rule_id] == [], name
     for number, (name, (severity, components)) in enumerate(OF_LOGS.items(), start=len(OF_LOGS)):
-        look(SCENARIOS[name].play(Stage(warehouse, policy, DAY + timedelta(days=2 * number), 1)))
+        played = SCENARIOS[name].play(Stage(warehouse, policy, DAY + timedelta(days=2 * number), 1))
+        look(played, views=name == [*OF_LOGS][-1])
         found = {(each.rule_id, each.severity_level, each.components) for each in read_state(warehouse, is_open=True)}
         assert (SCENARIOS[name].rule_id, severity, components) in found, name
 
 
-def test_entries_that_stop_are_found_by_a_tick_and_one_that_comes_in_time_is_not(endpoint: str, tmp_path: Path) -> None:
-    settings = fresh_settings(endpoint, tmp_path)
+def test_entries_that_stop_are_found_by_a_tick_and_one_that_comes_in_time_is_not(
+    reused: Reused, tmp_path: Path
+) -> None:
     # Of date-sharded tables, as a sink writes them by itself.
-    warehouse = connect(settings.model_copy(update={"pipeline_logs": f"{settings.raw_dataset}.stdout_*"}))
-    ensure_ledger(warehouse)
-    policy, dbt = load(warehouse), Dbt(warehouse.settings, warehouse.endpoint)
+    warehouse = reused.like_new(tmp_path, **reused.sinks(pipeline_logs="stdout_*"))
+    policy, detectors = load(warehouse), Detectors(warehouse, ["+int_signals__arrivals"])
     for number, is_near_miss in enumerate((True, False)):
         stage = Stage(warehouse, policy, DAY + timedelta(days=2 * number), 1)
         played = SCENARIOS[LOGS_MISSING].play(stage, is_near_miss=is_near_miss)
         run, tick = played.looks
-        results = dbt.build(["+int_signals__arrivals"], as_of=run.at)
-        assert "\n".join(one.message for one in results if not one.is_success) == ""
-        record_found(warehouse)
+        detectors.detect(run.at, views=True)  # of new tables
         for look in (run, tick):
             Job(warehouse, look.at, command="tick").tick(wait=0)
         found = [(each.rule_id, each.severity_level, each.components) for each in read_state(warehouse)]
@@ -149,18 +142,15 @@ def test_records_that_are_refused_are_found_and_those_with_an_unknown_field_are_
 @pytest.mark.parametrize("is_near_miss", [False, True])
 @pytest.mark.parametrize("name", OF_USAGE)
 def test_what_happens_to_usage_is_found_and_what_nearly_does_is_not(
-    name: str, is_near_miss: bool, endpoint: str, tmp_path: Path
+    name: str, is_near_miss: bool, reused: Reused, tmp_path: Path
 ) -> None:
-    ledger = connect(fresh_settings(endpoint, tmp_path))
-    ensure_ledger(ledger)
+    ledger = reused.emptied(tmp_path)
     policy = load(ledger)
     played = SCENARIOS[name].play(Stage(ledger, policy, DAY, 1), is_near_miss=is_near_miss)
-    dbt = Dbt(ledger.settings, ledger.endpoint)
+    detectors = Detectors(ledger, [f"+{OF_USAGE[name]}"])
     for look in played.looks:
         if look.command == "run":
-            results = dbt.build([f"+{OF_USAGE[name]}"], as_of=look.at)
-            assert "\n".join(one.message for one in results if not one.is_success) == ""
-            record_found(ledger, [OF_USAGE[name]])
+            detectors.detect(look.at)
         Job(ledger, look.at, command="tick").tick(wait=0)
     rule = policy.classification_rule(SCENARIOS[name].rule_id, played.met_at)
     found = read_state(ledger)

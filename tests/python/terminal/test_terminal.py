@@ -13,20 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PROJECT_DIR, fresh_settings
-from incident_ledger.ledger.setup import ensure_ledger
-from incident_ledger.warehouse import connect
+from conftest import PROJECT_DIR
 from interruptible import interruptible
+from reused import Reused
+from warm import command
 
 COMMAND = (sys.executable, "-m", "incident_ledger")
 WIDE_ROW = "select " + ", ".join(f"'{'x' * 20}' as a_column_of_some_length_{n}" for n in range(8))
 
 
-@pytest.fixture(scope="session")
-def environment(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def environment(reused: Reused, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What the commands need to reach a ledger of these tests."""
-    settings = fresh_settings(endpoint, tmp_path_factory.mktemp("terminal"))
-    ensure_ledger(connect(settings))
+    settings = reused.like_new(tmp_path_factory.mktemp("terminal")).settings
     names = ("api_endpoint", "local_dir", "dataset", "raw_dataset")
     ours = {f"INCIDENT_LEDGER_{name.upper()}": str(getattr(settings, name)) for name in names}
     return {**os.environ, **ours, "PYTHONPATH": str(PROJECT_DIR / "scripts")}
@@ -36,6 +35,11 @@ def run(environment: Mapping[str, str], *arguments: str | bytes) -> "subprocess.
     return subprocess.run(
         [*COMMAND, *arguments], env=environment, cwd=PROJECT_DIR, capture_output=True, timeout=120, check=False
     )
+
+
+def done(environment: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """What is no start of a command as a person starts it: what has to be there before."""
+    return command(environment, PROJECT_DIR, *arguments)
 
 
 def on_a_terminal(environment: Mapping[str, str], columns: int, *arguments: str) -> list[str]:
@@ -83,8 +87,7 @@ def test_a_pipe_gets_whole_rows_however_wide(environment: Mapping[str, str]) -> 
 def test_an_incident_can_be_read_on_a_terminal_of_any_width(columns: int, environment: Mapping[str, str]) -> None:
     title = f"Costs of {columns} days are missing in the table of all usage"
     what = ("--severity", "P2", "--component", "table:ai_usage_prod.fct_usage_daily", "--at", "2026-03-02T09:00:00Z")
-    opened = run(environment, "incident", "open", title, *what)
-    identity = opened.stdout.decode().split()[1]
+    identity = done(environment, "incident", "open", title, *what).stdout.split()[1]
     lines = on_a_terminal(environment, columns, "incident", "list", "--as-of", "2026-03-02T10:00:00Z")
     assert max(map(len, lines)) <= columns
     shown = " ".join(" ".join(lines).split())
@@ -96,9 +99,9 @@ def test_an_incident_can_be_read_on_a_terminal_of_any_width(columns: int, enviro
 def test_one_incident_fits_a_screen(environment: Mapping[str, str]) -> None:
     title = "Costs are missing in the table of all usage of all vendors since the beginning of the month"
     what = ("--severity", "P1", "--component", "table:ai_usage_prod.fct_usage_daily", "--description", "Costs " * 60)
-    identity = run(environment, "incident", "open", title, *what).stdout.decode().split()[1]
+    identity = done(environment, "incident", "open", title, *what).stdout.split()[1]
     for number in range(12):
-        assert run(environment, "incident", "note", identity, f"{number} is what we know " * 9).returncode == 0
+        assert done(environment, "incident", "note", identity, f"{number} is what we know " * 9).returncode == 0
     lines = on_a_terminal(environment, 80, "incident", "show", identity)
     assert sum(math.ceil(max(len(line), 1) / 80) for line in lines) <= 40  # the terminal breaks what is to be copied
     assert any(line.startswith("Next: incident-ledger incident ack") for line in lines)
@@ -116,11 +119,11 @@ def test_a_message_can_be_read_on_a_narrow_terminal(
     columns: int, environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     title = f"Prices_of_{columns}_days_are_wrong in the_table_of_all_costs_of_all_vendors"
-    assert run(environment, "incident", "open", title, "--severity", "P1").returncode == 0
+    assert done(environment, "incident", "open", title, "--severity", "P1").returncode == 0
     ours = environment | {"INCIDENT_LEDGER_CHANNELS": "", "INCIDENT_LEDGER_LOCAL_DIR": str(tmp_path)}
-    assert run(ours, "tick").returncode == 0  # whatever is open
-    assert [run(ours, "tick", "--fail-on", level).returncode for level in ("P0", "P1", "P7")] == [0, 1, 2]
-    assert run(ours | {"INCIDENT_LEDGER_FAIL_ON": "P2"}, "tick").returncode == 1
+    assert done(ours, "tick").returncode == 0  # whatever is open
+    assert [done(ours, "tick", "--fail-on", level).returncode for level in ("P0", "P1", "P7")] == [0, 1, 2]
+    assert done(ours | {"INCIDENT_LEDGER_FAIL_ON": "P2"}, "tick").returncode == 1
     assert f"folder sent [INCIDENT-P1] {title}" in shown_in(ours, columns, "outbox", "list")
 
 
@@ -130,7 +133,7 @@ def test_a_check_can_be_read_on_a_narrow_terminal(columns: int, environment: Map
         f"{environment['INCIDENT_LEDGER_DATASET']}.checked_{columns}",
         "a_column_with_a_long_name_of_its_own",
     )
-    assert run(environment, "sql", f"create or replace table {table} as select 1 as {column}").returncode == 0
+    assert done(environment, "sql", f"create or replace table {table} as select 1 as {column}").returncode == 0
     kwargs, rule = {"column": column}, "the_column_with_a_long_name_is_given"
     rules = [{"type": "expect_column_values_to_not_be_null", "kwargs": kwargs, "meta": {"rule_id": rule}}]
     suite = tmp_path / "suite.json"
@@ -145,7 +148,7 @@ def test_a_reject_can_be_read_on_a_narrow_terminal(
 ) -> None:
     file = tmp_path / f"export_{columns}.json"
     file.write_text(json.dumps({"data": [{"x": columns}]}))
-    assert run(environment, "load", "usage", "--source", "anthropic_usage", str(file)).returncode == 5
+    assert done(environment, "load", "usage", "--source", "anthropic_usage", str(file)).returncode == 5
     shown = shown_in(environment, columns, "rejects", "list").replace(" ", "")  # a path may be longer than a line
     assert f"export_{columns}.json:1data[0].starting_atismissing" in shown
 
