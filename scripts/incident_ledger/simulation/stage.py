@@ -129,9 +129,10 @@ class Stage:
         for sink in SINKS.values():
             if getattr(self.warehouse.settings, sink.name):
                 ensure_sink(self.warehouse, sink, at.date())
+        until = None if is_whole else at
         for name, known in self._entries.items():
-            entries = [each for each in known if is_whole or _arrived_at(each) <= at]
-            self._entries[name] = [] if is_whole else [each for each in known if _arrived_at(each) > at]
+            entries = [each for each in known if _has_arrived(each, until)]
+            self._entries[name] = [each for each in known if not _has_arrived(each, until)]
             if not entries:
                 continue
             with TemporaryDirectory() as folder:
@@ -228,9 +229,9 @@ class Stage:
         )
 
 
-def _arrived_at(entry: Mapping[str, Any]) -> datetime:
-    """When a sink has an entry, or an inventory its row."""
-    return datetime.fromisoformat(entry.get("receiveTimestamp") or entry["readTime"])
+def _has_arrived(entry: Mapping[str, Any], until: datetime | None) -> bool:
+    """Whether a sink has an entry by then, or an inventory its row; always where no time is given."""
+    return until is None or datetime.fromisoformat(entry.get("receiveTimestamp") or entry["readTime"]) <= until
 
 
 def _node_result(unique_id: str, status: str, at: datetime) -> dict[str, Any]:
