@@ -56,7 +56,7 @@ WORKERS = $(shell $(PYTHON) -c 'import os; print(min(6, max(3, os.cpu_count() or
 unit: $(VENV)/.ready-dev ## All tests
 	@$(BIN)/python -m pytest -m "not soak" --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 15
 
-soak: $(VENV)/.ready-dev ## What takes long: 20 kills, 10,000 hostile files, the whole catalogue of expressions
+soak: $(VENV)/.ready-dev ## What takes long: 20 kills, 10,000 hostile files, all expressions and incidents on two engines
 	@$(BIN)/python -m pytest -m soak
 
 benchmark: $(VENV)/.ready-dev ## Measure the ratios that README quotes
