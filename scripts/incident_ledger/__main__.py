@@ -2,6 +2,7 @@
 
 import sys
 
+from incident_ledger.collector import collect_seldom
 from incident_ledger.interrupts import handle_interrupts, interrupt_noted
 
 # As `errors.ExitCode` has them, which is not imported yet when an import is interrupted or fails.
@@ -12,6 +13,7 @@ def main() -> None:
     """Run it. Imports take a second in which a person may have changed their mind, too."""
     try:
         handle_interrupts()
+        collect_seldom()
         from incident_ledger.cli._app import main as run
 
         run()

@@ -11,12 +11,15 @@ from xdist.scheduler import LoadScopeScheduling
 
 from engines.recorder import recorder  # noqa: F401  # every statement that is sent is read by Google's analyzer
 from incident_ledger import dbt_runner
+from incident_ledger.collector import collect_seldom
 from incident_ledger.settings import Settings
 from incident_ledger.warehouse import Warehouse, connect
 from incident_ledger.warehouse.local.process import start, stop
 from incident_ledger.warehouse.tables import ensure_tables
 from parsed import ParsedOnce
 from reused import Reused
+
+collect_seldom()  # as a command does
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 SHARED_DATA = Path(os.environ.get("INCIDENT_LEDGER_SHARED_DATA", PROJECT_DIR.parent / "shared" / "data"))

@@ -22,7 +22,8 @@ MAX_LINES = 400
 PROCESSES = {Path("warehouse/local/server.py"), Path("__main__.py")}
 # From the lowest to the highest: a module imports from its own package and from those before it.
 LAYERS = (
-    *("errors", "interrupts", "job_labels", "variables", "settings", "private", "deadline", "encoding", "properties"),
+    *("collector", "errors", "interrupts", "job_labels", "variables", "settings", "private", "deadline", "encoding"),
+    "properties",
     *(
         "warehouse",
         "dbt_runner",

@@ -28,6 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from incident_ledger.collector import collect_seldom
 from incident_ledger.errors import UserError
 from incident_ledger.private import private_folder, write_private
 from incident_ledger.warehouse.local.damage import check_log
@@ -137,7 +138,8 @@ async def _serve(options: argparse.Namespace, ready: TextIO, lock: TextIO) -> No
         )
     )
     await server.start()
-    _collect_seldom()
+    gc.freeze()  # what was imported lives for ever
+    collect_seldom()
     # A client's kept connection must not be closed under its next request.
     server._fastapi_server.config.timeout_keep_alive = max(60, int(options.idle))
     try:
@@ -157,12 +159,6 @@ async def _serve(options: argparse.Namespace, ready: TextIO, lock: TextIO) -> No
             # Without a process id nobody is sent here any more; the next server tries to have the same endpoint.
             write_private(state, json.dumps({"endpoint": server.rest_url}).encode())
         await server.stop()
-
-
-def _collect_seldom() -> None:
-    """What was imported lives for ever, and each statement is parsed into thousands of objects that live shortly."""
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 async def _until_over(
