@@ -22,7 +22,7 @@ from incident_ledger.warehouse import Warehouse, connect
 from relay import Relay
 
 SHELLS = ("bash", "zsh", "fish")
-OWN = {"__main__", "cli", "errors", "interrupts", "job_labels", "variables"}
+OWN = {"__main__", "cli", "collector", "errors", "interrupts", "job_labels", "variables"}
 # What imports Typer, and what Typer imports.
 TYPER = {"typer", "annotated_doc", "shellingham"}
 # Beside Google's client and what it imports itself.
